@@ -1,0 +1,49 @@
+# make install   .venv with kwant (built from source) and this package, editable
+# make figure    figures/: where the heat goes, at four temperatures
+# make test      all tests, and the style check
+# make benchmark speed against named alternatives
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# kwant is on PyPI as source only; its shipped C files do not fit numpy 2, so cython makes them anew.
+KWANT := kwant==1.5.0
+BUILD_NEEDS := "setuptools>=77" wheel cython "numpy>=2" scipy tinyarray
+
+.PHONY: install figure test benchmark clean
+
+install: $(VENV)/installed
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(BUILD_NEEDS)
+	touch $@
+
+$(VENV)/kwant: $(VENV)/pip
+	@echo "Building kwant, which takes some minutes; the compiler's output goes to $(VENV)/kwant.log"
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-cache-dir --use-pep517 --no-build-isolation \
+	    --config-settings="--global-option=--cython" --wheel-dir $(VENV)/wheels $(KWANT) > $(VENV)/kwant.log 2>&1 \
+	    || (tail -n 30 $(VENV)/kwant.log; false)
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(VENV)/wheels/kwant-*.whl
+	touch $@
+
+$(VENV)/installed: $(VENV)/kwant setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
+	touch $@
+
+$(VENV)/benchmark: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[benchmark]"
+	touch $@
+
+figure: install
+	$(BIN)/kwant-dissip figure2 --out figures
+
+test: install
+	$(BIN)/ruff check
+	$(BIN)/python -m pytest
+
+benchmark: $(VENV)/benchmark
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) figures build dist *.egg-info

@@ -1,0 +1,341 @@
+"""Local chemical potentials from particle balance with the bath, for any propagator.
+
+    F_i(mu) = Int dE/2pi gamma_i (A_i f_i - n_i) = 0        no net particles to the bath
+    p_i     = Int dE/2pi E gamma_i (n_i - A_i f_i)          power
+
+Everything is computed with the deviation of every occupation from one equilibrium (mu_0, T_0), so that equilibrium
+is exact and small biases lose no digits. At every single energy particles are conserved; so is energy.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.sparse.linalg import LinearOperator, gmres
+from scipy.special import expit
+
+from .errors import ConvergenceError
+from .quadrature import Panels, window_panels
+from .recursion import fermi_difference, panel_sums
+
+# Beyond 40 k_B T from every chemical potential, occupations differ by less than exp(-40) = 4e-18.
+_WINDOW = 40.0
+# Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
+_SLOPE_WINDOW = 27.0
+# Site-energies evaluated together: some ten arrays of this length are alive in each thread.
+_BATCH = 1 << 16
+# The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
+_JACOBIAN_MEMORY = 3 << 30
+_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
+_GMRES_RTOL = 1e-8
+_NEWTON_STEPS = 40
+_MAX_PANELS = 20000
+_TWO_PI = 2 * np.pi
+
+
+@dataclass
+class Integrals:
+    """Integrals over each panel; energies relative to mu_0.
+
+    Attributes
+    ----------
+    loss, power, density : arrays of float, shape (sites, panels)
+        F_i, p_i, and the density's difference to the equilibrium.
+    current, energy_current : arrays of float, shape (leads, panels)
+    errors : array of float, shape (5, panels)
+        Largest difference to the embedded rule, of the five in this order.
+    """
+
+    loss: np.ndarray
+    power: np.ndarray
+    density: np.ndarray
+    current: np.ndarray
+    energy_current: np.ndarray
+    errors: np.ndarray
+
+    @staticmethod
+    def join(parts):
+        """All panels of several, in order."""
+        return Integrals(*(np.concatenate([getattr(part, name) for part in parts], axis=-1)
+                           for name in Integrals.__dataclass_fields__))
+
+    def __getitem__(self, panels):
+        return Integrals(*(getattr(self, name)[..., panels] for name in Integrals.__dataclass_fields__))
+
+    def total(self, name):
+        """Sum over panels."""
+        return getattr(self, name).sum(axis=-1)
+
+
+@dataclass
+class BalanceResult:
+    """Solution of the balance.
+
+    Attributes
+    ----------
+    mu, power, density : arrays, shape (sites,)
+        mu is nan where not coupled; density is the difference to the equilibrium (mu_0, T_0).
+    current, energy_current : arrays, shape (leads,)
+    error : float
+        Estimated relative error of the energy integrals: power over its largest value, currents likewise.
+    newton_steps, products, energies : int
+        Newton steps; Jacobian products in all; energies of the last grid.
+    """
+
+    mu: np.ndarray
+    power: np.ndarray
+    density: np.ndarray
+    current: np.ndarray
+    energy_current: np.ndarray
+    error: float
+    newton_steps: int
+    products: int
+    energies: int
+
+
+class Balance:
+    """Particle balance of one propagator between given reservoirs.
+
+    Parameters
+    ----------
+    propagator : Propagator
+    reservoirs : sequence of Reservoir
+        One per lead.
+    bath_temperature : array of float, shape (sites,)
+        In the propagator's order.
+    rtol : float
+        Relative accuracy of power and currents, each measured by its largest value.
+    progress : callable or None
+        Called with the name of each stage and the relative change it reached.
+    """
+
+    def __init__(self, propagator, reservoirs, bath_temperature, rtol, progress=None):
+        self.propagator = propagator
+        self.rtol = rtol
+        self.coupled = propagator.coupled
+        self.bath_temperature = bath_temperature
+        self._lead_mu = np.array([reservoir.mu for reservoir in reservoirs], float)
+        self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
+        self.mu0 = 0.5 * (self._lead_mu.min() + self._lead_mu.max())
+        self.temperature0 = float(bath_temperature[self.coupled].mean())
+        self._lead_shift = self._lead_mu - self.mu0
+        self._progress = progress or (lambda stage, value: None)
+        temperatures = np.concatenate([self._lead_temperature, bath_temperature[self.coupled]])
+        self._hottest, self._coldest = temperatures.max(), temperatures.min()
+        self._pool = ThreadPoolExecutor(os.cpu_count())
+        self.newton_steps = 0
+        self.products = 0
+
+    def solve(self):
+        """Chemical potentials, power and currents to the requested accuracy.
+
+        Returns
+        -------
+        BalanceResult
+
+        Raises
+        ------
+        ConvergenceError
+            If Newton's method or the energy integrals do not converge.
+        """
+        reach = _WINDOW * self._hottest
+        low, high = self._lead_shift.min() - reach, self._lead_shift.max() + reach
+        panels = window_panels(low, high, self.propagator.thresholds() - self.mu0, (high - low) / 8)
+        shift = np.zeros(len(self.coupled))
+        panels, integrals = self._refine(panels, self._integrate(panels, shift), shift)
+        # Find the energies at a rough solution first; most often they serve the final one.
+        shift, integrals = self._newton(panels, integrals, shift, tolerance=1e-3)
+        while True:
+            panels, integrals = self._refine(panels, integrals, shift)
+            shift, integrals = self._newton(panels, integrals, shift, tolerance=1e-9)
+            error = self._panel_errors(integrals).sum()
+            if error <= self.rtol:
+                break
+        loss, current = integrals.total("loss"), integrals.total("current")
+        return BalanceResult(
+            mu=np.where(self.coupled, self.mu0 + shift, np.nan),
+            power=integrals.total("power") - self.mu0 * loss,
+            density=integrals.total("density"),
+            current=current,
+            energy_current=integrals.total("energy_current") + self.mu0 * current,
+            error=float(error),
+            newton_steps=self.newton_steps, products=self.products, energies=panels.nodes()[0].size)
+
+    # Energy integrals
+
+    def _batches(self, panels):
+        size = max(1, _BATCH // (21 * len(self.coupled)))
+        return [panels[start:start + size] for start in range(0, len(panels), size)]
+
+    def _integrate(self, panels, shift):
+        return Integrals.join(list(self._pool.map(lambda batch: self._integrate_batch(batch, shift),
+                                                  self._batches(panels))))
+
+    def _integrate_batch(self, panels, shift):
+        nodes, weights, embedded = panels.nodes()
+        weights, differences = weights / _TWO_PI, (weights - embedded) / _TWO_PI
+        energies = nodes.ravel()
+        spectrum = self.propagator.spectrum(self.mu0 + energies)
+        filling = fermi_difference(energies, shift, self.bath_temperature, self.temperature0)
+        lead_filling = fermi_difference(energies, self._lead_shift, self._lead_temperature, self.temperature0)
+        n, inflow = spectrum.occupation(filling, lead_filling)
+        loss, power, density, errors = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes, weights,
+                                                  differences)
+        inflow = inflow.reshape(-1, *nodes.shape)
+        flow_errors = np.abs([(inflow * differences).sum(axis=2), (inflow * differences * nodes).sum(axis=2)])
+        return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
+                         np.concatenate([errors, flow_errors.max(axis=1)]))
+
+    def _panel_errors(self, integrals):
+        """Error of each panel relative to the largest power, current and density, shape (panels,)."""
+        # Energy counts from mu_0 here; a particle carries some k_B T. A thermal current has no net particles.
+        power, density = np.abs(integrals.total("power")).max(), np.abs(integrals.total("density")).max()
+        flow = (np.abs(integrals.total("current")).max()
+                + np.abs(integrals.total("energy_current")).max() / self.temperature0)
+        scales = np.array([power / self.temperature0, power, density, flow, flow * self.temperature0])
+        known = scales > 0
+        return (integrals.errors[known] / scales[known, None]).max(axis=0, initial=0.0)
+
+    def _refine(self, panels, integrals, shift):
+        """Halve panels until their errors, added up, are below rtol; the panels and the integrals over them."""
+        while True:
+            errors = self._panel_errors(integrals)
+            self._progress("energies", errors.sum())
+            if errors.sum() <= self.rtol:
+                return panels, integrals
+            # The worst panels, so many that the rest is within half of the tolerance.
+            order = np.argsort(errors)
+            kept = order[np.cumsum(errors[order]) <= 0.5 * self.rtol]
+            split = order[len(kept):]
+            if len(panels) + len(split) > _MAX_PANELS:
+                raise ConvergenceError(f"The energy integrals reached a relative error of {errors.sum():.1e} with "
+                                       f"{21 * len(panels)} energies, not rtol={self.rtol:.1e}. A resonance narrower "
+                                       "than these resolve, or an rtol below rounding errors, can be the reason.")
+            halves = panels[split].halves()
+            panels = Panels.join(panels[kept], halves)
+            integrals = Integrals.join([integrals[kept], self._integrate(halves, shift)])
+
+    # Newton's method
+
+    def _newton(self, panels, integrals, shift, tolerance):
+        """Newton's method from `shift`, until a step is below `tolerance` of the largest shift."""
+        preconditioner = None
+        change = np.inf
+        for _ in range(_NEWTON_STEPS):
+            loss = integrals.total("loss")
+            if not np.any(loss):
+                return shift, integrals
+            if preconditioner is None:
+                preconditioner = self._preconditioner(shift)
+            step, diagonal = self._newton_step(panels, shift, loss, preconditioner)
+            size = np.abs(loss / diagonal).max()
+            damping = 1.0
+            while True:
+                integrals = self._integrate(panels, shift + damping * step)
+                if np.abs(integrals.total("loss") / diagonal).max() < size or damping < 1e-3:
+                    break
+                damping *= 0.5
+            shift = shift + damping * step
+            previous, change = change, damping * np.abs(step).max()
+            scale = max(np.abs(shift).max(), np.abs(self._lead_shift).max())
+            self._progress("chemical potentials", change / scale)
+            # A full step leaves its square, or the linear solver's tolerance; then rounding stops the progress.
+            if change <= tolerance * scale or (change <= 1e-7 * scale and change > 0.1 * previous):
+                return shift, integrals
+        raise ConvergenceError(f"Newton's method did not find the chemical potentials of the probes in "
+                               f"{_NEWTON_STEPS} steps; the last step was {change:.1e}.")
+
+    def _preconditioner(self, shift):
+        inverse, diagonal = self.propagator.preconditioner(self.mu0 + self._quantiles(shift))
+        # Rows divided by the diagonal, as below
+        return LinearOperator(inverse.shape, matvec=lambda b: inverse(diagonal * b), dtype=float)
+
+    def _newton_step(self, panels, shift, loss, preconditioner):
+        self.newton_steps += 1
+        jacobian = Jacobian(self, panels, shift)
+        # Rows divided by the diagonal: residuals are in units of mu, alike on all sites.
+        operator = LinearOperator(preconditioner.shape, matvec=lambda v: jacobian(v) / jacobian.diagonal, dtype=float)
+        step, info = gmres(operator, -loss / jacobian.diagonal, M=preconditioner, rtol=_GMRES_RTOL, restart=60,
+                           maxiter=20)
+        self.products += jacobian.products
+        if info != 0:
+            raise ConvergenceError(f"GMRES did not converge to {_GMRES_RTOL:.0e} in {jacobian.products} products "
+                                   "while solving for the chemical potentials of the probes.")
+        return step, jacobian.diagonal
+
+    def _quantiles(self, shift):
+        """Energies (relative to mu_0) that divide the sites' mean thermal window into equal parts."""
+        sample = np.flatnonzero(self.coupled)
+        sample = sample[:: max(1, len(sample) // 1000)]
+        mu, temperature = shift[sample], self.bath_temperature[sample]
+        low, high = (mu - 40 * temperature).min(), (mu + 40 * temperature).max()
+
+        def filled(energy):
+            return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
+
+        return np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in _QUANTILES])
+
+
+class Jacobian:
+    """dF_i/dmu_j at given chemical potentials, as a product with a vector.
+
+    J v = diagonal v - sum_k w_k gamma_ik sum_j |G_ij|^2_k gamma_jk (-f'_jk) v_j; rows of uncoupled sites are those
+    of the identity.
+    """
+
+    def __init__(self, balance, panels, shift):
+        self._balance = balance
+        self._shift = shift
+        self.products = 0
+        coupled, temperature = balance.coupled, balance.bath_temperature
+        nodes, weights, _ = (array.ravel() for array in panels.nodes())
+        reach = _SLOPE_WINDOW * temperature[coupled].max()
+        inside = (nodes > shift[coupled].min() - reach) & (nodes < shift[coupled].max() + reach)
+        nodes, weights = nodes[inside], weights[inside] / _TWO_PI
+        size = max(21, _BATCH // len(shift))
+        parts = [(nodes[start:start + size], weights[start:start + size]) for start in range(0, len(nodes), size)]
+        memory = 4 * 8 * len(shift) * len(nodes)
+        self._kept = memory <= _JACOBIAN_MEMORY
+        self._parts = parts
+        diagonal = 0.0
+        self._responses = []
+        for part_diagonal, response in balance._pool.map(self._diagonal_and_response, parts):
+            diagonal = diagonal + part_diagonal
+            if self._kept:
+                self._responses.append(response)
+        bad = coupled & ~(diagonal > 1e-300)
+        if np.any(bad):
+            raise ConvergenceError(f"{bad.sum()} coupled sites, the first number {np.flatnonzero(bad)[0]} along the "
+                                   "system, have no states in the thermal window; their chemical potential is not "
+                                   "defined. Leave them uncoupled, or raise mu or the temperature.")
+        self.diagonal = np.where(coupled, diagonal, 1.0)
+
+    @property
+    def nbytes(self):
+        """Memory of the stored arrays."""
+        return sum(response.nbytes for response in self._responses)
+
+    def _part(self, nodes, weights):
+        balance = self._balance
+        spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
+        temperature0 = balance.temperature0
+        filling = fermi_difference(nodes, self._shift, balance.bath_temperature, temperature0) + expit(-nodes / temperature0)
+        slope = filling * (1 - filling) / balance.bath_temperature[:, None]
+        diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
+        return diagonal, spectrum.response(slope, weights)
+
+    def _diagonal_and_response(self, part):
+        diagonal, response = self._part(*part)
+        return diagonal, response if self._kept else None
+
+    def __call__(self, values):
+        self.products += 1
+        values = np.ravel(values)
+        map_ = self._balance._pool.map
+        if self._kept:
+            arriving = map_(lambda response: response(values), self._responses)
+        else:
+            arriving = map_(lambda part: self._part(*part)[1](values), self._parts)
+        return self.diagonal * values - sum(arriving)

@@ -1,0 +1,115 @@
+"""The figure that the package grew from: dissipation around a resonant dot, at several temperatures."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .plot import SPOT_MARKERS
+from .reservoirs import PhononBath, Reservoir
+from .spots import heat_spots, smoothed_power
+from .steady_state import steady_state
+from .systems import chain
+
+# A chain with hopping 1 and its band's bottom E_F below the chemical potential; energies in units of the hopping.
+FERMI_ENERGY = 0.3
+MU = -2 + FERMI_ENERGY
+VELOCITY = np.sqrt(4 - MU ** 2)
+MEAN_FREE_PATH = 100  # sites, at mu; the rate does not depend on energy
+WIRE_LENGTH = 6 * MEAN_FREE_PATH
+RESONANCE_WIDTH = 0.5 * FERMI_ENERGY
+COUPLING = np.sqrt(RESONANCE_WIDTH / (2 * VELOCITY))
+BIAS = 0.006
+TEMPERATURES = (0.05, 0.1, 0.2, 0.4)  # in units of the Fermi energy
+# The last of the wire before a lead feels the contact to the reservoir, which is no part of the question.
+_SHOWN = 5.0
+_AVERAGED_SITES = 17
+# Viridis, dark to light: told apart by colour-blind readers and in grey.
+_COLORS = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(TEMPERATURES)))
+
+
+def solve(temperature):
+    """Steady state at one temperature.
+
+    Parameters
+    ----------
+    temperature : float
+        Of reservoirs and phonons, in units of the Fermi energy.
+
+    Returns
+    -------
+    SteadyState
+    """
+    syst = chain.resonant_dot(length=WIRE_LENGTH, coupling=COUPLING, level=MU * (1 - COUPLING ** 2)).finalized()
+    kbt = temperature * FERMI_ENERGY
+    bath = PhononBath(kbt, rate=lambda site: VELOCITY / MEAN_FREE_PATH if chain.in_wires(site) else 0.0)
+    return steady_state(syst, [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)], bath)
+
+
+def draw(states):
+    """Profiles of the dissipation, one panel per wire.
+
+    Parameters
+    ----------
+    states : dict
+        `SteadyState` for each temperature in units of the Fermi energy.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(9.6, 4.6), layout="constrained")
+    highest = 0.0
+    for color, (temperature, state) in zip(_COLORS, states.items(), strict=True):
+        scale = 1e3 / (state.current[0] * temperature * FERMI_ENERGY)
+        spots = heat_spots(state, window=_AVERAGED_SITES)
+        for wire, axis in enumerate(axes):
+            chosen = state.wire == wire
+            axis.plot(state.positions[chosen, 0] / MEAN_FREE_PATH, scale * state.power[chosen], color=color, alpha=0.3,
+                      lw=0.7)
+            x, power = smoothed_power(state, wire, _AVERAGED_SITES)
+            axis.plot(x / MEAN_FREE_PATH, scale * power, color=color, lw=2.2, label=f"{temperature:g}")
+            shown = np.abs(x) < _SHOWN * MEAN_FREE_PATH
+            highest = max(highest, np.abs(scale * power[shown]).max())
+            for spot in spots:
+                if spot.wire == wire and abs(spot.position) < _SHOWN * MEAN_FREE_PATH:
+                    marker, face, _ = SPOT_MARKERS[spot.kind]
+                    axis.plot(spot.position / MEAN_FREE_PATH, scale * spot.power, marker, color=face, ms=9,
+                              mec="black", mew=0.8, zorder=5)
+    for axis, title, ends in zip(axes, ("left wire", "right wire"), ((-_SHOWN, 0), (0, _SHOWN)), strict=True):
+        axis.axhline(0, color="0.6", lw=0.7, zorder=0)
+        axis.set(title=title, xlim=ends, ylim=(-1.3 * highest, 1.3 * highest),
+                 xlabel=r"distance to the dot $x / \ell$")
+    axes[0].set_ylabel(r"power per site  $p \,/\, (I\, k_B T)$   ($10^{-3}$)")
+    axes[0].legend(title=r"$k_B T / E_F$", frameon=False, loc="upper left", ncols=2)
+    handles = [axes[1].plot([], [], marker, color=color, mec="black", mew=0.8, ms=9, ls="none", label=label)[0]
+               for marker, color, label in SPOT_MARKERS.values()]
+    axes[1].legend(handles=handles, frameon=False, loc="lower right")
+    return figure
+
+
+def make(directory):
+    """Solve, draw and save: ``figure2.png``, ``figure2.pdf`` and the states in ``figure2.h5``.
+
+    Parameters
+    ----------
+    directory : path-like
+        Made if it does not exist.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
+    data.unlink(missing_ok=True)
+    states = {temperature: solve(temperature) for temperature in TEMPERATURES}
+    for temperature, state in states.items():
+        state.save(data, group=f"temperature_{temperature:g}")
+    figure = draw(states)
+    for picture in pictures:
+        figure.savefig(picture, dpi=200)
+    plt.close(figure)
+    return [*pictures, data]

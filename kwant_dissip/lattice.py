@@ -1,0 +1,129 @@
+"""A finalized kwant system as numbers: Hamiltonian, leads, and the order of its slices."""
+
+from dataclasses import dataclass
+
+import kwant
+import numpy as np
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
+
+from .leads import Lead
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Hamiltonian and leads of a finalized system, read from kwant once.
+
+    Attributes
+    ----------
+    syst : kwant.system.FiniteSystem
+    params : dict or None
+    hamiltonian : scipy.sparse.csr_matrix, shape (orbitals, orbitals)
+    offsets : array of int, shape (sites + 1,)
+        First orbital of each site.
+    leads : list of Lead
+    interfaces : list of arrays of int
+        Sites that each lead couples to.
+    positions : array of float, shape (sites, dimensions)
+    """
+
+    syst: object
+    params: dict | None
+    hamiltonian: csr_matrix
+    offsets: np.ndarray
+    leads: list
+    interfaces: list
+    positions: np.ndarray
+
+    @property
+    def sites(self):
+        """The sites, `kwant.builder.Site`, in the order of all results."""
+        return self.syst.sites
+
+    @property
+    def graph(self):
+        """Which sites a hopping connects: sparse matrix of ones, shape (sites, sites), empty diagonal."""
+        entries = coo_matrix(self.hamiltonian)
+        site = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        row, col = site[entries.row], site[entries.col]
+        bond = (row != col) & (entries.data != 0)
+        count = len(self.offsets) - 1
+        graph = csr_matrix((np.ones(bond.sum()), (row[bond], col[bond])), shape=(count, count))
+        graph.data[:] = 1
+        return graph
+
+    def interface_orbitals(self, lead):
+        """Orbitals that lead number `lead` couples to, in the order of its self-energy."""
+        return np.concatenate([np.arange(self.offsets[i], self.offsets[i + 1]) for i in self.interfaces[lead]])
+
+    def nearest_leads(self):
+        """Number of the lead that is fewest hoppings away from each site, array of int of shape (sites,)."""
+        graph = self.graph
+        distances = [dijkstra(graph, unweighted=True, indices=interface, min_only=True)
+                     for interface in self.interfaces]
+        return np.argmin(distances, axis=0)
+
+    def wires(self, coupled):
+        """Connected pieces of the coupled sites, numbered by their first site; -1 where not coupled."""
+        labels = np.full(len(coupled), -1)
+        chosen = np.flatnonzero(coupled)
+        labels[chosen] = connected_components(self.graph[chosen][:, chosen], directed=False)[1]
+        return labels
+
+    def chain_order(self):
+        """Sites ordered along the chain, or None if the system is not a chain of single orbitals.
+
+        Returns
+        -------
+        array of int, shape (sites,), or None
+            With it, the Hamiltonian is tridiagonal and every lead couples to one site.
+        """
+        if np.any(np.diff(self.offsets) != 1) or any(len(i) != 1 for i in self.interfaces):
+            return None
+        graph = self.graph
+        natural = np.arange(graph.shape[0])
+        for order in (natural, reverse_cuthill_mckee(graph, symmetric_mode=True)):
+            permuted = coo_matrix(graph[order][:, order])
+            if np.all(np.abs(permuted.row - permuted.col) <= 1):
+                return order
+        return None
+
+
+def read(syst, params=None):
+    """Read a finalized system.
+
+    Parameters
+    ----------
+    syst : kwant.system.FiniteSystem
+        Finalized, with leads.
+    params : dict or None
+        Values of the parameters of its value functions.
+
+    Returns
+    -------
+    Lattice
+
+    Raises
+    ------
+    TypeError
+        If `syst` is not finalized, or no kwant system.
+    ValueError
+        If it has no leads, a lead without modes, or a Hamiltonian that is not finite and Hermitian.
+    """
+    if isinstance(syst, kwant.Builder):
+        raise TypeError("syst is a kwant.Builder that is not finalized; pass syst.finalized().")
+    if not isinstance(syst, kwant.system.FiniteSystem):
+        raise TypeError(f"syst must be a finalized kwant system with leads, got {type(syst).__name__}.")
+    if not syst.leads:
+        raise ValueError("syst has no leads; attach at least one with attach_lead before finalizing.")
+    hamiltonian, norbs = syst.hamiltonian_submatrix(params=params, sparse=True, return_norb=True)[:2]
+    hamiltonian = csr_matrix(hamiltonian)
+    if not np.all(np.isfinite(hamiltonian.data)):
+        raise ValueError("The Hamiltonian of syst holds values that are not finite.")
+    if abs(hamiltonian - hamiltonian.getH()).max() > 1e-13 * max(abs(hamiltonian).max(), 1e-300):
+        raise ValueError("The Hamiltonian of syst is not Hermitian; losses are described by the PhononBath.")
+    offsets = np.concatenate([[0], np.cumsum(norbs)]).astype(int)
+    leads = [Lead(lead, number, params) for number, lead in enumerate(syst.leads)]
+    interfaces = [np.asarray(interface, int) for interface in syst.lead_interfaces]
+    positions = np.array([syst.pos(i) for i in range(len(norbs))], float)
+    return Lattice(syst, params, hamiltonian, offsets, leads, interfaces, positions)

@@ -1,0 +1,132 @@
+"""Leads: self-energies, velocities and band edges, from kwant."""
+
+import kwant
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+# Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
+_BAND_GRID = 256
+
+
+class Lead:
+    """One lead of a finalized system, as a function of energy.
+
+    Parameters
+    ----------
+    lead : kwant.system.InfiniteSystem
+        Finalized lead.
+    number : int
+        Its place in ``syst.leads``, for error messages.
+    params : dict or None
+        Parameters of its Hamiltonian.
+
+    Raises
+    ------
+    ValueError
+        If the lead has no modes (it was defined by a self-energy only).
+    """
+
+    def __init__(self, lead, number, params=None):
+        if not isinstance(lead, kwant.system.InfiniteSystem):
+            raise ValueError(f"Lead {number} has no modes that kwant can compute from a Hamiltonian "
+                             f"({type(lead).__name__}); attach a kwant.Builder with a translational symmetry.")
+        self.number = number
+        self._lead = lead
+        self._params = params
+        self._onsite = lead.cell_hamiltonian(params=params)
+        self._hopping = lead.inter_cell_hopping(params=params)
+        period = getattr(getattr(lead, "symmetry", None), "periods", None)
+        self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
+        self._velocities = {}
+
+    @property
+    def is_chain(self):
+        """Whether a cell is one orbital, so that closed forms hold."""
+        return self._onsite.shape == self._hopping.shape == (1, 1)
+
+    @property
+    def center(self):
+        """Middle of the band of a chain."""
+        return self._onsite[0, 0].real
+
+    def self_energy(self, energies):
+        """Retarded self-energy on the interface, shape (energies, orbitals, orbitals).
+
+        Parameters
+        ----------
+        energies : array of float or complex
+            Complex ones lie in the upper half plane.
+        """
+        if self.is_chain:
+            # Sigma solves Sigma = |t|^2 / (x - Sigma), retarded branch; kwant gives the same, an energy at a time.
+            x = np.asarray(energies) - self.center
+            return (0.5 * (x - 1j * self._continued_velocity(x)))[:, None, None]
+        return np.array([self._lead.selfenergy(e, params=self._params) for e in energies])
+
+    def velocity(self, energies):
+        """Mean velocity of the open modes, in lattice length times energy.
+
+        For a chain the analytic function sqrt(4 t^2 - (E - center)^2) a, retarded branch, off the real axis and
+        below the band too; otherwise 0 where no mode is open.
+
+        Parameters
+        ----------
+        energies : array of float or complex
+
+        Returns
+        -------
+        array of complex, same shape
+        """
+        energies = np.asarray(energies)
+        if self.is_chain:
+            return self._continued_velocity(energies - self.center) * self.period
+        if np.any(np.imag(energies)):
+            raise ValueError(f"The velocity in lead {self.number} has no analytic continuation to complex energies: "
+                             "a cell holds more than one orbital.")
+        return np.array([self._mean_velocity(float(e)) for e in energies.real.flat], complex).reshape(energies.shape)
+
+    def _continued_velocity(self, x):
+        bandwidth = 2 * abs(self._hopping[0, 0])
+        x = np.asarray(x) + 0j  # +0j: approach the real axis from above
+        return -1j * np.sqrt(x - bandwidth) * np.sqrt(x + bandwidth)
+
+    def _mean_velocity(self, energy):
+        if energy not in self._velocities:
+            velocities = self.modes(energy).velocities
+            outgoing = velocities[velocities > 0]
+            self._velocities[energy] = self.period * outgoing.mean() if len(outgoing) else 0.0
+        return self._velocities[energy]
+
+    def modes(self, energy):
+        """Propagating modes at an energy, from kwant."""
+        return self._lead.modes(energy, params=self._params)[0]
+
+    def open_modes(self, energy):
+        """Number of modes that carry particles to the system at an energy."""
+        return len(self.modes(energy).velocities) // 2
+
+    def fermi_wavelength(self, energy):
+        """Shortest wavelength 2 pi / |k| among the open modes, in lattice length; nan where none is open."""
+        momenta = np.abs(self.modes(energy).momenta)
+        momenta = momenta[momenta > 0]
+        return 2 * np.pi * self.period / momenta.max() if len(momenta) else np.nan
+
+    def thresholds(self):
+        """Energies at which a mode opens or closes: all band extrema, sorted."""
+        if self.is_chain:
+            half = 2 * abs(self._hopping[0, 0])
+            return np.array([self.center - half, self.center + half])
+        bands = kwant.physics.Bands(self._lead, params=self._params)
+        momenta = np.linspace(-np.pi, np.pi, 2 * _BAND_GRID + 1)
+        energies = np.array([bands(k) for k in momenta])
+        step = momenta[1] - momenta[0]
+        found = []
+        for band, values in enumerate(energies.T):
+            # The grid is periodic; its last point repeats the first.
+            before, after = np.roll(values[:-1], 1), np.roll(values[:-1], -1)
+            for sign in (1, -1):
+                for k in momenta[:-1][(sign * values[:-1] <= sign * before) & (sign * values[:-1] <= sign * after)]:
+                    best = minimize_scalar(lambda q, band=band, sign=sign: sign * bands(q)[band],
+                                           bounds=(k - step, k + step), method="bounded", options={"xatol": 1e-9})
+                    found.append(sign * best.fun)
+        return np.unique(np.round(found, 12))

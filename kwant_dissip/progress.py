@@ -1,0 +1,28 @@
+"""A bar for what takes longer than two seconds, on a terminal only."""
+
+import math
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+_DELAY = 2.0
+
+
+@contextmanager
+def stage_bar():
+    """Progress of a nested iteration, of which only the accuracy so far is known.
+
+    Yields
+    ------
+    callable
+        ``report(stage, value)``: the name of what converges, and how far it is off.
+    """
+    # disable=None: silent where stderr is not a terminal
+    with tqdm(desc="steady_state", unit=" passes", delay=_DELAY, disable=None, leave=False) as bar:
+
+        def report(stage, value):
+            if math.isfinite(value):
+                bar.set_postfix_str(f"{stage}: {value:.0e}", refresh=False)
+            bar.update()
+
+        yield report

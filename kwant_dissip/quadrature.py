@@ -1,0 +1,138 @@
+"""Energy integrals: panels with square-root edges, and poles of the Fermi function."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Gauss-Kronrod pair of 10 and 21 nodes on [-1, 1], positive half, from QUADPACK's qk21
+# (Piessens, de Doncker-Kapenga, Ueberhuber, Kahaner, QUADPACK, Springer 1983).
+_KRONROD_NODES = np.array([
+    0.995657163025808080735527280689003, 0.973906528517171720077964012084452,
+    0.930157491355708226001207180059508, 0.865063366688984510732096688423493,
+    0.780817726586416897063717578345042, 0.679409568299024406234327365114874,
+    0.562757134668604683339000099272694, 0.433395394129247190799265943165784,
+    0.294392862701460198131126603103866, 0.148874338981631210884826001129720, 0.0])
+_KRONROD_WEIGHTS = np.array([
+    0.011694638867371874278064396062192, 0.032558162307964727478818972459390,
+    0.054755896574351996031381300244580, 0.075039674810919952767043140916190,
+    0.093125454583697605535065465083366, 0.109387158802297641899210590325805,
+    0.123491976262065851077958109585166, 0.134709217311473325928054001771707,
+    0.142775938577060080797094273138717, 0.147739104901338491374841515972068,
+    0.149445554002916905664936468389821])
+_GAUSS_WEIGHTS = np.array([
+    0.066671344308688137593568809893332, 0.149451349150580593145863396957658,
+    0.219086362515982043995534934228163, 0.269266719309996355091226921569469,
+    0.295524224714752870173815619188769])
+
+NODES = np.concatenate([-_KRONROD_NODES, _KRONROD_NODES[-2::-1]])
+WEIGHTS = np.concatenate([_KRONROD_WEIGHTS, _KRONROD_WEIGHTS[-2::-1]])
+EMBEDDED_WEIGHTS = np.zeros(21)
+EMBEDDED_WEIGHTS[1:10:2] = _GAUSS_WEIGHTS
+EMBEDDED_WEIGHTS[11:20:2] = _GAUSS_WEIGHTS[::-1]
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Pieces of the energy axis, each with the nodes of a Gauss-Kronrod pair.
+
+    The axis is cut into segments [a, b] where a lead mode opens. On a segment E = a + (b - a) sin^2(pi u / 2),
+    0 <= u <= 1, which turns the square-root edges of the integrands at a and b into smooth functions of u; a
+    panel is an interval [u0, u1] of its segment.
+
+    Attributes
+    ----------
+    a, b, u0, u1 : arrays of float, shape (panels,)
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    u0: np.ndarray
+    u1: np.ndarray
+
+    def __len__(self):
+        return len(self.a)
+
+    def __getitem__(self, which):
+        return Panels(self.a[which], self.b[which], self.u0[which], self.u1[which])
+
+    def nodes(self):
+        """Energies, weights, and weights of the embedded Gauss rule, each of shape (panels, 21)."""
+        half = 0.5 * (self.u1 - self.u0)[:, None]
+        u = 0.5 * (self.u1 + self.u0)[:, None] + half * NODES
+        width = (self.b - self.a)[:, None]
+        energies = self.a[:, None] + width * np.sin(0.5 * np.pi * u) ** 2
+        measure = half * width * 0.5 * np.pi * np.sin(np.pi * u)
+        return energies, WEIGHTS * measure, EMBEDDED_WEIGHTS * measure
+
+    def halves(self):
+        """Both halves (in u) of every panel."""
+        middle = 0.5 * (self.u0 + self.u1)
+        return Panels(np.repeat(self.a, 2), np.repeat(self.b, 2),
+                      np.stack([self.u0, middle], axis=1).ravel(), np.stack([middle, self.u1], axis=1).ravel())
+
+    @staticmethod
+    def join(first, second):
+        """All panels of both."""
+        return Panels(*(np.concatenate(pair) for pair in
+                        ((first.a, second.a), (first.b, second.b), (first.u0, second.u0), (first.u1, second.u1))))
+
+
+def window_panels(low, high, edges, width):
+    """Panels that cover [low, high].
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the window.
+    edges : sequence of float
+        Energies at which the integrand may have a square-root edge; those inside the window split it.
+    width : float
+        No panel is made wider than this (in the middle of a segment, where the map is widest).
+
+    Returns
+    -------
+    Panels
+    """
+    inside = sorted({float(e) for e in edges if low < e < high})
+    # Thresholds of two leads that should be equal differ by rounding; a panel between them would be empty.
+    points = [low]
+    for edge in [*inside, high]:
+        if edge - points[-1] > 1e-12 * (high - low):
+            points.append(edge)
+    points[-1] = high
+    columns = []
+    for a, b in zip(points[:-1], points[1:], strict=True):
+        u = np.linspace(0, 1, 1 + max(1, int(np.ceil(0.5 * np.pi * (b - a) / width))))
+        columns.append(np.stack([np.full(len(u) - 1, a), np.full(len(u) - 1, b), u[:-1], u[1:]]))
+    return Panels(*np.concatenate(columns, axis=1))
+
+
+def fermi_poles(count):
+    """Poles and residues of a rational approximation of the Fermi function.
+
+    1 / (exp(x) + 1) = 1/2 - sum_p residue_p [1 / (x - i pole_p) + 1 / (x + i pole_p)]: continued fraction of the
+    hyperbolic tangent, exact up to rounding for |x| well below the largest pole, which grows as count^2.
+
+    Parameters
+    ----------
+    count : int
+        Number of poles in the upper half plane.
+
+    Returns
+    -------
+    poles, residues : arrays of float, shape (count,)
+        Both positive; the first poles are pi, 3 pi, 5 pi, ... with residue 1.
+
+    References
+    ----------
+    T. Ozaki, Phys. Rev. B 75, 035123 (2007).
+    """
+    size = 2 * count
+    n = np.arange(1, size)
+    off = 0.5 / np.sqrt((2 * n - 1.0) * (2 * n + 1.0))
+    values, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
+    keep = values > 0
+    poles = 1 / values[keep]
+    residues = vectors[0, keep] ** 2 * poles ** 2 / 4
+    order = np.argsort(poles)
+    return poles[order], residues[order]

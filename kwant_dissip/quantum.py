@@ -1,0 +1,156 @@
+"""Quantum propagator of a chain: occupation that arrives at a site from all probes and leads.
+
+    G(E)   = [E - H - sum_a Sigma_a(E) + i gamma(E)/2]^-1
+    A_i    = -2 Im G_ii = sum_j |G_ij|^2 gamma_j + sum_a |G_ia|^2 Gamma_a
+    n_i(E) = sum_j |G_ij|^2 gamma_j f_j + sum_a |G_ia|^2 Gamma_a f_a
+
+Two scans along the chain give n_i for any sources, without a matrix (`recursion`).
+"""
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import LinearOperator, splu
+
+from .recursion import chain_green, chain_occupation, chain_response
+
+
+class ChainPropagator:
+    """Electrons on a chain of single orbitals with a probe on every coupled site; see `propagator.Propagator`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    order : array of int
+        Its sites along the chain (`Lattice.chain_order`). All arrays of the propagator are in this order.
+    broadening : Broadening
+        Of the sites in the lattice's order.
+    band_shifts : array of float, shape (leads,)
+        Energy by which each lead's band is shifted.
+    """
+
+    method = "slices"
+
+    def __init__(self, lattice, order, broadening, band_shifts):
+        self.order = order
+        self.broadening = broadening.in_order(order)
+        self.coupled = self.broadening.coupled
+        hamiltonian = lattice.hamiltonian[order][:, order]
+        self._onsite = hamiltonian.diagonal().real
+        self._hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        self._lead_places = np.array([place[interface[0]] for interface in lattice.interfaces])
+        self._leads = lattice.leads
+        self._band_shifts = band_shifts
+
+    def thresholds(self):
+        """See `propagator.Propagator`."""
+        edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
+        return np.concatenate([*edges, self.broadening.thresholds()])
+
+    def _recursion(self, energies):
+        """Self-energies of the leads, gamma, and the result of `chain_green`."""
+        sigma = np.array([lead.self_energy(energies - shift)[:, 0, 0]
+                          for lead, shift in zip(self._leads, self._band_shifts, strict=True)])
+        places, row = np.unique(self._lead_places, return_inverse=True)
+        bare = np.tile(energies + 0j, (1 + len(places), 1))
+        np.subtract.at(bare, 1 + row, sigma)
+        at_lead = np.zeros(len(self.order), int)
+        at_lead[places] = 1 + np.arange(len(places))
+        gamma_re, gamma_im = self.broadening.parts(energies)
+        green = chain_green(bare.real.copy(), bare.imag.copy(), at_lead, self._onsite, gamma_re, gamma_im,
+                            self._hopping2)
+        return sigma, gamma_re, green
+
+    def spectrum(self, energies):
+        """See `propagator.Propagator`."""
+        sigma, rate, (_, *green) = self._recursion(energies)
+        return ChainSpectrum(rate, *green, self._lead_places, -2 * sigma.imag)
+
+    def green_diagonal(self, energies):
+        """See `propagator.Propagator`."""
+        _, _, (green_re, spectral, *_) = self._recursion(energies)
+        return green_re - 0.5j * spectral
+
+    def green_asymptote(self):
+        """See `propagator.Propagator`."""
+        # z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta
+        alpha, beta = self.broadening.asymptote()
+        return 1 / (1 + alpha), (self._onsite - beta) / (1 + alpha)
+
+    def preconditioner(self, energies):
+        """See `propagator.Propagator`.
+
+        The Jacobian at M energies is a banded matrix in the unknowns (v_i, L_i^m, R_i^m), 1 + 2 M rows a site:
+        J v = diag v - sum_m c_m (s_m v + L^m + R^m), L_i = rho^L_i (s v + L)_{i-1}, R_i = rho^R_i (s v + R)_{i+1}.
+        """
+        spectrum = self.spectrum(energies)
+        sites, count = spectrum.rate.shape
+        width = 1 + 2 * count
+        source = spectrum.rate / count
+        diagonal = np.where(self.coupled, (spectrum.rate * spectrum.spectral).mean(axis=1), 1.0)
+        weight = spectrum.rate * spectrum.green2
+        # row and column numbers of the unknowns
+        v = (np.arange(sites) * width)[:, None]
+        left = v + 1 + np.arange(count)
+        right = left + count
+        v = np.broadcast_to(v, left.shape)
+        entries = [
+            (v[:, 0], v[:, 0], diagonal - (weight * source).sum(axis=1)),
+            (v, left, -weight), (v, right, -weight),
+            (left, left, np.ones_like(weight)), (right, right, np.ones_like(weight)),
+            (left[1:], v[:-1], -spectrum.rho_left[1:] * source[:-1]),
+            (left[1:], left[:-1], -spectrum.rho_left[1:]),
+            (right[:-1], v[1:], -spectrum.rho_right[:-1] * source[1:]),
+            (right[:-1], right[1:], -spectrum.rho_right[:-1])]
+        rows, columns, values = (np.concatenate([np.ravel(entry[part]) for entry in entries]) for part in range(3))
+        matrix = coo_matrix((values, (rows, columns)), shape=(sites * width,) * 2).tocsc()
+        # Natural order: the matrix is banded already. An M-matrix needs no pivoting.
+        factor = splu(matrix, permc_spec="NATURAL", diag_pivot_thresh=0.0)
+
+        def solve(b):
+            full = np.zeros(sites * width)
+            full[::width] = b
+            return factor.solve(full)[::width]
+
+        return LinearOperator((sites, sites), matvec=solve, dtype=float), diagonal
+
+
+class ChainSpectrum:
+    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+
+    def __init__(self, rate, spectral, green2, rho_left, rho_right, lead_places, lead_rate):
+        self.rate = rate
+        self.spectral = spectral
+        self.green2 = green2
+        self.rho_left = rho_left
+        self.rho_right = rho_right
+        self._lead_places = lead_places
+        self._lead_rate = lead_rate
+
+    def occupation(self, filling, lead_filling):
+        """See `propagator.Spectrum`."""
+        source = self.rate * filling
+        np.add.at(source, self._lead_places, self._lead_rate * lead_filling)
+        n = chain_occupation(source, self.green2, self.rho_left, self.rho_right)
+        inflow = self._lead_rate * (self.spectral[self._lead_places] * lead_filling - n[self._lead_places])
+        return n, inflow
+
+    def response(self, slope, weight):
+        """See `propagator.Spectrum`."""
+        return ChainResponse(self.rate * slope, self.rate * self.green2 * weight, self.rho_left, self.rho_right)
+
+
+class ChainResponse:
+    """Change of the arriving particles with the probes' chemical potentials, summed over energies."""
+
+    def __init__(self, source, weight, rho_left, rho_right):
+        self._arrays = (source, weight, rho_left, rho_right)
+
+    @property
+    def nbytes(self):
+        """Memory of the stored arrays."""
+        return sum(array.nbytes for array in self._arrays)
+
+    def __call__(self, values):
+        return chain_response(values, *self._arrays)

@@ -1,0 +1,170 @@
+"""The same propagator from kwant's own solvers: slow, general, independent of the recursions.
+
+Scattering wavefunctions of the system with absorbing sites give the lead parts of n_i, kwant's Green's function the
+probe parts. All probes together are one lead that kwant knows by its self-energy, -i gamma_i / 2 on every site.
+"""
+
+import copy
+import warnings
+
+import kwant
+import numpy as np
+from scipy.linalg import lu_factor, lu_solve
+from scipy.sparse.linalg import LinearOperator
+
+# Bytes that the matrices |G_ij|^2 of all energies may take.
+_MEMORY = 4 << 30
+
+
+class KwantPropagator:
+    """Electrons on any kwant system of modest size; see `propagator.Propagator`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    broadening : Broadening
+    band_shifts : array of float, shape (leads,)
+        Energy by which each lead's band is shifted.
+    """
+
+    method = "kwant"
+
+    def __init__(self, lattice, broadening, band_shifts):
+        self.order = np.arange(len(lattice.offsets) - 1)
+        self.broadening = broadening
+        self.coupled = broadening.coupled
+        self._lattice = lattice
+        self._leads = lattice.leads
+        self._band_shifts = band_shifts
+        self._interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
+        self._site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
+        self._known = {}
+
+    def thresholds(self):
+        """See `propagator.Propagator`."""
+        edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
+        return np.concatenate([*edges, self.broadening.thresholds()])
+
+    def _open_system(self, energy, gamma):
+        """The system with its leads at an energy, and one more lead that holds all probes."""
+        lattice, syst = self._lattice, copy.copy(self._lattice.syst)
+        probes = -0.5j * np.diag(gamma[self._site_of_orbital])
+        syst.leads = [_ShiftedLead(lead, shift) for lead, shift in
+                      zip(lattice.syst.leads, self._band_shifts, strict=True)]
+        syst.leads.append(kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: probes, (), ()))
+        syst.lead_interfaces = [*lattice.interfaces, self.order]
+        return syst
+
+    def _green(self, energy, gamma):
+        probes = len(self._leads)
+        return kwant.greens_function(self._open_system(energy, gamma), energy, in_leads=[probes], out_leads=[probes],
+                                     check_hermiticity=False, params=self._lattice.params).data
+
+    def _by_site(self, values, axis=-1):
+        return np.add.reduceat(values, self._lattice.offsets[:-1], axis=axis)
+
+    def _solve(self, energy, gamma):
+        """A_i, dn_i/df_j, dn_i/df_a, and the matrix that gives the leads' inflow from (f_j, f_a)."""
+        green = self._green(energy, gamma)
+        absorbed = gamma.real[self._site_of_orbital]
+        syst = self._open_system(energy, gamma)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            wave_function = kwant.wave_function(syst, energy, check_hermiticity=False, params=self._lattice.params)
+        waves = [wave_function(a) for a in range(len(self._leads))]
+        from_probes = self._by_site(self._by_site(np.abs(green) ** 2 * absorbed, axis=0), axis=1)
+        from_leads = np.stack([self._by_site((np.abs(w) ** 2).sum(axis=0)) for w in waves], axis=1)
+        spectral = self._by_site(-2 * green.diagonal().imag)
+        # inflow_a = Tr Gamma_a [A f_a - sum_j G gamma_j G^+ f_j - sum_b psi_b psi_b^+ f_b] on the interface
+        inflow = np.zeros((len(self._leads), len(gamma) + len(self._leads)))
+        for a, (lead, shift, orbitals) in enumerate(zip(self._leads, self._band_shifts, self._interfaces,
+                                                        strict=True)):
+            sigma = self._lattice.syst.leads[lead.number].selfenergy(energy - shift, params=self._lattice.params)
+            gamma_a = 1j * (sigma - sigma.conj().T)
+            rows = green[orbitals]
+            inflow[a, :len(gamma)] = -self._by_site(np.einsum("xi,xy,yi->i", rows.conj(), gamma_a, rows).real
+                                                    * absorbed)
+            inflow[a, len(gamma):] = [-np.einsum("nx,xy,ny->", w[:, orbitals].conj(), gamma_a, w[:, orbitals]).real
+                                      for w in waves]
+            own = rows[:, orbitals]
+            inflow[a, len(gamma) + a] += np.trace(gamma_a @ (1j * (own - own.conj().T))).real
+        return spectral, from_probes, from_leads, inflow
+
+    def spectrum(self, energies):
+        """See `propagator.Propagator`."""
+        sites = len(self.order)
+        size = 8 * sites ** 2 * (len(self._known) + len(energies))
+        if size > _MEMORY:
+            raise MemoryError(f'method="kwant" keeps one {sites} x {sites} matrix per energy, {size >> 20} MiB now; '
+                              "use fewer sites, a higher temperature, or a larger rtol.")
+        rate, shift = self.broadening.parts(energies)
+        for energy, column in zip(energies, (rate + 1j * shift).T, strict=True):
+            if energy not in self._known:
+                self._known[energy] = self._solve(energy, column)
+        parts = zip(*(self._known[energy] for energy in energies), strict=True)
+        return KwantSpectrum(rate, *(np.array(part) for part in parts))
+
+    def green_diagonal(self, energies):
+        """See `propagator.Propagator`."""
+        rate, shift = self.broadening.parts(energies)
+        return np.stack([self._by_site(self._green(energy, column).diagonal())
+                         for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
+
+    def green_asymptote(self):
+        """See `propagator.Propagator`."""
+        # Per orbital z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta; a site's orbitals at their mean.
+        alpha, beta = self.broadening.asymptote()
+        norbs = np.diff(self._lattice.offsets)
+        onsite = self._by_site(self._lattice.hamiltonian.diagonal().real) / norbs
+        return norbs / (1 + alpha), (onsite - beta) / (1 + alpha)
+
+    def preconditioner(self, energies):
+        """See `propagator.Propagator`."""
+        spectrum = self.spectrum(energies)
+        diagonal = np.where(self.coupled, (spectrum.rate * spectrum.spectral).mean(axis=1), 1.0)
+        coupling = np.einsum("ik,kij->ij", spectrum.rate, spectrum.from_probes) / len(energies)
+        factor = lu_factor(np.diag(diagonal) - coupling)
+        return LinearOperator(coupling.shape, matvec=lambda b: lu_solve(factor, b), dtype=float), diagonal
+
+
+class _ShiftedLead:
+    """A lead whose band is moved by an energy."""
+
+    def __init__(self, lead, shift):
+        self._lead, self._shift = lead, shift
+
+    def modes(self, energy=0, args=(), *, params=None):
+        return self._lead.modes(energy - self._shift, args, params=params)
+
+    def selfenergy(self, energy=0, args=(), *, params=None):
+        return self._lead.selfenergy(energy - self._shift, args, params=params)
+
+
+class KwantSpectrum:
+    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+
+    def __init__(self, rate, spectral, from_probes, from_leads, inflow):
+        self.rate = rate
+        self.spectral = spectral.T
+        self.from_probes = from_probes  # dn_i/df_j, shape (energies, sites, sites)
+        self._from_leads = from_leads  # dn_i/df_a, shape (energies, sites, leads)
+        self._inflow = inflow  # shape (energies, leads, sites + leads)
+
+    def occupation(self, filling, lead_filling):
+        """See `propagator.Spectrum`."""
+        n = (np.einsum("kij,jk->ik", self.from_probes, filling)
+             + np.einsum("kia,ak->ik", self._from_leads, lead_filling))
+        return n, np.einsum("kaj,jk->ak", self._inflow, np.concatenate([filling, lead_filling]))
+
+    def response(self, slope, weight):
+        """See `propagator.Spectrum`."""
+        return _MatrixResponse(np.einsum("ik,kij,jk->ij", self.rate * weight, self.from_probes, slope, optimize=True))
+
+
+class _MatrixResponse:
+    def __init__(self, matrix):
+        self._matrix = matrix
+        self.nbytes = matrix.nbytes
+
+    def __call__(self, values):
+        return self._matrix @ values

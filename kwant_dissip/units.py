@@ -1,0 +1,43 @@
+"""From the package's units (hbar = e = k_B = 1) to SI."""
+
+from dataclasses import dataclass
+
+from scipy.constants import elementary_charge, hbar, physical_constants
+
+BOLTZMANN_EV = physical_constants["Boltzmann constant in eV/K"][0]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What one unit of the package's results is worth.
+
+    Parameters
+    ----------
+    energy_unit : float
+        Energy unit of the kwant model, in eV.
+    lattice_constant : float
+        Length unit of the kwant model, in m.
+    """
+
+    energy_unit: float
+    lattice_constant: float
+
+    def __post_init__(self):
+        for name in ("energy_unit", "lattice_constant"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be a positive number, got {getattr(self, name)!r}.")
+
+    @property
+    def current(self):
+        """Ampere."""
+        return elementary_charge * self.energy_unit * elementary_charge / hbar
+
+    @property
+    def power(self):
+        """Watt."""
+        return (self.energy_unit * elementary_charge) ** 2 / hbar
+
+    @property
+    def temperature(self):
+        """Kelvin."""
+        return self.energy_unit / BOLTZMANN_EV

@@ -1,0 +1,122 @@
+"""Two one-dimensional wires around a scatterer: chains of one orbital per site, both leads attached.
+
+Every function returns a `kwant.Builder`, to be changed as needed and finalized. Sites have the tags -length .. -1 for
+the left wire, 0 .. width - 1 for the scatterer, and so on up to width + length - 1; lead 0 is the left one.
+"""
+
+from numbers import Integral
+
+import kwant
+import numpy as np
+
+
+def barrier(*, length=100, height=0.8, width=1, onsite=0.0, hopping=1.0):
+    """Two wires around a rectangular barrier.
+
+    Parameters
+    ----------
+    length : int
+        Sites in each wire.
+    height : float
+        Onsite energy of the barrier above that of the wires, in the energy unit of the model.
+    width : int
+        Sites in the barrier.
+    onsite : float
+        Onsite energy of wires and leads: the middle of their band.
+    hopping : float
+        Hopping t > 0 (the matrix element is -t); the band reaches from onsite - 2 t to onsite + 2 t.
+
+    Returns
+    -------
+    kwant.Builder
+        With both leads attached.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    builder, lattice = _wires(length, width, onsite, hopping)
+    for i in range(width):
+        builder[lattice(i)] = onsite + _finite("height", height)
+    return builder
+
+
+def resonant_dot(*, length=100, coupling=0.4, level=-0.84, onsite=0.0, hopping=1.0):
+    """Two wires around a dot of one site: a resonance, close to a Lorentzian.
+
+    Parameters
+    ----------
+    length : int
+        Sites in each wire.
+    coupling : float
+        Hopping t_c between the dot and either wire, in the energy unit of the model.
+    level : float
+        Onsite energy e_d of the dot, absolute.
+    onsite : float
+        Onsite energy e of wires and leads: the middle of their band.
+    hopping : float
+        Hopping t > 0 (the matrix element is -t); the band reaches from onsite - 2 t to onsite + 2 t.
+
+    Returns
+    -------
+    kwant.Builder
+        With both leads attached.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Seen from the dot each wire has the self-energy (t_c / t)^2 [(E - e) - i v(E)] / 2, v = sqrt(4 t^2 - (E - e)^2).
+    With r = (t_c / t)^2 the transmission is exactly
+
+        T(E) = (r v)^2 / {[E - e_d - r (E - e)]^2 + (r v)^2},
+
+    for r << 1 a Lorentzian at E_0 = (e_d - r e) / (1 - r) of full width at half maximum 2 r v(E_0) / (1 - r): the real
+    part of the self-energy moves the level by r (E_0 - e) and narrows by 1 - r how the distance to it counts.
+    """
+    builder, lattice = _wires(length, 1, onsite, hopping)
+    builder[lattice(0)] = _finite("level", level)
+    builder[lattice(-1), lattice(0)] = builder[lattice(0), lattice(1)] = -_finite("coupling", coupling)
+    return builder
+
+
+def in_wires(site, *, width=1):
+    """Whether a site belongs to one of the wires, not to the scatterer.
+
+    Parameters
+    ----------
+    site : kwant.builder.Site
+        Of `barrier` or `resonant_dot`.
+    width : int
+        Sites in the scatterer.
+    """
+    return not 0 <= site.tag[0] < width
+
+
+def _wires(length, width, onsite, hopping):
+    for name, value in (("length", length), ("width", width)):
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number of sites, at least 1, got {value!r}.")
+    if _finite("hopping", hopping) <= 0:
+        raise ValueError(f"hopping must be positive, got {hopping!r}.")
+    _finite("onsite", onsite)
+    lattice = kwant.lattice.chain(norbs=1)
+    builder = kwant.Builder()
+    builder[(lattice(i) for i in range(-length, width + length))] = onsite
+    builder[lattice.neighbors()] = -hopping
+    lead = kwant.Builder(kwant.TranslationalSymmetry((-1,)))
+    lead[lattice(0)] = onsite
+    lead[lattice.neighbors()] = -hopping
+    builder.attach_lead(lead)
+    builder.attach_lead(lead.reversed())
+    return builder, lattice
+
+
+def _finite(name, value):
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}.")
+    return value
