@@ -22,15 +22,21 @@ from .recursion import fermi_difference, panel_sums
 
 # Beyond 40 k_B T from every chemical potential, occupations differ by less than exp(-40) = 4e-18.
 _WINDOW = 40.0
+# Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
+_EDGE = 10.0
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
 _SLOPE_WINDOW = 27.0
 # Site-energies evaluated together: some ten arrays of this length are alive in each thread.
 _BATCH = 1 << 16
 # The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
 _JACOBIAN_MEMORY = 3 << 30
+# What is below 1e-14 of the thermal scale of one open mode (particles T/2pi, energy T^2/2pi) counts as zero: it is
+# the rounding error of integrals that cancel.
+_ROUNDING = 1e-14
 _QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _GMRES_RTOL = 1e-8
 _NEWTON_STEPS = 40
+_HALVINGS = 12
 _MAX_PANELS = 20000
 _TWO_PI = 2 * np.pi
 
@@ -119,11 +125,11 @@ class Balance:
         self._lead_mu = np.array([reservoir.mu for reservoir in reservoirs], float)
         self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
         self.mu0 = 0.5 * (self._lead_mu.min() + self._lead_mu.max())
-        self.temperature0 = float(bath_temperature[self.coupled].mean())
+        self.temperature0 = float(np.median(bath_temperature[self.coupled]))
         self._lead_shift = self._lead_mu - self.mu0
         self._progress = progress or (lambda stage, value: None)
-        temperatures = np.concatenate([self._lead_temperature, bath_temperature[self.coupled]])
-        self._hottest, self._coldest = temperatures.max(), temperatures.min()
+        self._coldest = bath_temperature[self.coupled].min()
+        self._hottest = max(self._lead_temperature.max(), bath_temperature[self.coupled].max())
         self._pool = ThreadPoolExecutor(os.cpu_count())
         self.newton_steps = 0
         self.products = 0
@@ -140,9 +146,7 @@ class Balance:
         ConvergenceError
             If Newton's method or the energy integrals do not converge.
         """
-        reach = _WINDOW * self._hottest
-        low, high = self._lead_shift.min() - reach, self._lead_shift.max() + reach
-        panels = window_panels(low, high, self.propagator.thresholds() - self.mu0, (high - low) / 8)
+        panels = self._first_panels()
         shift = np.zeros(len(self.coupled))
         panels, integrals = self._refine(panels, self._integrate(panels, shift), shift)
         # Find the energies at a rough solution first; most often they serve the final one.
@@ -164,6 +168,17 @@ class Balance:
             newton_steps=self.newton_steps, products=self.products, energies=panels.nodes()[0].size)
 
     # Energy integrals
+
+    def _first_panels(self):
+        """Panels that resolve the edge of every Fermi function, wherever between the leads' mu it comes to lie."""
+        lowest, highest = self._lead_shift.min(), self._lead_shift.max()
+        inner = _EDGE * self._hottest
+        outer = _WINDOW * self._hottest
+        edges = self.propagator.thresholds() - self.mu0
+        return Panels.join(
+            Panels.join(window_panels(lowest - outer, lowest - inner, edges, outer - inner),
+                        window_panels(lowest - inner, highest + inner, edges, _EDGE * self._coldest)),
+            window_panels(highest + inner, highest + outer, edges, outer - inner))
 
     def _batches(self, panels):
         size = max(1, _BATCH // (21 * len(self.coupled)))
@@ -190,13 +205,16 @@ class Balance:
 
     def _panel_errors(self, integrals):
         """Error of each panel relative to the largest power, current and density, shape (panels,)."""
+        def largest(name):
+            return np.abs(integrals.total(name)).max()
+
         # Energy counts from mu_0 here; a particle carries some k_B T. A thermal current has no net particles.
-        power, density = np.abs(integrals.total("power")).max(), np.abs(integrals.total("density")).max()
-        flow = (np.abs(integrals.total("current")).max()
-                + np.abs(integrals.total("energy_current")).max() / self.temperature0)
-        scales = np.array([power / self.temperature0, power, density, flow, flow * self.temperature0])
-        known = scales > 0
-        return (integrals.errors[known] / scales[known, None]).max(axis=0, initial=0.0)
+        temperature, zero = self.temperature0, _ROUNDING * self.temperature0 / _TWO_PI
+        power = max(largest("power"), zero * temperature)
+        flow = max(largest("current") + largest("energy_current") / temperature, zero)
+        density = max(largest("density"), _ROUNDING)
+        scales = np.array([power / temperature, power, density, flow, flow * temperature])
+        return (integrals.errors / scales[:, None]).max(axis=0)
 
     def _refine(self, panels, integrals, shift):
         """Halve panels until their errors, added up, are below rtol; the panels and the integrals over them."""
@@ -230,22 +248,23 @@ class Balance:
             if preconditioner is None:
                 preconditioner = self._preconditioner(shift)
             step, diagonal = self._newton_step(panels, shift, loss, preconditioner)
-            size = np.abs(loss / diagonal).max()
-            damping = 1.0
-            while True:
-                integrals = self._integrate(panels, shift + damping * step)
-                if np.abs(integrals.total("loss") / diagonal).max() < size or damping < 1e-3:
-                    break
-                damping *= 0.5
-            shift = shift + damping * step
-            previous, change = change, damping * np.abs(step).max()
-            scale = max(np.abs(shift).max(), np.abs(self._lead_shift).max())
+            scale = max(np.abs(shift + step).max(), np.abs(self._lead_shift).max())
+            previous, change = change, np.abs(step).max()
             self._progress("chemical potentials", change / scale)
-            # A full step leaves its square, or the linear solver's tolerance; then rounding stops the progress.
+            # A step leaves its square, or the linear solver's tolerance; in the end rounding stops the progress.
             if change <= tolerance * scale or (change <= 1e-7 * scale and change > 0.1 * previous):
-                return shift, integrals
-        raise ConvergenceError(f"Newton's method did not find the chemical potentials of the probes in "
-                               f"{_NEWTON_STEPS} steps; the last step was {change:.1e}.")
+                return shift + step, self._integrate(panels, shift + step)
+            size = np.abs(loss / diagonal).max()
+            for _ in range(_HALVINGS):
+                integrals = self._integrate(panels, shift + step)
+                if np.abs(integrals.total("loss") / diagonal).max() < size:
+                    break
+                step = 0.5 * step
+            else:
+                break
+            shift = shift + step
+        raise ConvergenceError(f"Newton's method did not find the chemical potentials of the probes; its last step was "
+                               f"{change:.1e}, the balance is off by {size:.1e} in units of mu.")
 
     def _preconditioner(self, shift):
         inverse, diagonal = self.propagator.preconditioner(self.mu0 + self._quantiles(shift))
@@ -321,7 +340,8 @@ class Jacobian:
         balance = self._balance
         spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
         temperature0 = balance.temperature0
-        filling = fermi_difference(nodes, self._shift, balance.bath_temperature, temperature0) + expit(-nodes / temperature0)
+        filling = fermi_difference(nodes, self._shift, balance.bath_temperature, temperature0)
+        filling += expit(-nodes / temperature0)
         slope = filling * (1 - filling) / balance.bath_temperature[:, None]
         diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
         return diagonal, spectrum.response(slope, weights)
@@ -331,6 +351,7 @@ class Jacobian:
         return diagonal, response if self._kept else None
 
     def __call__(self, values):
+        """J v."""
         self.products += 1
         values = np.ravel(values)
         map_ = self._balance._pool.map

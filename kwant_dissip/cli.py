@@ -126,7 +126,7 @@ def _model(name):
 
 
 def _report(state):
-    print(f"current                {state.current[0]: .6e}   energy current into lead 0 side {state.energy_current[0]: .6e}")
+    print(f"current                {state.current[0]: .6e}")
     for wire in range(state.wire.max() + 1):
         print(f"power, wire {wire}          {state.power[state.wire == wire].sum(): .6e}")
     print(f"power, all             {state.power.sum(): .6e}")

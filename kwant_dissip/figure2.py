@@ -7,7 +7,7 @@ import numpy as np
 
 from .plot import SPOT_MARKERS
 from .reservoirs import PhononBath, Reservoir
-from .spots import heat_spots, smoothed_power
+from .spots import heat_spots, smoothed_power, smoothing_window
 from .steady_state import steady_state
 from .systems import chain
 
@@ -23,7 +23,6 @@ BIAS = 0.006
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4)  # in units of the Fermi energy
 # The last of the wire before a lead feels the contact to the reservoir, which is no part of the question.
 _SHOWN = 5.0
-_AVERAGED_SITES = 17
 # Viridis, dark to light: told apart by colour-blind readers and in grey.
 _COLORS = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(TEMPERATURES)))
 
@@ -62,12 +61,12 @@ def draw(states):
     highest = 0.0
     for color, (temperature, state) in zip(_COLORS, states.items(), strict=True):
         scale = 1e3 / (state.current[0] * temperature * FERMI_ENERGY)
-        spots = heat_spots(state, window=_AVERAGED_SITES)
+        spots = heat_spots(state)
         for wire, axis in enumerate(axes):
             chosen = state.wire == wire
             axis.plot(state.positions[chosen, 0] / MEAN_FREE_PATH, scale * state.power[chosen], color=color, alpha=0.3,
                       lw=0.7)
-            x, power = smoothed_power(state, wire, _AVERAGED_SITES)
+            x, power = smoothed_power(state, wire, smoothing_window(state))
             axis.plot(x / MEAN_FREE_PATH, scale * power, color=color, lw=2.2, label=f"{temperature:g}")
             shown = np.abs(x) < _SHOWN * MEAN_FREE_PATH
             highest = max(highest, np.abs(scale * power[shown]).max())

@@ -71,7 +71,7 @@ class Propagator(Protocol):
         """`Spectrum` at real energies, array of shape (energies,)."""
 
     def green_diagonal(self, energies):
-        """sum over a site's orbitals of G_ii at energies in the upper half plane, shape (sites, energies)."""
+        """Sum over a site's orbitals of G_ii at energies in the upper half plane, shape (sites, energies)."""
 
     def green_asymptote(self):
         """(Z, e), arrays of shape (sites,): G_ii -> Z / (z - e) + O(z^-3) for large |z|."""

@@ -1,6 +1,7 @@
 """Energy integrals: panels with square-root edges, and poles of the Fermi function."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -101,7 +102,7 @@ def window_panels(low, high, edges, width):
             points.append(edge)
     points[-1] = high
     columns = []
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         u = np.linspace(0, 1, 1 + max(1, int(np.ceil(0.5 * np.pi * (b - a) / width))))
         columns.append(np.stack([np.full(len(u) - 1, a), np.full(len(u) - 1, b), u[:-1], u[1:]]))
     return Panels(*np.concatenate(columns, axis=1))

@@ -153,4 +153,5 @@ class ChainResponse:
         return sum(array.nbytes for array in self._arrays)
 
     def __call__(self, values):
+        """See `propagator.Spectrum.response`."""
         return chain_response(values, *self._arrays)

@@ -151,7 +151,8 @@ def fermi_difference(energies, shifts, temperatures, reference):
     """f((E - s_i) / T_i) - f(E / T_0), to full relative precision however small it is.
 
     f(x) - f(y) = -f(x) (1 - f(y)) (exp(x - y) - 1), where exp(x - y) = exp(E/T_i - E/T_0) exp(-s_i/T_i): one
-    exponential per energy and temperature, one per site. Where x and y are far apart the plain difference serves.
+    exponential per energy and temperature, one per site. Where that could overflow, x and y are far apart and the
+    plain difference serves.
 
     Parameters
     ----------
@@ -182,15 +183,26 @@ def fermi_difference(energies, shifts, temperatures, reference):
             for k in range(count):
                 x = energies[k] / temperature
                 difference = x - energies[k] / reference
-                growth[k] = np.exp(min(x, 500.0))  # no overflow: the occupation is 0 at 500 as well
-                drift[k] = np.expm1(difference) if abs(difference) < 1.0 else 0.0
-                near[k] = abs(difference) < 1.0
-        site = np.expm1(max(min(-shifts[i] / temperature, 200.0), -200.0))
-        far = abs(shifts[i]) > 100.0 * temperature
-        for k in range(count):
-            f = 1.0 / (1.0 + growth[k] * (1.0 + site))
-            small = -f * empty[k] * (drift[k] * (1.0 + site) + site)
-            result[i, k] = small if near[k] and not far else f - filled[k]
+                near[k] = abs(difference) < 1.0 and abs(x) < 500.0
+                growth[k] = np.exp(x) if near[k] else 1.0
+                drift[k] = np.expm1(difference) if near[k] else 0.0
+            all_near = np.all(near)
+        offset = shifts[i] / temperature
+        close = abs(offset) < 100.0
+        factor, change = (np.exp(-offset), np.expm1(-offset)) if close else (1.0, 0.0)
+        if all_near and close:
+            for k in range(count):
+                f = 1.0 / (1.0 + growth[k] * factor)
+                result[i, k] = -f * empty[k] * (drift[k] * factor + change)
+        else:
+            for k in range(count):
+                if close and near[k]:
+                    f = 1.0 / (1.0 + growth[k] * factor)
+                    result[i, k] = -f * empty[k] * (drift[k] * factor + change)
+                else:
+                    x = energies[k] / temperature - offset
+                    small = np.exp(-abs(x))
+                    result[i, k] = (small if x > 0 else 1.0) / (1.0 + small) - filled[k]
     return result
 
 

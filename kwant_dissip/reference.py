@@ -5,7 +5,7 @@ probe parts. All probes together are one lead that kwant knows by its self-energ
 """
 
 import copy
-import warnings
+import threading
 
 import kwant
 import numpy as np
@@ -39,6 +39,7 @@ class KwantPropagator:
         self._interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
         self._site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
         self._known = {}
+        self._lock = threading.Lock()  # the balance works on several batches at a time
 
     def thresholds(self):
         """See `propagator.Propagator`."""
@@ -47,39 +48,38 @@ class KwantPropagator:
 
     def _open_system(self, energy, gamma):
         """The system with its leads at an energy, and one more lead that holds all probes."""
-        lattice, syst = self._lattice, copy.copy(self._lattice.syst)
+        syst, params = copy.copy(self._lattice.syst), self._lattice.params
+        syst.leads = []
+        for lead, shift in zip(self._lattice.syst.leads, self._band_shifts, strict=True):
+            modes = lead.modes(energy - shift, params=params)
+            syst.leads.append(kwant.system.PrecalculatedLead(modes, modes[1].selfenergy()))
         probes = -0.5j * np.diag(gamma[self._site_of_orbital])
-        syst.leads = [_ShiftedLead(lead, shift) for lead, shift in
-                      zip(lattice.syst.leads, self._band_shifts, strict=True)]
         syst.leads.append(kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: probes, (), ()))
-        syst.lead_interfaces = [*lattice.interfaces, self.order]
+        syst.lead_interfaces = [*self._lattice.interfaces, self.order]
         return syst
 
-    def _green(self, energy, gamma):
-        probes = len(self._leads)
-        return kwant.greens_function(self._open_system(energy, gamma), energy, in_leads=[probes], out_leads=[probes],
-                                     check_hermiticity=False, params=self._lattice.params).data
+    def _green(self, syst, energy):
+        probes = [len(self._leads)]
+        return kwant.greens_function(syst, energy, in_leads=probes, out_leads=probes, check_hermiticity=False,
+                                     params=self._lattice.params).data
 
     def _by_site(self, values, axis=-1):
         return np.add.reduceat(values, self._lattice.offsets[:-1], axis=axis)
 
     def _solve(self, energy, gamma):
         """A_i, dn_i/df_j, dn_i/df_a, and the matrix that gives the leads' inflow from (f_j, f_a)."""
-        green = self._green(energy, gamma)
-        absorbed = gamma.real[self._site_of_orbital]
         syst = self._open_system(energy, gamma)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            wave_function = kwant.wave_function(syst, energy, check_hermiticity=False, params=self._lattice.params)
+        green = self._green(syst, energy)
+        absorbed = gamma.real[self._site_of_orbital]
+        wave_function = kwant.wave_function(syst, energy, check_hermiticity=False, params=self._lattice.params)
         waves = [wave_function(a) for a in range(len(self._leads))]
         from_probes = self._by_site(self._by_site(np.abs(green) ** 2 * absorbed, axis=0), axis=1)
         from_leads = np.stack([self._by_site((np.abs(w) ** 2).sum(axis=0)) for w in waves], axis=1)
         spectral = self._by_site(-2 * green.diagonal().imag)
         # inflow_a = Tr Gamma_a [A f_a - sum_j G gamma_j G^+ f_j - sum_b psi_b psi_b^+ f_b] on the interface
         inflow = np.zeros((len(self._leads), len(gamma) + len(self._leads)))
-        for a, (lead, shift, orbitals) in enumerate(zip(self._leads, self._band_shifts, self._interfaces,
-                                                        strict=True)):
-            sigma = self._lattice.syst.leads[lead.number].selfenergy(energy - shift, params=self._lattice.params)
+        for a, orbitals in enumerate(self._interfaces):
+            sigma = syst.leads[a].selfenergy()
             gamma_a = 1j * (sigma - sigma.conj().T)
             rows = green[orbitals]
             inflow[a, :len(gamma)] = -self._by_site(np.einsum("xi,xy,yi->i", rows.conj(), gamma_a, rows).real
@@ -99,15 +99,16 @@ class KwantPropagator:
                               "use fewer sites, a higher temperature, or a larger rtol.")
         rate, shift = self.broadening.parts(energies)
         for energy, column in zip(energies, (rate + 1j * shift).T, strict=True):
-            if energy not in self._known:
-                self._known[energy] = self._solve(energy, column)
+            with self._lock:
+                if energy not in self._known:
+                    self._known[energy] = self._solve(energy, column)
         parts = zip(*(self._known[energy] for energy in energies), strict=True)
         return KwantSpectrum(rate, *(np.array(part) for part in parts))
 
     def green_diagonal(self, energies):
         """See `propagator.Propagator`."""
         rate, shift = self.broadening.parts(energies)
-        return np.stack([self._by_site(self._green(energy, column).diagonal())
+        return np.stack([self._by_site(self._green(self._open_system(energy, column), energy).diagonal())
                          for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
 
     def green_asymptote(self):
@@ -125,19 +126,6 @@ class KwantPropagator:
         coupling = np.einsum("ik,kij->ij", spectrum.rate, spectrum.from_probes) / len(energies)
         factor = lu_factor(np.diag(diagonal) - coupling)
         return LinearOperator(coupling.shape, matvec=lambda b: lu_solve(factor, b), dtype=float), diagonal
-
-
-class _ShiftedLead:
-    """A lead whose band is moved by an energy."""
-
-    def __init__(self, lead, shift):
-        self._lead, self._shift = lead, shift
-
-    def modes(self, energy=0, args=(), *, params=None):
-        return self._lead.modes(energy - self._shift, args, params=params)
-
-    def selfenergy(self, energy=0, args=(), *, params=None):
-        return self._lead.selfenergy(energy - self._shift, args, params=params)
 
 
 class KwantSpectrum:
@@ -167,4 +155,5 @@ class _MatrixResponse:
         self.nbytes = matrix.nbytes
 
     def __call__(self, values):
+        """See `propagator.Spectrum.response`."""
         return self._matrix @ values

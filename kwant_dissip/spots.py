@@ -39,10 +39,11 @@ def heat_spots(state, *, window=None, prominence=0.02):
     state : SteadyState
         Of wires along the first coordinate, one site after the other.
     window : float, optional
-        Length to average over. By default the largest Fermi wavelength of the leads: the standing waves near a
-        scatterer have half of it as their period.
+        Length to average over (see `smoothed_power`). By default the largest Fermi wavelength of the leads: the
+        standing waves near a scatterer have half of it as their period.
     prominence : float, optional
-        Smallest prominence of a spot, as a fraction of the range of the smoothed power in its wire.
+        Smallest prominence of a spot, as a fraction of the range of the smoothed power in its wire. What is narrower
+        than `window` at half of its prominence is a rest of a standing wave, and left out too.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def heat_spots(state, *, window=None, prominence=0.02):
     Raises
     ------
     ValueError
-        If `window` is not positive, or `prominence` not between 0 and 1.
+        If `window` is not positive, or `prominence` not between 0 and 1, or the wires are no straight chains.
     """
     window = smoothing_window(state) if window is None else window
     if not 0 < window < np.inf:
@@ -66,7 +67,7 @@ def heat_spots(state, *, window=None, prominence=0.02):
             continue
         least = max(prominence * np.ptp(power), np.finfo(float).tiny)
         for kind, sign in (("heat", 1), ("cold", -1)):
-            peaks, properties = find_peaks(sign * power, prominence=least)
+            peaks, properties = find_peaks(sign * power, prominence=least, width=window / (x[1] - x[0]))
             spots += [Spot(kind, wire, float(x[i]), float(power[i]), float(height))
                       for i, height in zip(peaks, properties["prominences"], strict=True)]
     return sorted(spots, key=lambda spot: (spot.wire, spot.position))
@@ -80,6 +81,9 @@ def smoothing_window(state):
 def smoothed_power(state, wire, window):
     """Power per site along one wire, averaged over a length.
 
+    The average weights a distance d with cos^2(pi d / 2 window), |d| < window: half as wide as high at `window`, it
+    leaves nothing of a wave with the period window / 2, and little of shorter ones, where a plain mean rings.
+
     Parameters
     ----------
     state : SteadyState
@@ -89,8 +93,8 @@ def smoothed_power(state, wire, window):
     Returns
     -------
     x, power : arrays
-        Positions where the whole window lies inside the wire, and the average of the power over it; both empty if
-        the wire is shorter than the window.
+        Positions where all of the weight lies inside the wire, and the average of the power over it; both empty if
+        the wire is shorter than two windows.
 
     Raises
     ------
@@ -103,11 +107,10 @@ def smoothed_power(state, wire, window):
     if len(x) < 2:
         return x[:0], power[:0]
     spacing = np.diff(x)
-    if np.ptp(spacing) > 1e-6 * spacing[0] or spacing[0] <= 0:
-        raise ValueError(f"The sites of wire {wire} are not equally spaced along x; smoothing along it has no meaning.")
-    # Site i stands for the interval of one spacing around it; the integral up to a point is linear in between.
-    edges = np.append(x - 0.5 * spacing[0], x[-1] + 0.5 * spacing[0])
-    integral = np.concatenate([[0.0], np.cumsum(power)]) * spacing[0]
-    inside = (x - 0.5 * window >= edges[0]) & (x + 0.5 * window <= edges[-1])
-    low, high = (np.interp(x[inside] + side * 0.5 * window, edges, integral) for side in (-1, 1))
-    return x[inside], (high - low) / window
+    if spacing[0] <= 0 or np.ptp(spacing) > 1e-6 * spacing[0]:
+        raise ValueError(f"The sites of wire {wire} are not equally spaced along x: no profile to smooth.")
+    reach = int(np.ceil(window / spacing[0])) - 1
+    if len(x) <= 2 * reach:
+        return x[:0], power[:0]
+    weight = np.cos(0.5 * np.pi * np.arange(-reach, reach + 1) * spacing[0] / window) ** 2
+    return x[reach:len(x) - reach], np.convolve(power, weight / weight.sum(), mode="valid")

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import pairwise
 
 import h5py
 import numpy as np
@@ -122,7 +123,7 @@ def _checked_reservoirs(reservoirs, lattice):
         mu, reach = reservoir.mu - reservoir.band_shift, _LEAD_WINDOW * reservoir.temperature
         edges = lead.thresholds()
         edges = [mu - reach, *edges[np.abs(edges - mu) < reach], mu + reach]
-        if not any(lead.open_modes(0.5 * (a + b)) for a, b in zip(edges[:-1], edges[1:], strict=True)):
+        if not any(lead.open_modes(0.5 * (a + b)) for a, b in pairwise(edges)):
             raise ValueError(f"Lead {lead.number} has no open modes within {_LEAD_WINDOW:g} k_B T of its "
                              f"mu={reservoir.mu!r}: its bands lie elsewhere, no current can flow.")
     return reservoirs

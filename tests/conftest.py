@@ -1,0 +1,20 @@
+"""Settings of all tests."""
+
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from hypothesis import settings
+
+mpl.use("Agg")
+# Compilation of the kernels happens inside the first example; time limits have no place here.
+settings.register_profile("kwant_dissip", deadline=None, max_examples=25)
+settings.load_profile("kwant_dissip")
+
+
+@pytest.fixture(scope="session")
+def lattice_cases():
+    """Three systems solved digit by digit by an independent brute-force program (the project's reference)."""
+    with open(Path(__file__).parent / "lattice_cases.json") as file:
+        return json.load(file)

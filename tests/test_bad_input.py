@@ -1,0 +1,104 @@
+"""Every wrong argument is named at once."""
+
+import kwant
+import numpy as np
+import pytest
+
+import kwant_dissip as kd
+from kwant_dissip.systems import chain
+from models import chain as random_chain
+from models import three_terminal, uniform_chain
+
+RESERVOIRS = [kd.Reservoir(-1.0, 0.1), kd.Reservoir(-1.1, 0.1)]
+BATH = kd.PhononBath(0.1, rate=0.1)
+
+
+@pytest.mark.parametrize(("call", "error", "message"), [
+    (lambda: kd.Reservoir(np.nan, 0.1), ValueError, "mu must be a finite number"),
+    (lambda: kd.Reservoir("a", 0.1), ValueError, "mu must be a finite number"),
+    (lambda: kd.Reservoir(0.0, -0.1), ValueError, "temperature must be a positive"),
+    (lambda: kd.Reservoir(0.0, 0.0), ValueError, "temperature must be a positive"),
+    (lambda: kd.Reservoir(0.0, np.inf), ValueError, "temperature must be a finite"),
+    (lambda: kd.Reservoir(0.0, 0.1, potential=np.inf), ValueError, "potential must be a finite"),
+    (lambda: kd.PhononBath(-1.0, rate=0.1), ValueError, "temperature must be a positive"),
+    (lambda: kd.PhononBath(0.1), ValueError, "exactly one of rate and mean_free_path"),
+    (lambda: kd.PhononBath(0.1, rate=0.1, mean_free_path=3), ValueError, "exactly one of rate and mean_free_path"),
+    (lambda: kd.PhononBath(0.1, rate=-0.1), ValueError, "rate must be finite and not negative"),
+    (lambda: kd.PhononBath(0.1, rate=np.nan), ValueError, "rate must be finite and not negative"),
+    (lambda: kd.PhononBath(0.1, mean_free_path=0.0), ValueError, "mean_free_path must be positive"),
+    (lambda: kd.PhononBath(0.1, mean_free_path=np.nan), ValueError, "mean_free_path must be positive"),
+    (lambda: kd.PhononBath(0.1, rate=0.1, lead=0), ValueError, "a rate needs none"),
+])
+def test_surroundings(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), [
+    ({"syst": chain.barrier(length=3)}, TypeError, "not finalized"),
+    ({"syst": 3}, TypeError, "must be a finalized kwant system"),
+    ({"reservoirs": RESERVOIRS[:1]}, ValueError, "syst has 2 leads, got 1"),
+    ({"reservoirs": [1, 2]}, TypeError, r"reservoirs\[0\] must be a Reservoir"),
+    ({"reservoirs": [kd.Reservoir(-3.5, 0.1), RESERVOIRS[1]]}, ValueError, "Lead 0 has no open modes"),
+    ({"reservoirs": [RESERVOIRS[0], kd.Reservoir(-1.0, 0.1, potential=4.0)]}, ValueError, "Lead 1 has no open modes"),
+    ({"bath": kd.PhononBath(0.1, rate=0.0)}, ValueError, "reaches no site"),
+    ({"bath": kd.PhononBath(0.1, mean_free_path=np.inf)}, ValueError, "reaches no site"),
+    ({"bath": kd.PhononBath(0.1, rate=[0.1, 0.2])}, ValueError, "each of the 5 sites"),
+    ({"bath": kd.PhononBath(0.1, rate=[0.1, 0.2, -0.1, 0, 0])}, ValueError, "-0.1.* at site number 2"),
+    ({"bath": kd.PhononBath([0.1, 0.1, 0, 0.1, 0.1], rate=0.1)}, ValueError, "at site number 2"),
+    ({"bath": kd.PhononBath(0.1, rate=lambda site: 1j)}, ValueError, "real numbers"),
+    ({"bath": kd.PhononBath(0.1, mean_free_path=5.0, lead=2)}, ValueError, "lead's number, 0 to 1"),
+    ({"method": "fast"}, ValueError, "method must be"),
+    ({"method": "slices", "syst": three_terminal(), "reservoirs": [*RESERVOIRS, RESERVOIRS[0]]}, ValueError,
+     "needs a chain"),
+    ({"rtol": 0}, ValueError, "rtol must lie between"),
+    ({"rtol": np.nan}, ValueError, "rtol must lie between"),
+])
+def test_steady_state(arguments, error, message):
+    arguments = {"syst": uniform_chain(5), "reservoirs": RESERVOIRS, "bath": BATH, **arguments}
+    with pytest.raises(error, match=message):
+        kd.steady_state(**arguments)
+
+
+def test_system_without_leads():
+    builder = chain.barrier(length=3)
+    builder.leads.clear()
+    with pytest.raises(ValueError, match="has no leads"):
+        kd.steady_state(builder.finalized(), [], BATH)
+
+
+def test_lead_without_modes():
+    builder = chain.barrier(length=3)
+    site = min(builder.sites())
+    builder.leads[0] = kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: np.eye(1), [site], ())
+    with pytest.raises(ValueError, match="Lead 0 has no modes"):
+        kd.steady_state(builder.finalized(), RESERVOIRS, BATH)
+
+
+@pytest.mark.parametrize("onsite", [np.nan, np.inf, 0.1j])
+def test_hamiltonian_that_is_not_finite_and_hermitian(onsite):
+    with pytest.raises(ValueError, match=r"not finite|not Hermitian"):
+        kd.steady_state(random_chain([0.0, onsite, 0.0], [-1.0, -1.0]), RESERVOIRS, BATH)
+
+
+def test_resonance_beyond_reach_is_reported(monkeypatch):
+    """A grid that may not grow enough says what it reached."""
+    monkeypatch.setattr("kwant_dissip.balance._MAX_PANELS", 12)
+    syst = chain.resonant_dot(length=5, coupling=0.02, level=-1.0).finalized()
+    bath = kd.PhononBath(0.1, rate=lambda site: 0.1 if chain.in_wires(site) else 0.0)
+    with pytest.raises(kd.ConvergenceError, match="reached a relative error of"):
+        kd.steady_state(syst, RESERVOIRS, bath)
+
+
+def test_newton_that_does_not_converge_is_reported(monkeypatch):
+    monkeypatch.setattr("kwant_dissip.balance._NEWTON_STEPS", 1)
+    with pytest.raises(kd.ConvergenceError, match="Newton's method did not"):
+        kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.05), kd.Reservoir(-1.5, 0.05)], BATH)
+
+
+def test_probe_without_states_is_reported():
+    """A mean free path measured with a lead whose band lies above the other lead's mu."""
+    syst = random_chain([0.0] * 4, [-1.0] * 3, lead_onsite=(0.0, 3.0))
+    with pytest.raises(kd.ConvergenceError, match="no states in the thermal window"):
+        kd.steady_state(syst, [kd.Reservoir(-1.0, 0.01), kd.Reservoir(1.2, 0.01)],
+                        kd.PhononBath(0.01, mean_free_path=5.0, lead=1))

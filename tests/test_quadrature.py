@@ -1,0 +1,47 @@
+"""Rules that integrate energies."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from scipy.special import expit
+
+from kwant_dissip.quadrature import EMBEDDED_WEIGHTS, NODES, WEIGHTS, Panels, fermi_poles, window_panels
+from models import floats
+
+
+def test_gauss_kronrod_degrees():
+    """The pair is exact up to degree 31 and 19."""
+    degrees = np.arange(0, 32, 2)
+    moments = NODES ** degrees[:, None]
+    np.testing.assert_allclose(moments @ WEIGHTS, 2 / (degrees + 1), rtol=1e-14)
+    np.testing.assert_allclose((moments @ EMBEDDED_WEIGHTS)[:10], 2 / (degrees[:10] + 1), rtol=1e-14)
+    np.testing.assert_allclose(NODES[EMBEDDED_WEIGHTS > 0], np.polynomial.legendre.leggauss(10)[0], atol=1e-15)
+
+
+@given(floats(-1, 0.9), floats(0.01, 3))
+def test_square_root_edge(edge, height):
+    """A square-root edge inside the window is integrated to rounding, because it is a panel's end."""
+    panels = window_panels(-1.0, 1.0, [edge], 0.5)
+    energies, weights, _ = panels.nodes()
+    integral = (weights * height * np.sqrt(np.clip(energies - edge, 0, None))).sum()
+    assert integral == pytest.approx(height * 2 / 3 * (1 - edge) ** 1.5, rel=1e-12)
+
+
+def test_halves_cover_their_panel():
+    panels = window_panels(-2.0, 1.0, [-1.5, 0.3, 7.0], 1.0)
+    halves = Panels.join(panels[:1].halves(), panels[1:].halves())
+    for part in (panels, halves):
+        assert part.nodes()[1].sum() == pytest.approx(3.0, rel=1e-14)
+    assert len(halves) == 2 * len(panels)
+
+
+def test_equal_thresholds_make_no_empty_panel():
+    panels = window_panels(-1.0, 1.0, [0.5, 0.5 + 1e-15, 0.5 - 1e-15], 2.0)
+    assert np.all(panels.b - panels.a > 0.1)
+    assert panels.nodes()[1].sum() == pytest.approx(2.0, rel=1e-14)
+
+
+@given(floats(-200, 200))
+def test_fermi_poles(x):
+    poles, residues = fermi_poles(40)
+    assert 0.5 - (residues * 2 * x / (x * x + poles * poles)).sum() == pytest.approx(expit(-x), abs=1e-13)

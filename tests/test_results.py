@@ -1,0 +1,147 @@
+"""What a SteadyState offers: units, files, spots, pictures."""
+
+import dataclasses
+
+import h5py
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from hypothesis import given
+
+import kwant_dissip as kd
+from kwant_dissip.spots import smoothed_power
+from kwant_dissip.systems import chain
+from models import floats, three_terminal
+
+
+@pytest.fixture(scope="module")
+def state():
+    syst = chain.resonant_dot(length=60, coupling=0.5, level=-0.9).finalized()
+    bath = kd.PhononBath(0.05, mean_free_path=lambda site: 12.0 if chain.in_wires(site) else np.inf)
+    return kd.steady_state(syst, [kd.Reservoir(-0.9, 0.05), kd.Reservoir(-1.1, 0.05)], bath, rtol=1e-4)
+
+
+def synthetic(power, spacing=1.0, wavelength=5.0):
+    """A state whose only content is a profile along one wire."""
+    sites = len(power)
+    empty = np.zeros(sites)
+    return kd.SteadyState(
+        power=np.asarray(power, float), mu=empty, density=empty, potential=empty, current=np.zeros(2),
+        energy_current=np.zeros(2), positions=spacing * np.arange(sites)[:, None], wire=np.zeros(sites, int),
+        bath_temperature=empty + 1, reservoir_mu=np.zeros(2), reservoir_temperature=np.ones(2),
+        fermi_wavelength=np.full(2, wavelength), error=0.0, rtol=1e-6, newton_steps=0, products=0, energies=0,
+        method="slices")
+
+
+def test_shapes_and_order(state):
+    sites = 121
+    for name in ("power", "mu", "density", "potential", "wire"):
+        assert getattr(state, name).shape == (sites,)
+    assert state.current.shape == state.energy_current.shape == (2,)
+    assert np.flatnonzero(np.isnan(state.mu)).tolist() == [60]
+    assert state.power[60] == 0
+    assert state.wire.tolist() == [0] * 60 + [-1] + [1] * 60
+    assert np.all(np.diff(state.positions[:, 0]) == 1)
+    assert np.all((state.density > 0) & (state.density < 1))
+    assert state.reservoir_mu[0] > np.nanmax(state.mu) > np.nanmin(state.mu) > state.reservoir_mu[1]
+
+
+def test_round_trip_is_exact(state, tmp_path):
+    state.save(tmp_path / "one.h5")
+    state.save(tmp_path / "many.h5", group="a/b")
+    state.to_si(0.1, 1e-9).save(tmp_path / "many.h5", group="c")
+    for loaded in (kd.load(tmp_path / "one.h5"), kd.load(tmp_path / "many.h5", group="a/b")):
+        for field in dataclasses.fields(state):
+            expected, value = getattr(state, field.name), getattr(loaded, field.name)
+            assert type(value) is type(expected)
+            np.testing.assert_array_equal(value, expected, strict=True)
+    assert kd.load(tmp_path / "many.h5", group="c").units == "SI"
+    with h5py.File(tmp_path / "one.h5") as file:
+        assert all(dataset.attrs["description"] for dataset in file.values())
+
+
+def test_other_files_are_refused(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["power"] = 1.0
+    with pytest.raises(ValueError, match="does not hold what SteadyState"):
+        kd.load(tmp_path / "other.h5")
+
+
+def test_si_units(state):
+    """Numbers of design.md section 2, to their digits; identities hold in SI too."""
+    si = state.to_si(energy_unit=1.0, lattice_constant=2e-10)
+    np.testing.assert_allclose(si.current / state.current, 2.434e-4, rtol=2e-4)
+    np.testing.assert_allclose(si.power.sum() / state.power.sum(), 2.434e-4, rtol=2e-4)
+    np.testing.assert_allclose(si.bath_temperature / state.bath_temperature, 11604.5, rtol=1e-5)
+    half = state.to_si(energy_unit=0.5, lattice_constant=1e-9)
+    assert half.power.sum() == pytest.approx(0.25 * si.power.sum())
+    assert half.current[0] == pytest.approx(0.5 * si.current[0])
+    assert half.mu[0] == 0.5 * state.mu[0]
+    assert si.positions[-1, 0] == pytest.approx(60 * 2e-10)
+    assert si.energy_residual == pytest.approx(state.energy_residual, abs=1e-12)
+    # 1 eV / K in W / K: the entropy is measured per kelvin instead of k_B
+    assert si.entropy_production * 11604.518 == pytest.approx(state.entropy_production * 2.43413e-4, rel=1e-5)
+    with pytest.raises(ValueError, match="already"):
+        si.to_si(1.0, 1.0)
+    for bad in ({"energy_unit": 0, "lattice_constant": 1}, {"energy_unit": 1, "lattice_constant": np.nan}):
+        with pytest.raises(ValueError, match="must be a positive number"):
+            state.to_si(**bad)
+
+
+@given(floats(20, 60), floats(4, 12), floats(2, 5), floats(0.5, 2))
+def test_spots_of_a_known_profile(center, width, wavelength, spacing):
+    """A bump and its mirror image below, with standing waves on top that smoothing removes."""
+    x = spacing * np.arange(int(160 / spacing))
+    bumps = np.exp(-((x - center) / width) ** 2) - np.exp(-((x - center - 70) / width) ** 2)
+    waves = np.cos(4 * np.pi * x / wavelength) if spacing < wavelength / 4 else 0.0
+    spots = kd.heat_spots(synthetic(bumps + waves, spacing, wavelength), prominence=0.05)
+    assert [spot.kind for spot in spots] == ["heat", "cold"]
+    for spot, place in zip(spots, (center, center + 70), strict=True):
+        assert spot.position == pytest.approx(place, abs=spacing)
+    assert spots[0].power == pytest.approx(-spots[1].power, rel=0.15)
+    assert 0 < spots[0].power < 1.2
+
+
+def test_no_spots_where_the_profile_is_monotonic():
+    assert kd.heat_spots(synthetic(np.exp(-np.arange(200) / 30))) == []
+    assert kd.heat_spots(synthetic([1.0, 2.0])) == []  # shorter than the window
+
+
+def test_smoothing_keeps_a_straight_line_and_removes_the_standing_wave():
+    x = np.arange(100.0)
+    line, power = smoothed_power(synthetic(3 + 0.1 * x + np.cos(2 * np.pi * x / 5)), 0, 10.0)
+    np.testing.assert_allclose(power, 3 + 0.1 * line, atol=1e-12)
+
+
+@pytest.mark.parametrize(("options", "message"), [({"window": 0.0}, "window"), ({"prominence": 2.0}, "prominence")])
+def test_bad_options_of_heat_spots(state, options, message):
+    with pytest.raises(ValueError, match=message):
+        kd.heat_spots(state, **options)
+
+
+def test_plot(state):
+    figure = state.plot()
+    above, below = figure.axes
+    assert "power" in above.get_ylabel()
+    assert r"\mu" in below.get_ylabel()
+    assert "lattice" in below.get_xlabel()
+    figure.canvas.draw()
+    _, axes = plt.subplots(2)
+    assert state.to_si(0.1, 1e-9).plot(axes) is axes[0].figure
+    assert "(W)" in axes[0].get_ylabel()
+    plt.close("all")
+
+
+def test_plot_refuses_a_plane():
+    flat = synthetic(np.ones(4))
+    plane = dataclasses.replace(flat, positions=np.array([[0, 0], [1, 0], [0, 1], [1, 1.0]]))
+    with pytest.raises(ValueError, match="sites on a line"):
+        plane.plot()
+
+
+def test_ribbon_by_the_reference_route():
+    """A system that is no chain takes the reference route without being told; wires are its connected pieces."""
+    state = kd.steady_state(three_terminal(), [kd.Reservoir(-1.1, 0.1)] * 3,
+                            kd.PhononBath(0.1, rate=lambda site: 0.1 * (site.tag[0] != 2)), rtol=1e-2)
+    assert state.method == "kwant"
+    assert sorted(set(state.wire.tolist())) == [-1, 0, 1]
