@@ -85,7 +85,8 @@ class BalanceResult:
         mu is nan where not coupled; density is the difference to the equilibrium (mu_0, T_0).
     current, energy_current : arrays, shape (leads,)
     error : float
-        Estimated relative error of the energy integrals: power over its largest value, currents likewise.
+        Estimated relative error of the energy integrals: power over its largest value, currents likewise; density
+        over its largest value, or 0.01 if that is less.
     newton_steps, products, energies : int
         Newton steps; Jacobian products in all; energies of the last grid.
     """
@@ -212,7 +213,7 @@ class Balance:
         temperature, zero = self.temperature0, _ROUNDING * self.temperature0 / _TWO_PI
         power = max(largest("power"), zero * temperature)
         flow = max(largest("current") + largest("energy_current") / temperature, zero)
-        density = max(largest("density"), _ROUNDING)
+        density = max(largest("density"), 1e-2)
         scales = np.array([power / temperature, power, density, flow, flow * temperature])
         return (integrals.errors / scales[:, None]).max(axis=0)
 

@@ -86,7 +86,7 @@ class Propagator(Protocol):
         Returns
         -------
         inverse : scipy.sparse.linalg.LinearOperator
-            Of diag(mean_m gamma A) - mean_m gamma_i (dn_i/df_j) with rows of uncoupled sites replaced by the identity.
+            Of diagonal - mean_m gamma_i (dn_i/df_j).
         diagonal : array of float, shape (sites,)
-            mean_m gamma_i A_i, 1 where not coupled.
+            mean_m gamma_i A_i, replaced by 1 where nothing is absorbed.
         """

@@ -1,9 +1,10 @@
-"""Energy integrals: panels with square-root edges, and poles of the Fermi function."""
+"""Energy integrals: panels with square-root edges, and sums over Matsubara frequencies."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
 
 # Gauss-Kronrod pair of 10 and 21 nodes on [-1, 1], positive half, from QUADPACK's qk21
 # (Piessens, de Doncker-Kapenga, Ueberhuber, Kahaner, QUADPACK, Springer 1983).
@@ -108,32 +109,30 @@ def window_panels(low, high, edges, width):
     return Panels(*np.concatenate(columns, axis=1))
 
 
-def fermi_poles(count):
-    """Poles and residues of a rational approximation of the Fermi function.
+def sum_rule(count, size):
+    """Gauss rule for a sum over 0, 1, ..., count - 1.
 
-    1 / (exp(x) + 1) = 1/2 - sum_p residue_p [1 / (x - i pole_p) + 1 / (x + i pole_p)]: continued fraction of the
-    hyperbolic tangent, exact up to rounding for |x| well below the largest pole, which grows as count^2.
+    Exact for polynomials of degree 2 size - 1; for a function that is analytic away from negative arguments, and
+    summed from n to 2 n, the error falls as (3 + sqrt(8))^(-2 size).
 
     Parameters
     ----------
     count : int
-        Number of poles in the upper half plane.
+        Number of terms.
+    size : int
+        Number of nodes; no more than `count` are used.
 
     Returns
     -------
-    poles, residues : arrays of float, shape (count,)
-        Both positive; the first poles are pi, 3 pi, 5 pi, ... with residue 1.
+    nodes, weights : arrays of float
+        Nodes between 0 and count - 1, not integers in general; the weights add up to `count`.
 
-    References
-    ----------
-    T. Ozaki, Phys. Rev. B 75, 035123 (2007).
+    Notes
+    -----
+    The orthogonal polynomials are the discrete Chebyshev (Gram) polynomials, whose recurrence is known: G. Szegő,
+    Orthogonal Polynomials, section 2.8. Nodes and weights follow from its tridiagonal matrix (Golub and Welsch).
     """
-    size = 2 * count
-    n = np.arange(1, size)
-    off = 0.5 / np.sqrt((2 * n - 1.0) * (2 * n + 1.0))
-    values, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
-    keep = values > 0
-    poles = 1 / values[keep]
-    residues = vectors[0, keep] ** 2 * poles ** 2 / 4
-    order = np.argsort(poles)
-    return poles[order], residues[order]
+    k = np.arange(1, min(count, size))
+    off = 0.5 * k * np.sqrt((count ** 2 - k ** 2) / (4.0 * k ** 2 - 1))
+    nodes, vectors = eigh_tridiagonal(np.full(len(k) + 1, 0.5 * (count - 1)), off)
+    return nodes, count * vectors[0] ** 2

@@ -88,7 +88,8 @@ class ChainPropagator:
         sites, count = spectrum.rate.shape
         width = 1 + 2 * count
         source = spectrum.rate / count
-        diagonal = np.where(self.coupled, (spectrum.rate * spectrum.spectral).mean(axis=1), 1.0)
+        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
         weight = spectrum.rate * spectrum.green2
         # row and column numbers of the unknowns
         v = (np.arange(sites) * width)[:, None]

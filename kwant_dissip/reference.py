@@ -122,7 +122,8 @@ class KwantPropagator:
     def preconditioner(self, energies):
         """See `propagator.Propagator`."""
         spectrum = self.spectrum(energies)
-        diagonal = np.where(self.coupled, (spectrum.rate * spectrum.spectral).mean(axis=1), 1.0)
+        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
         coupling = np.einsum("ik,kij->ij", spectrum.rate, spectrum.from_probes) / len(energies)
         factor = lu_factor(np.diag(diagonal) - coupling)
         return LinearOperator(coupling.shape, matvec=lambda b: lu_solve(factor, b), dtype=float), diagonal

@@ -94,8 +94,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
         balance = Balance(propagator, reservoirs, temperature[propagator.order], rtol, progress)
         solution = balance.solve()
     if gamma.is_analytic:
-        atol = rtol * max(np.abs(solution.density).max(), 1e-6)
-        density = solution.density + equilibrium_density(propagator, balance.mu0, balance.temperature0, atol)
+        density = solution.density + equilibrium_density(propagator, balance.mu0, balance.temperature0, 1e-2 * rtol)
     else:
         density = np.full(len(temperature), np.nan)
 

@@ -34,6 +34,17 @@ def brute_force(spectral, mu, temperature, edges, low):
     return total + (quad(integrand, -np.inf, ends[0], epsabs=1e-12, limit=400)[0] if low == -np.inf else 0.0)
 
 
+@pytest.mark.parametrize("temperature", [1e-6, 1e-3, 0.3])
+def test_density_of_one_site_at_any_temperature(temperature):
+    """A site between leads: at the band centre half full, at any temperature; cold, an integral up to mu."""
+    one = propagator(uniform_chain(1), kd.PhononBath(temperature, rate=0.3))
+    assert equilibrium_density(one, 0.0, temperature, 1e-12)[0] == pytest.approx(0.5, abs=1e-12)
+    if temperature < 1e-5:
+        expected = brute_force(lambda e: one.spectrum(np.array([e])).spectral[0, 0], -0.7, temperature, [-2.0],
+                               -np.inf)
+        assert equilibrium_density(one, -0.7, temperature, 1e-12)[0] == pytest.approx(expected, abs=1e-9)
+
+
 @pytest.mark.parametrize(("bath", "low"), [(kd.PhononBath(0.05, rate=0.1), -np.inf),
                                            (kd.PhononBath(0.05, rate=[0.3, 0, 0.1, 0.2]), -np.inf),
                                            (kd.PhononBath(0.05, mean_free_path=20.0), -2.2)])
@@ -78,6 +89,7 @@ def test_density_far_from_equilibrium_is_the_brute_force_integral():
         assert state.density[site] == pytest.approx(expected / (2 * np.pi), abs=1e-8)
 
 
-def test_unreachable_accuracy_is_reported():
+def test_unreachable_accuracy_is_reported(monkeypatch):
+    monkeypatch.setattr("kwant_dissip.density._BLOCKS", 5)
     with pytest.raises(ConvergenceError, match="equilibrium density reached"):
-        equilibrium_density(propagator(uniform_chain(2), kd.PhononBath(0.05, rate=0.1)), -1.0, 1e-6, 1e-30)
+        equilibrium_density(propagator(uniform_chain(2), kd.PhononBath(0.05, rate=0.1)), -1.0, 1e-4, 1e-30)

@@ -1,11 +1,14 @@
 """Rules that integrate energies."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
-from scipy.special import expit
+from hypothesis import strategies as st
+from scipy.special import polygamma
 
-from kwant_dissip.quadrature import EMBEDDED_WEIGHTS, NODES, WEIGHTS, Panels, fermi_poles, window_panels
+from kwant_dissip.quadrature import EMBEDDED_WEIGHTS, NODES, WEIGHTS, Panels, sum_rule, window_panels
 from models import floats
 
 
@@ -41,7 +44,17 @@ def test_equal_thresholds_make_no_empty_panel():
     assert panels.nodes()[1].sum() == pytest.approx(2.0, rel=1e-14)
 
 
-@given(floats(-200, 200))
-def test_fermi_poles(x):
-    poles, residues = fermi_poles(40)
-    assert 0.5 - (residues * 2 * x / (x * x + poles * poles)).sum() == pytest.approx(expit(-x), abs=1e-13)
+@given(st.integers(1, 400), st.integers(1, 12), st.data())
+def test_sum_rule_is_exact_for_polynomials(count, size, data):
+    nodes, weights = sum_rule(count, size)
+    degree = data.draw(st.integers(0, 2 * len(nodes) - 1))
+    exact = sum((Fraction(2 * n, count) - 1) ** degree for n in range(count))
+    assert weights @ (2 * nodes / count - 1) ** degree == pytest.approx(float(exact), abs=1e-11 * count)
+
+
+@pytest.mark.parametrize("start", [8, 1000, 10 ** 6])
+def test_sum_rule_of_a_decaying_function(start):
+    """Terms from n to 2 n of 1/(n + 1/2)^2, against the trigamma function."""
+    nodes, weights = sum_rule(start, 9)
+    assert weights @ (start + nodes + 0.5) ** -2.0 == pytest.approx(
+        polygamma(1, start + 0.5) - polygamma(1, 2 * start + 0.5), rel=1e-9)

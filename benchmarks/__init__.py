@@ -1,0 +1,1 @@
+"""Speed, always as a ratio to a named alternative measured in the same run: ``make benchmark``."""
