@@ -87,8 +87,10 @@ class BalanceResult:
     error : float
         Estimated relative error of the energy integrals: power over its largest value, currents likewise; density
         over its largest value, or 0.01 if that is less.
-    newton_steps, products, energies : int
-        Newton steps; Jacobian products in all; energies of the last grid.
+    newton_steps, products : int
+        Newton steps; Jacobian products in all.
+    panels : Panels
+        The last grid of energies, relative to mu_0.
     """
 
     mu: np.ndarray
@@ -99,7 +101,12 @@ class BalanceResult:
     error: float
     newton_steps: int
     products: int
-    energies: int
+    panels: Panels
+
+    @property
+    def energies(self):
+        """Number of energies of the last grid."""
+        return self.panels.nodes()[0].size
 
 
 class Balance:
@@ -135,8 +142,15 @@ class Balance:
         self.newton_steps = 0
         self.products = 0
 
-    def solve(self):
+    def solve(self, panels=None, shift=None):
         """Chemical potentials, power and currents to the requested accuracy.
+
+        Parameters
+        ----------
+        panels : Panels, optional
+            Grid of energies, relative to mu_0, to start from.
+        shift : array of float, optional
+            Chemical potentials, relative to mu_0, to start from.
 
         Returns
         -------
@@ -147,8 +161,8 @@ class Balance:
         ConvergenceError
             If Newton's method or the energy integrals do not converge.
         """
-        panels = self._first_panels()
-        shift = np.zeros(len(self.coupled))
+        panels = self._first_panels() if panels is None else panels
+        shift = np.zeros(len(self.coupled)) if shift is None else shift
         panels, integrals = self._refine(panels, self._integrate(panels, shift), shift)
         # Find the energies at a rough solution first; most often they serve the final one.
         shift, integrals = self._newton(panels, integrals, shift, tolerance=1e-3)
@@ -166,7 +180,7 @@ class Balance:
             current=current,
             energy_current=integrals.total("energy_current") + self.mu0 * current,
             error=float(error),
-            newton_steps=self.newton_steps, products=self.products, energies=panels.nodes()[0].size)
+            newton_steps=self.newton_steps, products=self.products, panels=panels)
 
     # Energy integrals
 
@@ -194,8 +208,7 @@ class Balance:
         weights, differences = weights / _TWO_PI, (weights - embedded) / _TWO_PI
         energies = nodes.ravel()
         spectrum = self.propagator.spectrum(self.mu0 + energies)
-        filling = fermi_difference(energies, shift, self.bath_temperature, self.temperature0)
-        lead_filling = fermi_difference(energies, self._lead_shift, self._lead_temperature, self.temperature0)
+        filling, lead_filling = self.fillings(energies, shift)
         n, inflow = spectrum.occupation(filling, lead_filling)
         loss, power, density, errors = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes, weights,
                                                   differences)
@@ -203,6 +216,23 @@ class Balance:
         flow_errors = np.abs([(inflow * differences).sum(axis=2), (inflow * differences * nodes).sum(axis=2)])
         return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
                          np.concatenate([errors, flow_errors.max(axis=1)]))
+
+    def fillings(self, energies, shift):
+        """Occupations of probes and leads relative to the equilibrium (mu_0, T_0), at energies relative to mu_0.
+
+        Returns
+        -------
+        filling : array of float, shape (sites, energies)
+        lead_filling : array of float, shape (leads, energies)
+        """
+        return (fermi_difference(energies, shift, self.bath_temperature, self.temperature0),
+                fermi_difference(energies, self._lead_shift, self._lead_temperature, self.temperature0))
+
+    def slopes(self, energies, shift):
+        """Derivative of the probes' occupations with their chemical potentials, shape (sites, energies)."""
+        filling = fermi_difference(energies, shift, self.bath_temperature, self.temperature0)
+        filling += expit(-energies / self.temperature0)
+        return filling * (1 - filling) / self.bath_temperature[:, None]
 
     def _panel_errors(self, integrals):
         """Error of each panel relative to the largest power, current and density, shape (panels,)."""
@@ -340,10 +370,7 @@ class Jacobian:
     def _part(self, nodes, weights):
         balance = self._balance
         spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
-        temperature0 = balance.temperature0
-        filling = fermi_difference(nodes, self._shift, balance.bath_temperature, temperature0)
-        filling += expit(-nodes / temperature0)
-        slope = filling * (1 - filling) / balance.bath_temperature[:, None]
+        slope = balance.slopes(nodes, self._shift)
         diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
         return diagonal, spectrum.response(slope, weights)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .plot import SPOT_MARKERS
 from .reservoirs import PhononBath, Reservoir
-from .spots import heat_spots, smoothed_power, smoothing_window
+from .spots import heat_spots
 from .steady_state import steady_state
 from .systems import chain
 
@@ -66,7 +66,7 @@ def draw(states):
             chosen = state.wire == wire
             axis.plot(state.positions[chosen, 0] / MEAN_FREE_PATH, scale * state.power[chosen], color=color, alpha=0.3,
                       lw=0.7)
-            x, power = smoothed_power(state, wire, smoothing_window(state))
+            x, power, _ = state.profile(wire)
             axis.plot(x / MEAN_FREE_PATH, scale * power, color=color, lw=2.2, label=f"{temperature:g}")
             shown = np.abs(x) < _SHOWN * MEAN_FREE_PATH
             highest = max(highest, np.abs(scale * power[shown]).max())

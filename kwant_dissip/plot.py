@@ -3,22 +3,23 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .spots import heat_spots, smoothed_power, smoothing_window
+from .spots import heat_spots
+from .steady_state import SteadyState
 
 # Okabe and Ito's colours, told apart by colour-blind readers.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SPOT_MARKERS = {"heat": ("^", VERMILION, "heat spot"), "cold": ("v", BLUE, "cold spot")}
-_LABELS = {"model": ("position $x$ (lattice unit)", r"power per site ($E_0^2/\hbar$)",
-                     r"electrochemical potential $\mu$ ($E_0$)"),
-           "SI": ("position $x$ (m)", "power per site (W)", r"electrochemical potential $\mu$ (eV)")}
+_LENGTHS = {"model": "lattice unit", "SI": "m"}
+_POWERS = {"model": r"$E_0^2/\hbar$", "SI": "W"}
+_ENERGIES = {"model": "$E_0$", "SI": "eV"}
 
 
 def profile(state, axes=None):
-    """Power and electrochemical potential along the wires of a chain.
+    """Power and electrochemical potential along wires.
 
     Parameters
     ----------
-    state : SteadyState
+    state : SteadyState or KineticState
     axes : sequence of two matplotlib axes, optional
         Where to draw; by default a new figure.
 
@@ -29,32 +30,39 @@ def profile(state, axes=None):
     Raises
     ------
     ValueError
-        If the sites do not lie on a line along the first coordinate.
+        If the sites of a lattice do not lie on a line along the first coordinate.
     """
-    if np.ptp(state.positions[:, 1:], axis=0).any():
+    on_lattice = isinstance(state, SteadyState)
+    if on_lattice and np.ptp(state.positions[:, 1:], axis=0).any():
         raise ValueError("The profile is drawn for sites on a line along x; these have other coordinates too.")
     if axes is None:
         _, axes = plt.subplots(2, 1, sharex=True, figsize=(6.4, 5.6), layout="constrained")
     above, below = axes
-    label_x, label_power, label_mu = _LABELS[state.units]
-    window = smoothing_window(state)
+    for wire in range(state.wires):
+        x, power, _ = state.profile(wire)
+        name = None
+        if on_lattice:
+            chosen = state.sites_of(wire)
+            sites = state.positions[chosen, 0]
+            above.plot(sites, state.power[chosen], color=BLUE, alpha=0.35, lw=0.8,
+                       label="each site" if wire == 0 else None)
+            below.plot(sites, state.mu[chosen], color=GREEN, lw=1.5)
+            name = "mean over the Fermi wavelength" if wire == 0 else None
+        else:
+            below.plot(*state.interpolate(state.mu, wire), color=GREEN, lw=1.5)
+        above.plot(x, power, color=BLUE, lw=2, label=name)
     spots = heat_spots(state)
-    for wire in range(state.wire.max() + 1):
-        chosen = np.flatnonzero(state.wire == wire)
-        chosen = chosen[np.argsort(state.positions[chosen, 0])]
-        x, first = state.positions[chosen, 0], wire == 0
-        above.plot(x, state.power[chosen], color=BLUE, alpha=0.35, lw=0.8, label="each site" if first else None)
-        above.plot(*smoothed_power(state, wire, window), color=BLUE, lw=2,
-                   label="mean over the Fermi wavelength" if first else None)
-        below.plot(x, state.mu[chosen], color=GREEN, lw=1.5)
     for kind, (marker, color, label) in SPOT_MARKERS.items():
         found = [spot for spot in spots if spot.kind == kind]
         if found:
             above.plot([spot.position for spot in found], [spot.power for spot in found], marker, color=color, ms=8,
                        mec="black", mew=0.6, ls="none", label=label)
     above.axhline(0, color="0.6", lw=0.6, zorder=0)
-    above.set_ylabel(label_power)
-    above.legend(frameon=False, fontsize="small")
-    below.set_ylabel(label_mu)
-    below.set_xlabel(label_x)
+    unit = _POWERS[state.units]
+    above.set_ylabel(f"power per site ({unit})" if on_lattice
+                     else f"power per length ({unit} / {_LENGTHS[state.units]})")
+    if above.get_legend_handles_labels()[0]:
+        above.legend(frameon=False, fontsize="small")
+    below.set_ylabel(rf"electrochemical potential $\mu$ ({_ENERGIES[state.units]})")
+    below.set_xlabel(f"position $x$ ({_LENGTHS[state.units]})")
     return above.figure

@@ -1,22 +1,19 @@
 """The one entry, `steady_state`, and what it returns."""
 
-import dataclasses
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Real
 
-import h5py
 import numpy as np
 
 from .balance import Balance
-from .broadening import broadening
 from .density import equilibrium_density
-from .lattice import read
+from .linear import LinearResponse, expand
 from .progress import stage_bar
-from .quantum import ChainPropagator
-from .reference import KwantPropagator
 from .reservoirs import Reservoir
-from .storage import read_fields, write_fields
-from .units import Units
+from .results import Result
+from .routes import propagator_for
+from .smoothing import average
 
 # Thermal energies around mu within which a lead needs an open mode.
 _LEAD_WINDOW = 10.0
@@ -74,22 +71,10 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
     """
     if not 0 < rtol < 1:
         raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
-    if method not in (None, "slices", "kwant"):
-        raise ValueError(f'method must be None, "slices" or "kwant", got {method!r}.')
-    lattice = read(syst, params)
-    reservoirs = _checked_reservoirs(reservoirs, lattice)
-    band_shifts = np.array([reservoir.band_shift for reservoir in reservoirs])
-    gamma = broadening(bath, lattice)
+    reservoirs = list(reservoirs)
+    lattice, gamma, propagator = propagator_for(syst, bath, lambda lattice: _band_shifts(reservoirs, lattice), params,
+                                                method)
     temperature = bath.site_temperatures(lattice.sites)
-    order = lattice.chain_order() if method != "kwant" else None
-    if order is not None:
-        propagator = ChainPropagator(lattice, order, gamma, band_shifts)
-    elif method == "slices":
-        raise ValueError('method="slices" needs a chain: one orbital per site, at most two neighbours, leads of one '
-                         'site; use method="kwant" for this system.')
-    else:
-        propagator = KwantPropagator(lattice, gamma, band_shifts)
-
     with stage_bar() as progress:
         balance = Balance(propagator, reservoirs, temperature[propagator.order], rtol, progress)
         solution = balance.solve()
@@ -111,21 +96,82 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
         energies=solution.energies, method=propagator.method)
 
 
-def _checked_reservoirs(reservoirs, lattice):
-    reservoirs = list(reservoirs)
+def linear_response(syst, bath, *, mu, temperature=None, drive=(0.5, -0.5), params=None, method=None, rtol=1e-6):
+    """First and second order in the bias: Peltier's and Joule's part of the heat separately.
+
+    Parameters
+    ----------
+    syst : kwant.system.FiniteSystem
+        Finalized system with leads.
+    bath : PhononBath
+    mu : float
+        Electrochemical potential of the equilibrium.
+    temperature : float, optional
+        k_B T of electrons and phonons; 0 is allowed. By default that of the bath, which must be one number then.
+    drive : sequence of float, optional
+        Shift of each lead's mu per unit of bias.
+    params, method, rtol
+        As in `steady_state`.
+
+    Returns
+    -------
+    LinearResponse
+
+    Raises
+    ------
+    TypeError, ValueError, ConvergenceError
+        As in `steady_state`.
+    """
+    temperature = equilibrium_temperature(bath, temperature)
+    if not np.isfinite(mu):
+        raise ValueError(f"mu must be a finite number, got {mu!r}.")
+
+    def band_shifts(lattice):
+        if np.shape(drive) != (len(lattice.leads),) or not np.all(np.isfinite(drive)):
+            raise ValueError(f"drive must hold one finite number for each of the {len(lattice.leads)} leads, "
+                             f"got {drive!r}.")
+        for lead in lattice.leads:
+            _check_open(lead, mu, temperature)
+        return np.zeros(len(lattice.leads))
+
+    lattice, _, propagator = propagator_for(syst, bath, band_shifts, params, method)
+    with stage_bar() as progress:
+        fields, _ = expand(propagator, mu, temperature, drive, rtol, progress)
+    back = np.argsort(propagator.order)
+    for name in ("power1", "power2", "mu1", "mu2"):
+        fields[name] = fields[name][back]
+    return LinearResponse(x=lattice.positions, **fields)
+
+
+def equilibrium_temperature(bath, temperature):
+    """The one temperature of a linear response: the one given, or the bath's."""
+    if temperature is None:
+        temperature = bath.temperature
+    if not isinstance(temperature, Real) or not 0 <= temperature < np.inf:
+        raise ValueError(f"temperature must be one number, 0 or more, got {temperature!r}.")
+    return float(temperature)
+
+
+def _band_shifts(reservoirs, lattice):
+    """Shift of each lead's band, after checking that reservoirs and leads fit."""
     if len(reservoirs) != len(lattice.leads):
         raise ValueError(f"reservoirs must hold one Reservoir per lead: syst has {len(lattice.leads)} leads, "
                          f"got {len(reservoirs)} reservoirs.")
     for lead, reservoir in zip(lattice.leads, reservoirs, strict=True):
         if not isinstance(reservoir, Reservoir):
             raise TypeError(f"reservoirs[{lead.number}] must be a Reservoir, got {type(reservoir).__name__}.")
-        mu, reach = reservoir.mu - reservoir.band_shift, _LEAD_WINDOW * reservoir.temperature
-        edges = lead.thresholds()
-        edges = [mu - reach, *edges[np.abs(edges - mu) < reach], mu + reach]
-        if not any(lead.open_modes(0.5 * (a + b)) for a, b in pairwise(edges)):
-            raise ValueError(f"Lead {lead.number} has no open modes within {_LEAD_WINDOW:g} k_B T of its "
-                             f"mu={reservoir.mu!r}: its bands lie elsewhere, no current can flow.")
-    return reservoirs
+        _check_open(lead, reservoir.mu - reservoir.band_shift, reservoir.temperature)
+    return [reservoir.band_shift for reservoir in reservoirs]
+
+
+def _check_open(lead, mu, temperature):
+    """Raise unless a mode is open within some k_B T of mu, which counts from the lead's band."""
+    reach = _LEAD_WINDOW * temperature
+    edges = lead.thresholds()
+    edges = [mu - reach, *edges[np.abs(edges - mu) < reach], mu + reach]
+    if not any(lead.open_modes(0.5 * (a + b)) for a, b in pairwise(edges)):
+        raise ValueError(f"Lead {lead.number} has no open modes within {_LEAD_WINDOW:g} k_B T of mu={mu!r} (counted "
+                         "from its shift, if any): its bands lie elsewhere, no current can flow.")
 
 
 _DESCRIPTIONS = {
@@ -145,7 +191,7 @@ _DESCRIPTIONS = {
 
 
 @dataclass(frozen=True, eq=False)
-class SteadyState:
+class SteadyState(Result):
     """Heat, potentials and currents of a stationary state.
 
     Arrays over sites are in the order of ``syst.sites``, arrays over leads in that of ``syst.leads``. Units:
@@ -203,52 +249,59 @@ class SteadyState:
     method: str
     units: str = "model"
 
-    @property
-    def particle_residual(self):
-        """Sum of the currents over the largest: 0 if particles are conserved."""
-        return _ratio(self.current.sum(), np.abs(self.current).max())
+    _descriptions = _DESCRIPTIONS
 
     @property
-    def energy_residual(self):
-        """Energy currents less the power, over the largest energy current: 0 if energy is conserved."""
-        return _ratio(self.energy_current.sum() - self.power.sum(), np.abs(self.energy_current).max())
+    def _heat(self):
+        return self.power
+
+    @staticmethod
+    def _si_factors(units):
+        return {"power": units.power, "energy_current": units.power, "current": units.current,
+                "mu": units.energy_unit, "potential": units.energy_unit, "reservoir_mu": units.energy_unit,
+                "bath_temperature": units.temperature, "reservoir_temperature": units.temperature,
+                "positions": units.lattice_constant, "fermi_wavelength": units.lattice_constant}
 
     @property
-    def entropy_production(self):
-        """Entropy that phonons and reservoirs gain per unit time; not negative (second law)."""
-        heat = self.energy_current - self.reservoir_mu * self.current
-        return (self.power / self.bath_temperature).sum() - (heat / self.reservoir_temperature).sum()
+    def wires(self):
+        """Number of wires: connected pieces of coupled sites."""
+        return int(self.wire.max()) + 1
 
-    def to_si(self, energy_unit, lattice_constant):
-        """The same state in SI units.
+    def sites_of(self, wire):
+        """Sites of a wire, ordered by their first coordinate: array of int."""
+        chosen = np.flatnonzero(self.wire == wire)
+        return chosen[np.argsort(self.positions[chosen, 0], kind="stable")]
+
+    @property
+    def smoothing_window(self):
+        """Length over which standing waves average out: the largest Fermi wavelength of the leads."""
+        return float(np.nanmax(self.fermi_wavelength))
+
+    def profile(self, wire, window=None):
+        """Power per site along a wire, averaged over a length.
 
         Parameters
         ----------
-        energy_unit : float
-            The model's energy unit E0, in eV.
-        lattice_constant : float
-            The model's length unit, in m.
+        wire : int
+        window : float, optional
+            See `smoothing.average`; by default `smoothing_window`.
 
         Returns
         -------
-        SteadyState
-            Power and energy current in W, current in A (electrons counted positive), energies (mu, potential) in eV,
-            temperatures in K, lengths in m.
+        x, power : arrays
+            Positions where the whole window lies inside the wire, and the average there.
+        resolution : float
+            The window, in sites.
 
         Raises
         ------
         ValueError
-            If a unit is not a positive number, or the state is in SI units already.
+            If the sites of the wire are not equally spaced along the first coordinate.
         """
-        if self.units == "SI":
-            raise ValueError("This SteadyState is in SI units already.")
-        units = Units(energy_unit, lattice_constant)
-        factors = {"power": units.power, "energy_current": units.power, "current": units.current,
-                   "mu": energy_unit, "potential": energy_unit, "reservoir_mu": energy_unit,
-                   "bath_temperature": units.temperature, "reservoir_temperature": units.temperature,
-                   "positions": lattice_constant, "fermi_wavelength": lattice_constant}
-        return dataclasses.replace(self, units="SI", **{name: factor * getattr(self, name)
-                                                        for name, factor in factors.items()})
+        chosen = self.sites_of(wire)
+        window = self.smoothing_window if window is None else window
+        x, power = average(self.positions[chosen, 0], self.power[chosen], window)
+        return x, power, window / (x[1] - x[0]) if len(x) > 1 else 1.0
 
     def plot(self, axes=None):
         """Draw power and electrochemical potential along the wires.
@@ -265,45 +318,3 @@ class SteadyState:
         from .plot import profile  # pictures stand above this module, and matplotlib is slow to import
 
         return profile(self, axes)
-
-    def save(self, path, group="/"):
-        """Write all fields to an HDF5 file, one dataset per array, each with its meaning and unit.
-
-        Parameters
-        ----------
-        path : path-like
-            Without `group` a file that exists is replaced; with it, the file keeps its other groups.
-        group : str, optional
-            Group of the file, for several states in one.
-        """
-        with h5py.File(path, "w" if group == "/" else "a") as file:
-            write_fields(file.require_group(group),
-                         {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, _DESCRIPTIONS)
-
-
-def load(path, group="/"):
-    """Read a `SteadyState` that `SteadyState.save` wrote, bit for bit the same.
-
-    Parameters
-    ----------
-    path : path-like
-    group : str, optional
-        Group of the file.
-
-    Returns
-    -------
-    SteadyState
-
-    Raises
-    ------
-    KeyError
-        If the file has no such group.
-    ValueError
-        If the group holds something else.
-    """
-    with h5py.File(path, "r") as file:
-        return SteadyState(**read_fields(file[group]))
-
-
-def _ratio(numerator, denominator):
-    return float(numerator / denominator) if denominator else 0.0

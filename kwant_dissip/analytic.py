@@ -1,0 +1,282 @@
+"""Closed forms: a mean free path that does not depend on energy, heat without a bath, a quantum point contact."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.integrate import cubature
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from .errors import ConvergenceError
+from .recursion import fermi_difference
+
+_WINDOW = 40.0
+_TWO_PI = 2 * np.pi
+_GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantMeanFreePath:
+    """Two infinite wires with one mean free path around a scatterer: exact at any bias and temperature.
+
+    mu(x) is linear in each wire with slope -J/(2 l), J = 2 pi current, and jumps by the drop D at the scatterer:
+    mu(0-) = D/2, mu(0+) = -D/2. With K_R = 2 pi heat_right and K_L = 2 pi heat_left,
+
+        p(x) = (1/2pi) [J^2/(2 l) + (K_R or K_L) exp(-|x|/l)/l],     K_L + K_R = J D.
+
+    Attributes
+    ----------
+    current : float
+        Particles per unit time.
+    heat_left, heat_right : float
+        Heat released in each wire beyond the uniform Joule heat of the wire, per unit time.
+    drop, mean_free_path : float
+    """
+
+    current: float
+    heat_left: float
+    heat_right: float
+    drop: float
+    mean_free_path: float
+
+    def power(self, x):
+        """Power per length at positions x (array; x < 0: left wire)."""
+        x, length = np.asarray(x, float), self.mean_free_path
+        heat = np.where(x > 0, self.heat_right, self.heat_left)
+        return np.pi * self.current ** 2 / length + heat * np.exp(-np.abs(x) / length) / length
+
+    def mu(self, x):
+        """Electrochemical potential at positions x, relative to the mean of both sides of the scatterer."""
+        x = np.asarray(x, float)
+        return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path
+
+
+def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
+    """Closed form of the kinetic theory for a mean free path that does not depend on energy.
+
+    With B_s(E; mu) = Int_0^inf dy exp(-y) F(E - mu - s y J/2), the occupation that arrives at a point of local
+    potential mu from one side, and D the drop,
+
+        J   = Int dE T(E) [B_+(E; D/2) - B_-(E; -D/2)],
+        K_R = Int dE E [T B_+(D/2) + (1-T) B_-(-D/2) - B_+(-D/2)],
+        K_L = Int dE E [T B_-(-D/2) + (1-T) B_+(D/2) - B_-(D/2)].
+
+    Parameters
+    ----------
+    transmission : callable
+        T(E) of an array of energies, measured from the mean chemical potential at the scatterer.
+    temperature : float
+        k_B T of electrons and phonons, positive.
+    drop : float
+        Drop of the electrochemical potential at the scatterer, left less right.
+    mean_free_path : float
+        l.
+
+    Returns
+    -------
+    ConstantMeanFreePath
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    ConvergenceError
+        If an integral does not converge.
+
+    Notes
+    -----
+    Wide band: a velocity is not needed. Every profile is monotonic in each wire. Derivation: integrate the kinetic
+    equation along the wire with mu linear in x.
+    """
+    _check_positive(temperature=temperature, mean_free_path=mean_free_path)
+    if not np.isfinite(drop):
+        raise ValueError(f"drop must be a finite number, got {drop!r}.")
+
+    def integrals(j):
+        """J's right-hand side, K_R and K_L at a given J."""
+        def integrand(energy):
+            t = _transmission(transmission, energy)
+            left_on, left_back = (_arriving(energy, 0.5 * drop, s, j, temperature) for s in (1, -1))
+            right_back, right_on = (_arriving(energy, -0.5 * drop, s, j, temperature) for s in (1, -1))
+            return np.stack([t * (left_on - right_on),
+                             energy * (t * left_on + (1 - t) * right_on - right_back),
+                             energy * (t * right_on + (1 - t) * left_on - left_back)], axis=1)
+
+        reach = 0.5 * abs(drop) + _WINDOW * (temperature + 0.5 * abs(j))
+        atol = 1e-13 * temperature * abs(drop) + 1e-15 * temperature * (temperature + abs(drop))
+        return _integrate(integrand, -reach, reach, [-0.5 * drop, 0.5 * drop], atol)
+
+    if drop == 0:
+        return ConstantMeanFreePath(0.0, 0.0, 0.0, 0.0, float(mean_free_path))
+    sign, high = np.sign(drop), abs(drop)
+    while sign * integrals(sign * high)[0] > high:
+        high *= 2
+        if high > 1e4 * abs(drop):
+            raise ValueError("A transmission that is 1 at all energies carries any current without a drop; "
+                             f"drop={drop!r} cannot be held.")
+    j = sign * brentq(lambda x: sign * integrals(sign * x)[0] - x, 0.0, high, xtol=1e-16, rtol=1e-14)
+    _, k_right, k_left = integrals(j)
+    return ConstantMeanFreePath(j / _TWO_PI, k_left / _TWO_PI, k_right / _TWO_PI, float(drop), float(mean_free_path))
+
+
+@dataclass(frozen=True)
+class LandauerHeat:
+    """Heat released in both reservoirs of a coherent conductor, without any bath, per unit time.
+
+    Attributes
+    ----------
+    current : float
+        Particles per unit time from left to right.
+    heat_left, heat_right : float
+        heat_left + heat_right = current * bias.
+    """
+
+    current: float
+    heat_left: float
+    heat_right: float
+
+
+def landauer_heat(transmission, reservoirs):
+    """Heat released in each reservoir when electrons cross a scatterer, far from it.
+
+    Q_R = 1/2pi Int dE (E - mu_R) T (f_L - f_R),    Q_L = 1/2pi Int dE (mu_L - E) T (f_L - f_R).
+
+    It is the limit of a mean free path much longer than the wires, and the measure of left-right asymmetry.
+
+    Parameters
+    ----------
+    transmission : callable
+        T(E) of an array of energies; with several modes their sum.
+    reservoirs : (Reservoir, Reservoir)
+        Left and right.
+
+    Returns
+    -------
+    LandauerHeat
+
+    Raises
+    ------
+    ConvergenceError
+        If an integral does not converge.
+    """
+    left, right = reservoirs
+    middle = 0.5 * (left.mu + right.mu)
+
+    def integrand(energy):
+        # each relative to the equilibrium of the left reservoir's temperature: exact at small bias
+        left_filling, right_filling = fermi_difference(
+            energy, np.array([left.mu - middle, right.mu - middle]),
+            np.array([left.temperature, right.temperature]), left.temperature)
+        flow = _transmission(transmission, energy + middle, several=True) * (left_filling - right_filling)
+        return np.stack([flow, energy * flow], axis=1)
+
+    bias, hottest = abs(left.mu - right.mu), max(left.temperature, right.temperature)
+    reach = 0.5 * bias + _WINDOW * hottest
+    atol = 1e-14 * (bias + abs(left.temperature - right.temperature)) * (bias + hottest)
+    particles, energy = (float(value) / _TWO_PI for value in
+                         _integrate(integrand, -reach, reach, [left.mu - middle, right.mu - middle], atol))
+    return LandauerHeat(particles, (left.mu - middle) * particles - energy, energy - (right.mu - middle) * particles)
+
+
+def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
+    """Low-temperature expansion of `landauer_heat` for reservoirs of equal temperature, bias << temperature.
+
+    I = (1/2pi) T(mu) V,    Q_R - Q_L = (1/2pi) (2 pi^2/3) temperature^2 T'(mu) V,    Q_R + Q_L = I V
+
+    Parameters
+    ----------
+    transmission, derivative : callable
+        T(E) and T'(E) = dT/dE of an array of energies.
+    mu : float
+        Mean of the chemical potentials.
+    temperature : float
+        k_B T of both reservoirs.
+    bias : float
+        V = mu_left - mu_right.
+
+    Returns
+    -------
+    LandauerHeat
+        Leading order of each: corrections to the current are smaller by temperature^2 T''/T and V^2 T''/T, those to
+        the asymmetry by temperature^2 T(3)/T' and (V/temperature)^2, where T'', T(3) are higher derivatives.
+
+    Notes
+    -----
+    Q_R - Q_L = (1/pi) Int dE (E - mu) T (f_L - f_R), where f_L - f_R = -f' V + O(V^3), and the Sommerfeld expansion
+    Int dE (E - mu) T(E) (-f') = (pi^2/3) temperature^2 T'(mu) + O(temperature^4) gives the factor. The next order in
+    the bias adds V^3 T'(mu) / 12 pi to the asymmetry.
+    """
+    _check_positive(temperature=temperature)
+    current = float(transmission(np.array([mu]))[0]) * bias / _TWO_PI
+    asymmetry = np.pi / 3 * temperature ** 2 * float(derivative(np.array([mu]))[0]) * bias
+    return LandauerHeat(current, 0.5 * (current * bias - asymmetry), 0.5 * (current * bias + asymmetry))
+
+
+def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
+    """Transmission of a quantum point contact: a saddle in the potential.
+
+    T(E) = sum_n 1 / (1 + exp(-2 pi [E - height - (n + 1/2) level_spacing] / curvature)), n = 0 ... modes - 1.
+
+    Parameters
+    ----------
+    height : float
+        Potential energy at the saddle.
+    curvature : float
+        hbar omega_x along the current: a step is some curvature / 2 pi wide.
+    level_spacing : float
+        hbar omega_y across it: distance of the steps.
+    modes : int
+        Number of steps.
+
+    Returns
+    -------
+    callable
+        T of an array of energies.
+
+    References
+    ----------
+    M. Büttiker, Phys. Rev. B 41, 7906 (1990).
+    """
+    _check_positive(curvature=curvature, level_spacing=level_spacing, modes=modes)
+    steps = height + (np.arange(modes) + 0.5) * level_spacing
+
+    def transmission(energy):
+        energy = np.asarray(energy, float)
+        return expit(2 * np.pi * (energy[..., None] - steps) / curvature).sum(axis=-1)
+
+    return transmission
+
+
+def _arriving(energy, mu, side, j, temperature):
+    """B_s(E; mu): what arrives from one side of a wire in which mu falls linearly."""
+    steepness = 0.5 * abs(j) / temperature
+    # exp(-y), and the Fermi function's edge, which has the width 1 / steepness in y
+    ends = np.linspace(0.0, _WINDOW, 1 + int(np.ceil(_WINDOW * (0.5 + 0.5 * steepness))))
+    half = 0.5 * (ends[1] - ends[0])
+    y = (ends[:-1, None] + half * (1 + _GAUSS)).ravel()
+    weights = np.tile(half * _GAUSS_WEIGHTS, len(ends) - 1) * np.exp(-y)
+    return expit((mu + side * 0.5 * j * y - energy[:, None]) / temperature) @ weights
+
+
+def _transmission(transmission, energy, several=False):
+    t = np.broadcast_to(np.asarray(transmission(energy), float), energy.shape)
+    if not np.all(np.isfinite(t)) or np.any(t < 0) or (not several and np.any(t > 1 + 1e-12)):
+        raise ValueError(f"transmission(E) must be finite{'' if several else ', at most 1,'} and not negative, got "
+                         f"values from {t.min()!r} to {t.max()!r}.")
+    return t
+
+
+def _integrate(integrand, low, high, points, atol):
+    """Integral of a function that maps energies (n,) to values (n, quantities)."""
+    result = cubature(lambda x: integrand(x[:, 0]), [low], [high], rule="gk21", rtol=1e-11, atol=atol,
+                      points=[[p] for p in sorted({*points, 0.0}) if low < p < high], max_subdivisions=20000)
+    if result.status != "converged":
+        raise ConvergenceError(f"The integral over energies reached an error of {result.error.max():.1e}; the "
+                               "transmission may be too rough.")
+    return result.estimate
+
+
+def _check_positive(**values):
+    for name, value in values.items():
+        if not np.isfinite(value) or value <= 0:
+            raise ValueError(f"{name} must be a positive number, got {value!r}.")

@@ -1,0 +1,459 @@
+"""Kinetic (Landauer-Boltzmann) theory of two wires around a scatterer, by the balance solver of the lattice.
+
+Occupations f_+(x, E), f_-(x, E) of right and left movers at total energy E:
+
+    s v d/dx f_s = -gamma (f_s - F(E - mu(x))),  s = +-1;      Int dE gamma/v (f_+ + f_- - 2F) = 0 fixes mu(x)
+    at the scatterer:  f_+(0+) = T f_+(0-) + (1-T) f_-(0+),    f_-(0-) = T f_-(0+) + (1-T) f_+(0-)
+    p(x) = Int dE/2pi E (gamma/v) (f_+ + f_- - 2F)
+
+It is the lattice theory without interference between the scatterer and the wires, for k_B T >> gamma.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Real
+
+import numpy as np
+from scipy.special import expit
+
+from . import cells
+from .balance import Balance
+from .errors import ConvergenceError
+from .linear import LinearResponse, expand
+from .progress import stage_bar
+from .reservoirs import Reservoir
+from .results import Result
+from .scatterers import FunctionScatterer, KwantScatterer
+from .steady_state import equilibrium_temperature
+from .streams import StreamPropagator, Wire
+
+# Energies up to 40 k_B T from the reservoirs' mu are integrated over.
+_WINDOW = 40.0
+_FIRST_LEVELS = 4
+_GRADING = 4
+_MAX_CELLS = 20000
+
+
+def from_kwant(syst, *, params=None):
+    """Scattering probabilities and velocities of a kwant system, for `steady_state`.
+
+    Parameters
+    ----------
+    syst : kwant.system.FiniteSystem
+        Finalized scatterer with two leads; lead 0 is the left wire. Without wires between scatterer and leads fewer
+        energies resolve it. Any number of modes.
+    params : dict, optional
+        Parameters of its value functions.
+
+    Returns
+    -------
+    KwantScatterer
+        Its method ``transmission(energies)`` is the sum of the transmission probabilities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `syst` is not a finalized system with two leads.
+    """
+    return KwantScatterer(syst, params)
+
+
+def steady_state(transmission, reservoirs, bath, *, velocity=None, length, occupation_energies=None, rtol=1e-6):
+    """Heat, chemical potential and currents in two wires around a scatterer, nonlinear in the bias.
+
+    Parameters
+    ----------
+    transmission : callable or KwantScatterer
+        T(E) of an array of energies, or what `from_kwant` returns.
+    reservoirs : (Reservoir, Reservoir)
+        At the outer ends of the left and the right wire.
+    bath : PhononBath
+        With one number as `rate`, or as `mean_free_path` (rate = mean velocity of the open modes / mean free path),
+        and one temperature.
+    velocity : callable or pair of callables
+        v(E) in both wires, or in the left and in the right one; 0 (or nan) where no mode is open. Not with
+        `from_kwant`.
+    length : float or pair of floats
+        Length of each wire.
+    occupation_energies : array of float, optional
+        Energies at which the occupations of right and left movers are returned too.
+    rtol : float, optional
+        Relative accuracy of power and currents, each measured by its largest value: of the energy integrals, and of
+        the resolution along the wires.
+
+    Returns
+    -------
+    KineticState
+
+    Raises
+    ------
+    ValueError
+        If arguments are out of range or do not fit each other; the message names which.
+    ConvergenceError
+        If the requested accuracy is not reached.
+
+    Notes
+    -----
+    Cells with six Gauss nodes each are halved where the highest Legendre coefficient of power or chemical potential
+    exceeds `rtol` of their range; on a cell the streams are solved exactly. All modes relax into the same local
+    equilibrium.
+    """
+    if not 0 < rtol < 1:
+        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
+    reservoirs = list(reservoirs)
+    if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
+        raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
+    lengths = _lengths(length)
+    reach = _WINDOW * max(bath_temperature(bath), *(r.temperature for r in reservoirs))
+    window = min(r.mu for r in reservoirs) - reach, max(r.mu for r in reservoirs) + reach
+    scatterer = _scatterer(transmission, velocity, *window)
+    gamma = relaxation(bath)
+    def solve(propagator, start, progress):
+        temperature = np.full(propagator.sites, bath_temperature(bath))
+        balance = Balance(propagator, reservoirs, temperature, rtol, progress)
+        solution = balance.solve(*(start or ()))
+        shift = solution.mu - balance.mu0
+        return (balance, solution), (solution.panels, shift), [solution.power], [shift]
+
+    mesh, (balance, solution), (power,), cell_error = _adapt(scatterer, gamma, lengths, [r.mu for r in reservoirs],
+                                                             [r.temperature for r in reservoirs], rtol, solve)
+    shift = solution.mu - balance.mu0
+    occupation = _occupations(balance, shift, occupation_energies)
+    return KineticState(
+        x=mesh.nodes, node_width=mesh.node_widths,
+        power=power, mu=solution.mu, potential=np.zeros(len(power)), current=solution.current,
+        energy_current=solution.energy_current,
+        reservoir_mu=np.array([r.mu for r in reservoirs], float),
+        reservoir_temperature=np.array([r.temperature for r in reservoirs], float),
+        bath_temperature=bath_temperature(bath), error=max(solution.error, cell_error),
+        rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
+        energies=solution.energies, **occupation)
+
+
+def linear_response(transmission, bath, *, mu, temperature=None, velocity=None, length, rtol=1e-6):
+    """First and second order in the bias (half of it on each side): Peltier's and Joule's part of the heat separately.
+
+    Parameters
+    ----------
+    transmission, bath, velocity, length, rtol
+        As in `steady_state`.
+    mu : float
+        Electrochemical potential of the equilibrium.
+    temperature : float, optional
+        k_B T of electrons and phonons; 0 is allowed. By default that of the bath.
+
+    Returns
+    -------
+    kwant_dissip.linear.LinearResponse
+
+    Raises
+    ------
+    ValueError, ConvergenceError
+        As in `steady_state`.
+    """
+    temperature = equilibrium_temperature(bath, temperature)
+    if not np.isfinite(mu):
+        raise ValueError(f"mu must be a finite number, got {mu!r}.")
+    reach = _WINDOW * temperature + 1e-9 * (1 + abs(mu))
+    scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)
+
+    def solve(propagator, start, progress):
+        fields, start = expand(propagator, mu, temperature, (0.5, -0.5), rtol, progress, start)
+        return fields, start, [fields["power1"], fields["power2"]], [fields["mu1"]]
+
+    mesh, fields, powers, cell_error = _adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
+                                              [temperature, temperature], rtol, solve)
+    fields.update(power1=powers[0], power2=powers[1], error=max(fields["error"], cell_error))
+    return LinearResponse(x=mesh.nodes, **fields)
+
+
+def _scatterer(transmission, velocity, low, high):
+    if not isinstance(transmission, KwantScatterer):
+        return FunctionScatterer(transmission, velocity, low, high)
+    if velocity is not None:
+        raise ValueError("velocity must not be given with from_kwant: the leads' modes have their own.")
+    return transmission
+
+
+_DESCRIPTIONS = {
+    "x": "position, model's length unit", "node_width": "length that each node stands for, model's length unit",
+    "power": "power per length that the phonons receive, E0^2/hbar per length unit",
+    "mu": "local electrochemical potential, E0", "potential": "electrostatic energy, E0",
+    "current": "particles entering from each reservoir, E0/hbar",
+    "energy_current": "energy entering from each reservoir, E0^2/hbar",
+    "reservoir_mu": "electrochemical potential of each reservoir, E0",
+    "reservoir_temperature": "k_B T of each reservoir, E0",
+    "occupation_energies": "energies of the occupations, E0",
+    "occupation_plus": "occupation of right movers", "occupation_minus": "occupation of left movers"}
+
+
+@dataclass(frozen=True, eq=False)
+class KineticState(Result):
+    """Heat, potentials and currents along two wires. Units as in `SteadyState`.
+
+    Attributes
+    ----------
+    x : array of float, shape (nodes,)
+        Positions, negative in the left wire; the scatterer is at 0.
+    node_width : array of float, shape (nodes,)
+        Length that each node stands for: ``(power * node_width).sum()`` is the power of all.
+    power : array of float, shape (nodes,)
+        Power per length that the phonons receive.
+    mu : array of float, shape (nodes,)
+        Local electrochemical potential.
+    potential : array of float, shape (nodes,)
+        Electrostatic energy U(x); zero without electrostatics.
+    current, energy_current : arrays of float, shape (2,)
+        Particles, and energy, that enter from the left and the right reservoir per unit time.
+    reservoir_mu, reservoir_temperature : arrays of float, shape (2,)
+    bath_temperature : float
+    error : float
+        Estimated relative error of power and currents, at most `rtol`.
+    rtol : float
+    newton_steps, products, energies : int
+        Of the last mesh: Newton steps, Jacobian products, energies.
+    occupation_energies : array of float, shape (energies,) or None
+    occupation_plus, occupation_minus : arrays of float, shape (nodes, energies), or None
+        f_+ and f_- at those energies, each the mean over the open modes.
+    units : str
+        "model", or "SI" after `to_si`.
+    """
+
+    x: np.ndarray
+    node_width: np.ndarray
+    power: np.ndarray
+    mu: np.ndarray
+    potential: np.ndarray
+    current: np.ndarray
+    energy_current: np.ndarray
+    reservoir_mu: np.ndarray
+    reservoir_temperature: np.ndarray
+    bath_temperature: float
+    error: float
+    rtol: float
+    newton_steps: int
+    products: int
+    energies: int
+    occupation_energies: np.ndarray | None = None
+    occupation_plus: np.ndarray | None = None
+    occupation_minus: np.ndarray | None = None
+    units: str = "model"
+
+    _descriptions = _DESCRIPTIONS
+
+    @property
+    def _heat(self):
+        return self.power * self.node_width
+
+    @staticmethod
+    def _si_factors(units):
+        return {"x": units.lattice_constant, "node_width": units.lattice_constant,
+                "power": units.power / units.lattice_constant, "energy_current": units.power,
+                "current": units.current, "mu": units.energy_unit, "potential": units.energy_unit,
+                "reservoir_mu": units.energy_unit, "reservoir_temperature": units.temperature,
+                "bath_temperature": units.temperature, "occupation_energies": units.energy_unit}
+
+    @property
+    def wires(self):
+        """Number of wires."""
+        return 2
+
+    def nodes_of(self, wire):
+        """Nodes of the left (0) or right (1) wire, in order: array of int."""
+        return np.flatnonzero(self.x < 0 if wire == 0 else self.x > 0)
+
+    def interpolate(self, values, wire, points=16):
+        """Values between the nodes of a wire, by the polynomials of the solution.
+
+        Parameters
+        ----------
+        values : array of float, shape (nodes,)
+            For example `power` or `mu`.
+        wire : int
+        points : int
+            Points per cell.
+
+        Returns
+        -------
+        x, values : arrays
+        """
+        nodes = self.nodes_of(wire)
+        y = (np.arange(points) + 0.5) / points
+        shape = (-1, cells.ORDER)
+        return tuple((array[nodes].reshape(shape) @ cells.lagrange(y)).ravel() for array in (self.x, values))
+
+    def profile(self, wire, window=None):  # noqa: ARG002 (same call as SteadyState.profile)
+        """Power per length along a wire: positions, power, and None (nothing is averaged; `window` is not used)."""
+        return *self.interpolate(self.power, wire), None
+
+    def plot(self, axes=None):
+        """Draw power and electrochemical potential along the wires; see `SteadyState.plot`."""
+        from .plot import profile  # pictures stand above this module, and matplotlib is slow to import
+
+        return profile(self, axes)
+
+
+def bath_temperature(bath):
+    """Temperature of a bath that is the same everywhere."""
+    if not isinstance(bath.temperature, Real):
+        raise ValueError("The kinetic theory takes a PhononBath with one temperature, "
+                         f"got {bath.temperature!r}.")
+    return float(bath.temperature)
+
+
+def relaxation(bath):
+    """Gamma of a bath that is the same everywhere: function of velocities (2, modes, energies).
+
+    Raises
+    ------
+    ValueError
+        If the bath has no single rate or mean free path, or an infinite mean free path or zero rate.
+    """
+    value = bath.rate if bath.mean_free_path is None else bath.mean_free_path
+    if not isinstance(value, Real):
+        raise ValueError("The kinetic theory takes a PhononBath with one number as rate or mean_free_path, "
+                         f"got {bath!r}.")
+    if bath.mean_free_path is None:
+        if value == 0:
+            raise ValueError(f"{bath!r} does not reach the wires: its rate is 0.")
+        return lambda velocity: np.full(velocity.shape[-1], float(value))
+    if value == np.inf:
+        raise ValueError(f"{bath!r} does not reach the wires: its mean free path is infinite.")
+
+    def gamma(velocity):
+        count = (velocity > 0).sum(axis=(0, 1))
+        return velocity.sum(axis=(0, 1)) / np.maximum(count, 1) / value
+
+    return gamma
+
+
+def _lengths(length):
+    values = np.asarray(length, float)
+    if values.shape not in ((), (2,)) or not np.all((values > 0) & np.isfinite(values)):
+        raise ValueError(f"length must be a positive number, or one for each of the two wires, got {length!r}.")
+    return np.broadcast_to(values, 2)
+
+
+class _Mesh:
+    """Cells of both wires."""
+
+    def __init__(self, edges):
+        self.edges = edges
+        self.wires = [Wire(part) for part in edges]
+        self.nodes = np.concatenate([wire.nodes for wire in self.wires])
+        self.node_widths = np.concatenate([wire.node_widths for wire in self.wires])
+        self._left = len(self.wires[0].kind)
+
+    def errors(self, profiles):
+        """Highest Legendre coefficient per cell relative to the range of each profile, the largest; per wire."""
+        result = np.zeros(len(self.nodes) // cells.ORDER)
+        for values in profiles:
+            scale = np.abs(values).max()
+            if scale > 0:
+                coefficients = cells.TO_LEGENDRE @ values.reshape(-1, cells.ORDER).T
+                result = np.maximum(result, np.abs(coefficients[-1]) / scale)
+        return np.split(result, [self._left])
+
+    def refine(self, flagged, profiles):
+        """The mesh with cells halved, and the profiles on it."""
+        split = [np.split(values, [self._left * cells.ORDER]) for values in profiles]
+        edges, new = [], []
+        for side in (0, 1):
+            parts = [_refine(self.edges[side], flagged[side], values[side]) for values in split]
+            edges.append(parts[0][0])
+            new.append([values for _, values in parts])
+        return _Mesh(edges), [np.concatenate(pair) for pair in zip(*new, strict=True)]
+
+
+def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
+    """Refine the cells until the solution is resolved.
+
+    Parameters
+    ----------
+    mu, temperature : sequences of two floats
+        Where the relaxation length of each wire is taken.
+    solve : callable
+        ``solve(propagator, start, progress)`` returns the solution, (panels, chemical potentials, ...) to start the
+        next one from, the powers of the nodes (not per length), and further profiles to resolve.
+
+    Returns
+    -------
+    mesh, solution, powers per length, error
+    """
+    scales = [_relaxation_length(scatterer, gamma, side, *pair) for side, pair in
+              enumerate(zip(mu, temperature, strict=True))]
+    left, right = (_first_edges(total, scale) for total, scale in zip(lengths, scales, strict=True))
+    mesh, start = _Mesh([-left[::-1], right]), None
+    with stage_bar() as progress:
+        while True:
+            propagator = StreamPropagator(mesh.wires, scatterer, gamma)
+            solution, start, powers, others = solve(propagator, start, progress)
+            powers = [power / mesh.node_widths for power in powers]
+            errors = mesh.errors([*powers, *others])
+            largest = max(error.max() for error in errors)
+            progress("cells", largest)
+            if largest <= rtol:
+                return mesh, solution, powers, largest
+            flagged = [error > rtol for error in errors]
+            if start is not None:
+                mesh, profiles = mesh.refine(flagged, start[1:])
+                start = (start[0], *profiles)
+            else:
+                mesh, _ = mesh.refine(flagged, powers)
+            if len(mesh.nodes) > cells.ORDER * _MAX_CELLS or mesh.node_widths.min() < 1e-14 * max(lengths):
+                raise ConvergenceError(f"The cells along the wires reached a relative error of {largest:.1e}, "
+                                       f"not rtol={rtol:.1e}.")
+
+
+def _relaxation_length(scatterer, gamma, side, mu, temperature):
+    """V / gamma in a wire near its reservoir's mu."""
+    energies = mu + temperature * np.linspace(-10, 10, 41)
+    velocity = scatterer.at(energies)[1 + side]
+    is_open = velocity.any(axis=(0, 1))
+    if not np.any(is_open):
+        raise ValueError(f"The {('left', 'right')[side]} wire has no open modes within 10 k_B T of mu={mu!r}: "
+                         "the velocity is 0 there.")
+    middle = np.flatnonzero(is_open)[[np.argmin(np.abs(energies[is_open] - mu))]]
+    velocity = velocity[:, :, middle]
+    return float(velocity.sum() / (velocity > 0).sum() / gamma(velocity)[0])
+
+
+def _first_edges(total, scale):
+    """Cells from 0 to the wire's end, halved several times towards both ends."""
+    count = max(2, int(np.ceil(total / scale)))
+    edges = np.linspace(0, total, count + 1)
+    levels = 0.5 ** np.arange(1, _FIRST_LEVELS + 1)
+    near = edges[1] * levels
+    return np.unique(np.concatenate([edges, near, total - near]))
+
+
+def _refine(edges, flagged, values):
+    """Halve the flagged cells, those at an end several times towards it; values interpolated to the new nodes."""
+    new_edges, new_values = [], []
+    last = len(flagged) - 1
+    for c, (a, b) in enumerate(pairwise(edges)):
+        if not flagged[c]:
+            parts = np.array([0.0])
+        elif c in (0, last):
+            levels = 0.5 ** np.arange(_GRADING, 0, -1)
+            parts = np.concatenate([[0.0], levels]) if c == 0 else np.concatenate([[0.0], 1 - levels[::-1]])
+        else:
+            parts = np.array([0.0, 0.5])
+        ends = np.append(parts, 1.0)
+        y = (ends[:-1, None] + np.diff(ends)[:, None] * cells.NODES).ravel()
+        new_values.append(values[c * cells.ORDER:(c + 1) * cells.ORDER] @ cells.lagrange(y))
+        new_edges.append(a + (b - a) * parts)
+    return np.append(np.concatenate(new_edges), edges[-1]), np.concatenate(new_values)
+
+
+def _occupations(balance, shift, energies):
+    """Fields of a KineticState for the occupations at given energies."""
+    if energies is None:
+        return {}
+    energies = np.atleast_1d(np.asarray(energies, float))
+    if energies.ndim != 1 or not np.all(np.isfinite(energies)):
+        raise ValueError(f"occupation_energies must be finite numbers, got {energies!r}.")
+    reference = expit((balance.mu0 - energies) / balance.temperature0)
+    filling, lead_filling = balance.fillings(energies - balance.mu0, shift)
+    plus, minus = balance.propagator.spectrum(energies).directions(filling, lead_filling)
+    return {"occupation_energies": energies, "occupation_plus": plus + reference, "occupation_minus": minus + reference}

@@ -1,0 +1,47 @@
+"""Which propagator serves a system."""
+
+import numpy as np
+
+from .broadening import broadening
+from .lattice import read
+from .quantum import ChainPropagator
+from .reference import KwantPropagator
+
+
+def propagator_for(syst, bath, band_shifts, params, method):
+    """Read a system and choose the route.
+
+    Parameters
+    ----------
+    syst : kwant.system.FiniteSystem
+    bath : PhononBath
+    band_shifts : callable
+        Maps the `lattice.Lattice` to the energies by which the bands of its leads are shifted (and checks what else
+        must fit the leads).
+    params : dict or None
+    method : {None, "slices", "kwant"}
+
+    Returns
+    -------
+    lattice : Lattice
+    gamma : Broadening
+    propagator : Propagator
+        In the order of sites ``propagator.order``.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or does not apply.
+    """
+    if method not in (None, "slices", "kwant"):
+        raise ValueError(f'method must be None, "slices" or "kwant", got {method!r}.')
+    lattice = read(syst, params)
+    shifts = np.asarray(band_shifts(lattice), float)
+    gamma = broadening(bath, lattice)
+    order = lattice.chain_order() if method != "kwant" else None
+    if order is not None:
+        return lattice, gamma, ChainPropagator(lattice, order, gamma, shifts)
+    if method == "slices":
+        raise ValueError('method="slices" needs a chain: one orbital per site, at most two neighbours, leads of one '
+                         'site; use method="kwant" for this system.')
+    return lattice, gamma, KwantPropagator(lattice, gamma, shifts)

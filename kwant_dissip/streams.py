@@ -1,0 +1,324 @@
+"""Kinetic propagator: streams of electrons in two wires around a scatterer, at fixed energy.
+
+    s v d/dx f_s = -gamma (f_s - F(E - mu(x))),  s = +-1, in every open mode,
+    f_out = P f_in at the scatterer, P the probabilities |S|^2 between the modes of both wires.
+
+Each wire is cut into cells; on a cell F is a polynomial through its values at Gauss nodes, and f is solved exactly
+(`cells`). The nodes are the sites of the balance: gamma_i A_i f_i - gamma_i n_i becomes w_i tau (2 F_i - n+_i - n-_i),
+summed over modes, with tau = gamma h / v the optical thickness of the cell.
+"""
+
+import threading
+from collections import OrderedDict
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import LinearOperator, splu
+
+from . import cells
+
+# Bytes of coefficients that are kept for energies seen before.
+_MEMORY = 1 << 30
+
+
+class Wire:
+    """One wire, cut into cells.
+
+    Parameters
+    ----------
+    edges : array of float
+        Ends of the cells, growing.
+    """
+
+    def __init__(self, edges):
+        self.edges = edges
+        widths = np.diff(edges)
+        # Cells of equal width share their coefficients; widths come from halvings and differ by rounding otherwise.
+        self.widths, self.kind = np.unique(np.round(widths / widths.max(), 12), return_inverse=True)
+        self.widths = self.widths * widths.max()
+
+    @property
+    def nodes(self):
+        """Positions of the nodes, shape (cells * ORDER,)."""
+        return (self.edges[:-1, None] + np.diff(self.edges)[:, None] * cells.NODES).ravel()
+
+    @property
+    def node_widths(self):
+        """Length that each node stands for, shape (cells * ORDER,)."""
+        return (np.diff(self.edges)[:, None] * cells.WEIGHTS).ravel()
+
+
+class StreamPropagator:
+    """Electrons in two wires around a scatterer; see `propagator.Propagator`.
+
+    Parameters
+    ----------
+    wires : (Wire, Wire)
+        Left and right.
+    scatterer : object
+        ``scatterer.thresholds``: energies at which a mode opens. ``scatterer.at(energies)`` returns the
+        probabilities P between modes, shape (energies, out, in), modes of the left wire first, and the velocities in
+        the left and in the right wire, each of shape (2, modes, energies): to the right and to the left, positive,
+        0 where a mode is closed.
+    gamma : callable
+        Rate of the bath, shape (energies,), for velocities of shape (2, modes, energies).
+    """
+
+    def __init__(self, wires, scatterer, gamma):
+        self.wires = wires
+        self._scatterer = scatterer
+        self._gamma = gamma
+        self.sites = sum(len(wire.nodes) for wire in self.wires)
+        self.coupled = np.ones(self.sites, bool)
+        self._known = OrderedDict()
+        self._lock = threading.Lock()
+        self._bytes = 0
+
+    def thresholds(self):
+        """See `propagator.Propagator`."""
+        return self._scatterer.thresholds
+
+    def _compute(self, energies):
+        scattering, *velocities = self._scatterer.at(energies)
+        parts = [_WireCoefficients(wire, velocity, self._gamma(velocity))
+                 for wire, velocity in zip(self.wires, velocities, strict=True)]
+        return StreamSpectrum(parts, scattering)
+
+    def spectrum(self, energies):
+        """See `propagator.Propagator`."""
+        # Newton's method comes back to the same energies again and again.
+        key = energies.tobytes()
+        with self._lock:
+            spectrum = self._known.get(key)
+        if spectrum is None:
+            spectrum = self._compute(energies)
+            with self._lock:
+                self._known[key] = spectrum
+                self._bytes += spectrum.nbytes
+                while self._bytes > _MEMORY and len(self._known) > 1:
+                    self._bytes -= self._known.popitem(last=False)[1].nbytes
+        return spectrum
+
+    def preconditioner(self, energies):
+        """See `propagator.Propagator`.
+
+        The Jacobian at a few energies is a banded matrix in the nodes' values and, in every cell, energy and mode,
+        the two streams that enter the cell.
+        """
+        spectrum = self._compute(energies)
+        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        system = _SparseSystem(spectrum, diagonal, 1.0 / len(energies))
+        factor = splu(system.matrix(), permc_spec="NATURAL")
+
+        def solve(b):
+            full = np.zeros(system.size)
+            full[system.nodes] = b
+            return factor.solve(full)[system.nodes]
+
+        return LinearOperator((self.sites, self.sites), matvec=solve, dtype=float), diagonal
+
+
+class _WireCoefficients:
+    """Coefficients of all kinds of cells of a wire at some energies; index 0: to the right, 1: to the left."""
+
+    def __init__(self, wire, velocity, gamma):
+        self.kind = wire.kind
+        self.is_open = velocity > 0
+        decay = np.where(self.is_open, gamma / np.where(self.is_open, velocity, 1.0), 0.0)
+        # (kinds, modes, energies)
+        self.thickness = [wire.widths[:, None, None] * decay[direction] for direction in (0, 1)]
+        self.a, self.b, self.e, self.m = [], [], [], []
+        for thickness, is_open, nodes in zip(self.thickness, self.is_open, (slice(None), slice(None, None, -1)),
+                                             strict=True):
+            a, b, e, m = cells.transfer(thickness)
+            self.a.append(np.where(is_open, a, 0.0))  # closed modes take and give nothing
+            self.b.append(np.moveaxis(b[nodes], 0, 1))
+            self.e.append(np.moveaxis(e[nodes], 0, 1))
+            self.m.append(np.moveaxis(m[nodes, nodes], (0, 1), (1, 2)))
+        # sum over modes and directions of tau M, (kinds, ORDER, ORDER, energies)
+        self.own = sum(np.einsum("uijmk,umk->uijk", m, thickness)
+                       for m, thickness in zip(self.m, self.thickness, strict=True))
+
+    @property
+    def nbytes(self):
+        return sum(array.nbytes for array in (*self.a, *self.b, *self.e, *self.m, self.own))
+
+    def sweep(self, direction, entering, filling):
+        """Streams that enter each cell, and the one that leaves the last.
+
+        `filling` has the shape (cells, ORDER, energies).
+        """
+        gained = np.einsum("cjmk,cjk->cmk", self.b[direction][self.kind], filling)
+        streams = np.empty_like(gained)
+        order = range(len(self.kind)) if direction == 0 else range(len(self.kind) - 1, -1, -1)
+        stream = entering
+        for c in order:
+            streams[c] = stream
+            stream = self.a[direction][self.kind[c]] * stream + gained[c]
+        return streams, stream
+
+
+class StreamSpectrum:
+    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+
+    def __init__(self, parts, scattering):
+        self.parts = parts
+        self.scattering = scattering
+        rates = []
+        for part in self.parts:
+            # per node: w_i tau, mean of both directions, summed over modes; A = 2 counts the directions
+            total = 0.5 * sum(part.thickness).sum(axis=1)[part.kind]
+            rates.append((cells.WEIGHTS[:, None] * total[:, None, :]).reshape(-1, total.shape[-1]))
+        self.rate = np.concatenate(rates)
+        self.spectral = np.where(self.rate > 0, 2.0, 0.0)
+
+    @property
+    def nbytes(self):
+        """Memory it holds."""
+        return sum(part.nbytes for part in self.parts) + 2 * self.rate.nbytes + self.scattering.nbytes
+
+    def streams(self, filling, lead_filling):
+        """Streams f_+ and f_- that enter each cell of each wire, and what leaves into the leads.
+
+        Returns
+        -------
+        list of (plus, minus) of shape (cells, modes, energies) per wire; list of leaving streams (modes, energies).
+        """
+        left, right = self.parts
+        split = cells.ORDER * len(left.kind)
+        count = filling.shape[1]
+        filling = [half.reshape(-1, cells.ORDER, count) for half in (filling[:split], filling[split:])]
+        plus_left, to_dot_left = left.sweep(0, left.is_open[0] * lead_filling[0], filling[0])
+        minus_right, to_dot_right = right.sweep(1, right.is_open[1] * lead_filling[1], filling[1])
+        out = np.einsum("koi,ik->ok", self.scattering, np.concatenate([to_dot_left, to_dot_right]))
+        modes = len(to_dot_left)
+        minus_left, leave_left = left.sweep(1, out[:modes], filling[0])
+        plus_right, leave_right = right.sweep(0, out[modes:], filling[1])
+        return [(plus_left, minus_left), (plus_right, minus_right)], [leave_left, leave_right]
+
+    def occupation(self, filling, lead_filling):
+        """See `propagator.Spectrum`."""
+        streams, leaving = self.streams(filling, lead_filling)
+        count = filling.shape[1]
+        absorbed, start = [], 0
+        for part, (plus, minus) in zip(self.parts, streams, strict=True):
+            local = filling[start:start + cells.ORDER * len(part.kind)].reshape(-1, cells.ORDER, count)
+            start += cells.ORDER * len(part.kind)
+            weighted = np.einsum("cijk,cjk->cik", part.own[part.kind], local)
+            for direction, streams_in in enumerate((plus, minus)):
+                weighted += np.einsum("cimk,cmk->cik", part.e[direction][part.kind],
+                                      streams_in * part.thickness[direction][part.kind])
+            absorbed.append((cells.WEIGHTS[:, None] * weighted).reshape(-1, count))
+        absorbed = np.concatenate(absorbed)
+        n = np.divide(absorbed, self.rate, out=np.zeros_like(absorbed), where=self.rate > 0)
+        inflow = np.array([(part.is_open[into] * f - leave).sum(axis=0) for part, into, f, leave
+                           in zip(self.parts, (0, 1), lead_filling, leaving, strict=True)])
+        return n, inflow
+
+    def directions(self, filling, lead_filling):
+        """Occupations of right and left movers at the nodes (`cells`: their averages), means over the open modes.
+
+        Returns
+        -------
+        plus, minus : arrays of float, shape (sites, energies)
+            0 where no mode is open.
+        """
+        streams, _ = self.streams(filling, lead_filling)
+        result, start = ([], []), 0
+        for part, entering in zip(self.parts, streams, strict=True):
+            shape = (len(part.kind), cells.ORDER, filling.shape[1])
+            local = filling[start:start + shape[0] * shape[1]].reshape(shape)
+            start += shape[0] * shape[1]
+            for direction in (0, 1):
+                modes = part.is_open[direction]
+                values = (np.einsum("cijmk,cjk->cimk", part.m[direction][part.kind], local)
+                          + part.e[direction][part.kind] * entering[direction][:, None])
+                mean = (values * modes).sum(axis=2) / np.maximum(modes.sum(axis=0), 1)
+                result[direction].append(mean.reshape(-1, shape[2]))
+        return tuple(np.concatenate(parts) for parts in result)
+
+    def response(self, slope, weight):
+        """See `propagator.Spectrum`."""
+        return _StreamResponse(self, slope, weight)
+
+
+class _StreamResponse:
+    def __init__(self, spectrum, slope, weight):
+        self._spectrum = spectrum
+        self._slope = slope
+        self._weight = weight
+        self.nbytes = slope.nbytes
+
+    def __call__(self, values):
+        """See `propagator.Spectrum.response`."""
+        spectrum = self._spectrum
+        n, _ = spectrum.occupation(self._slope * values[:, None], np.zeros((2, self._slope.shape[1])))
+        return (spectrum.rate * n) @ self._weight
+
+
+class _SparseSystem:
+    """Rows (values at the nodes; streams that enter the cells) of the linear balance at a few energies."""
+
+    def __init__(self, spectrum, diagonal, share):
+        self._entries = []
+        self.size = 0
+        places = [self._place(part) for part in spectrum.parts]
+        self.nodes = np.concatenate([v.ravel() for v, _, _ in places])
+        start = 0
+        for part, (v, *streams) in zip(spectrum.parts, places, strict=True):
+            stop = start + v.size
+            self._balance(part, v, streams, diagonal[start:stop].reshape(v.shape), share)
+            start = stop
+            for direction, rows in enumerate(streams):
+                self._add(rows, rows, np.ones(rows.shape))
+                order = slice(None) if direction == 0 else slice(None, None, -1)
+                rows, nodes, kind = rows[order], v[order], part.kind[order]
+                self._leave(part, direction, kind[:-1], rows[1:], -1.0, rows[:-1], nodes[:-1])
+        self._scatter(spectrum, places)
+
+    def _place(self, part):
+        shape = (len(part.kind), *part.is_open[0].shape)
+        streams = shape[1] * shape[2]
+        width = cells.ORDER + 2 * streams
+        first = self.size + width * np.arange(shape[0])[:, None]
+        self.size += width * shape[0]
+        plus = (first + cells.ORDER + np.arange(streams)).reshape(shape)
+        return first + np.arange(cells.ORDER), plus, plus + streams
+
+    def _add(self, rows, columns, values):
+        rows, columns, values = np.broadcast_arrays(rows, columns, values)
+        self._entries.append((rows.ravel(), columns.ravel(), values.ravel()))
+
+    def _balance(self, part, v, streams, diagonal, share):
+        own = cells.WEIGHTS[:, None] * share * part.own.sum(axis=-1)[part.kind]
+        self._add(v[:, :, None], v[:, None, :], np.eye(cells.ORDER) * diagonal[:, :, None] - own)
+        for direction, columns in enumerate(streams):
+            weight = (cells.WEIGHTS[:, None, None] * part.e[direction][part.kind]
+                      * part.thickness[direction][part.kind][:, None])
+            self._add(v[:, :, None, None], columns[:, None], -share * weight)
+
+    def _leave(self, part, direction, kind, rows, factor, streams, v):
+        """Add factor * (stream that leaves a cell) to rows; all of shape (cells, modes, energies)."""
+        self._add(rows, streams, factor * part.a[direction][kind])
+        gained = np.moveaxis(part.b[direction][kind], 1, -1)  # (cells, modes, energies, ORDER)
+        self._add(rows[..., None], v[:, None, None, :], np.asarray(factor)[..., None] * gained)
+
+    def _scatter(self, spectrum, places):
+        (left_v, left_plus, left_minus), (right_v, right_plus, right_minus) = places
+        left, right = spectrum.parts
+        modes = left.is_open.shape[1]
+        arriving = [(left, 0, left.kind[-1], left_plus[-1], left_v[-1], 0),
+                    (right, 1, right.kind[0], right_minus[0], right_v[0], modes)]
+        leaving = [(left_minus[-1], slice(0, modes)), (right_plus[0], slice(modes, None))]
+        for rows, out in leaving:
+            for part, direction, kind, streams, v, first in arriving:
+                for mode, columns in enumerate(streams):
+                    factor = -spectrum.scattering[:, out, first + mode].T  # (out modes, energies)
+                    self._add(rows, columns, factor * part.a[direction][kind][mode])
+                    gained = part.b[direction][kind][:, mode].T  # (energies, ORDER)
+                    self._add(rows[..., None], v, factor[..., None] * gained)
+
+    def matrix(self):
+        rows, columns, values = (np.concatenate(part) for part in zip(*self._entries, strict=True))
+        return coo_matrix((values, (rows, columns)), shape=(self.size, self.size)).tocsc()
