@@ -3,13 +3,15 @@
 from importlib.metadata import version as _version
 
 from . import analytic, kinetic
+from .electrostatics import Neutrality
 from .errors import ConvergenceError
 from .linear import LinearResponse
 from .loading import load
+from .mechanism import LocalHeat, local_heat
 from .reservoirs import PhononBath, Reservoir
 from .spots import Spot, heat_spots
 from .steady_state import SteadyState, linear_response, steady_state
 
 __version__ = _version("kwant_dissip")
-__all__ = ["ConvergenceError", "LinearResponse", "PhononBath", "Reservoir", "Spot", "SteadyState", "analytic",
-           "heat_spots", "kinetic", "linear_response", "load", "steady_state"]
+__all__ = ["ConvergenceError", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Reservoir", "Spot",
+           "SteadyState", "analytic", "heat_spots", "kinetic", "linear_response", "load", "local_heat", "steady_state"]

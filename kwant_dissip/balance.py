@@ -24,19 +24,26 @@ from .recursion import fermi_difference, panel_sums
 _WINDOW = 40.0
 # Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
 _EDGE = 10.0
+# Errors of the particle balance at many sites add up in the chemical potentials.
+_SAFETY = 5.0
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
 _SLOPE_WINDOW = 27.0
 # Site-energies evaluated together: some ten arrays of this length are alive in each thread.
 _BATCH = 1 << 16
 # The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
 _JACOBIAN_MEMORY = 3 << 30
-# What is below 1e-14 of the thermal scale of one open mode (particles T/2pi, energy T^2/2pi) counts as zero: it is
-# the rounding error of integrals that cancel.
+# Rounding errors of integrals that cancel, relative to the thermal scale of one open mode (particles T/2pi, energy
+# T^2/2pi), and to what the drive (differences of mu and T) sends through it. Less cannot be resolved to rtol.
 _ROUNDING = 1e-14
+_ROUNDING_OF_DRIVE = 1e-15
+# Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
+_THERMOPOWER = 1e-6
 _QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _GMRES_RTOL = 1e-8
+_GMRES_WORST = 1e-3
 _NEWTON_STEPS = 40
 _HALVINGS = 12
+_SHORT_STEP = 5.0
 _MAX_PANELS = 20000
 _TWO_PI = 2 * np.pi
 
@@ -141,6 +148,7 @@ class Balance:
         self._pool = ThreadPoolExecutor(os.cpu_count())
         self.newton_steps = 0
         self.products = 0
+        self._small_flow = 0.0  # currents below count as this when relative errors are measured
 
     def solve(self, panels=None, shift=None):
         """Chemical potentials, power and currents to the requested accuracy.
@@ -190,6 +198,11 @@ class Balance:
         inner = _EDGE * self._hottest
         outer = _WINDOW * self._hottest
         edges = self.propagator.thresholds() - self.mu0
+        count = (highest - lowest + 2 * inner) / (_EDGE * self._coldest)
+        if count > _MAX_PANELS / 4:
+            raise ConvergenceError(f"A span of {highest - lowest + 2 * inner:.1e} in energy at the temperature "
+                                   f"{self._coldest:.1e} needs more than {21 * count:.0e} energies; raise the "
+                                   "temperature, or use linear_response, which takes T = 0.")
         return Panels.join(
             Panels.join(window_panels(lowest - outer, lowest - inner, edges, outer - inner),
                         window_panels(lowest - inner, highest + inner, edges, _EDGE * self._coldest)),
@@ -239,13 +252,17 @@ class Balance:
         def largest(name):
             return np.abs(integrals.total(name)).max()
 
-        # Energy counts from mu_0 here; a particle carries some k_B T. A thermal current has no net particles.
-        temperature, zero = self.temperature0, _ROUNDING * self.temperature0 / _TWO_PI
+        # Energy counts from mu_0 here; a particle carries some k_B T.
+        temperature = self.temperature0
+        drive = (np.abs(self._lead_shift).max() + np.abs(self._lead_temperature - temperature).max()
+                 + np.ptp(self.bath_temperature[self.coupled]))
+        zero = max(_ROUNDING * temperature, _ROUNDING_OF_DRIVE / self.rtol * drive) / _TWO_PI
         power = max(largest("power"), zero * temperature)
-        flow = max(largest("current") + largest("energy_current") / temperature, zero)
         density = max(largest("density"), 1e-2)
-        scales = np.array([power / temperature, power, density, flow, flow * temperature])
-        return (integrals.errors / scales[:, None]).max(axis=0)
+        zero = max(zero, self._small_flow)
+        scales = np.array([power / temperature, power, density, max(largest("current"), zero),
+                           max(largest("energy_current"), zero * temperature)])
+        return _SAFETY * (integrals.errors / scales[:, None]).max(axis=0)
 
     def _refine(self, panels, integrals, shift):
         """Halve panels until their errors, added up, are below rtol; the panels and the integrals over them."""
@@ -270,16 +287,26 @@ class Balance:
 
     def _newton(self, panels, integrals, shift, tolerance):
         """Newton's method from `shift`, until a step is below `tolerance` of the largest shift."""
+        try:
+            return self._newton_from(panels, integrals, shift, tolerance, np.inf)
+        except ConvergenceError:
+            # Long steps can end where the slope vanishes; slow and safe then.
+            return self._newton_from(panels, integrals, shift, tolerance, _SHORT_STEP * self._coldest)
+
+    def _newton_from(self, panels, integrals, shift, tolerance, longest):
         preconditioner = None
-        change = np.inf
-        for _ in range(_NEWTON_STEPS):
+        change = size = np.inf
+        thermal = _THERMOPOWER * (np.abs(self._lead_temperature - self.temperature0).max()
+                                  + np.ptp(self.bath_temperature[self.coupled]))
+        for _ in range(_NEWTON_STEPS if longest == np.inf else 10 * _NEWTON_STEPS):
             loss = integrals.total("loss")
             if not np.any(loss):
                 return shift, integrals
             if preconditioner is None:
                 preconditioner = self._preconditioner(shift)
             step, diagonal = self._newton_step(panels, shift, loss, preconditioner)
-            scale = max(np.abs(shift + step).max(), np.abs(self._lead_shift).max())
+            step = np.clip(step, -longest, longest)
+            scale = max(np.abs(shift + step).max(), np.abs(self._lead_shift).max(), thermal)
             previous, change = change, np.abs(step).max()
             self._progress("chemical potentials", change / scale)
             # A step leaves its square, or the linear solver's tolerance; in the end rounding stops the progress.
@@ -311,8 +338,13 @@ class Balance:
                            maxiter=20)
         self.products += jacobian.products
         if info != 0:
-            raise ConvergenceError(f"GMRES did not converge to {_GMRES_RTOL:.0e} in {jacobian.products} products "
-                                   "while solving for the chemical potentials of the probes.")
+            # A step that is not exact still leads on, as long as it is a good one.
+            right = loss / jacobian.diagonal
+            missed = np.linalg.norm(operator.matvec(step) + right) / np.linalg.norm(right)
+            if not missed <= _GMRES_WORST:
+                raise ConvergenceError(f"GMRES solved for the chemical potentials of the probes to {missed:.0e} only, "
+                                       f"in {jacobian.products} products: the sites' exchange with the leads is much "
+                                       "weaker than that with each other.")
         return step, jacobian.diagonal
 
     def _quantiles(self, shift):
@@ -325,7 +357,12 @@ class Balance:
         def filled(energy):
             return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
 
-        return np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in _QUANTILES])
+        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in _QUANTILES])
+        # Below all bands sites are cut off from the leads, and the Jacobian there is as good as singular.
+        edges, margin = self.propagator.thresholds() - self.mu0, 0.5 * temperature.max()
+        if len(edges) and edges.max() - edges.min() > 2 * margin:
+            quantiles = np.clip(quantiles, edges.min() + margin, edges.max() - margin)
+        return quantiles
 
 
 class Jacobian:

@@ -53,10 +53,10 @@ def moments(thickness):
     return result.reshape(_DEGREES, *np.shape(thickness))
 
 
-def lagrange(y):
-    """Values of the Lagrange polynomials at y: array of shape (ORDER,) + y.shape."""
-    y = np.asarray(y)
-    return np.tensordot(TO_LEGENDRE.T, legendre.legvander(2 * y - 1, ORDER - 1), axes=(1, y.ndim))
+def lagrange(y, derivative=0):
+    """Values, or derivatives with y, of the Lagrange polynomials: array of shape (ORDER,) + y.shape."""
+    coefficients = legendre.legder(TO_LEGENDRE, derivative, scl=2, axis=0)
+    return legendre.legval(2 * np.asarray(y) - 1, coefficients)
 
 
 def _tensors():

@@ -25,7 +25,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (ConvergenceError, OSError, TypeError, ValueError) as error:
+    except (ConvergenceError, MemoryError, OSError, TypeError, ValueError, kwant.UserCodeError) as error:
         print(f"kwant-dissip: {error}", file=sys.stderr)
         return 1
     return 0
@@ -71,12 +71,19 @@ def _run_figure2(options):
 
 
 def _run_profile(options):
+    for path in filter(None, (options.save, options.plot)):
+        if not Path(path).absolute().parent.is_dir():
+            raise ValueError(f"The directory of {path!r} does not exist.")
     parameters = _parameters(options.parameters)
     build, in_wires = _model(options.model)
+    allowed = inspect.signature(build).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in allowed.values()):
+        for name in set(parameters) - set(allowed):
+            raise ValueError(f"--set {name}: {options.model} has no such parameter, but {', '.join(allowed)}.")
     syst = build(**parameters)
     syst = syst.finalized() if isinstance(syst, kwant.Builder) else syst
     if not isinstance(syst, kwant.system.FiniteSystem) or len(syst.leads) != 2:
-        raise ValueError("The model must be a kwant system with two leads.")
+        raise ValueError(f"The model must be a kwant system with two leads, got {type(syst).__name__}.")
     reservoirs = [Reservoir(options.mu + sign * 0.5 * options.bias, options.temperature) for sign in (1, -1)]
     known = {name: value for name, value in parameters.items() if name in inspect.signature(in_wires).parameters}
 
@@ -89,9 +96,9 @@ def _run_profile(options):
         path = 30.0 if options.mean_free_path is None else options.mean_free_path
         bath = PhononBath(options.temperature, mean_free_path=in_wires_only(path, np.inf))
     state = steady_state(syst, reservoirs, bath, rtol=options.rtol)
-    _report(state)
     if options.save:
         state.save(options.save)
+    _report(state)
     if options.plot:
         state.plot().savefig(options.plot, dpi=200)
 
@@ -130,7 +137,10 @@ def _report(state):
     for wire in range(state.wire.max() + 1):
         print(f"power, wire {wire}          {state.power[state.wire == wire].sum(): .6e}")
     print(f"power, all             {state.power.sum(): .6e}")
-    for spot in heat_spots(state):
-        print(f"{spot.kind} spot, wire {spot.wire}      {spot.power: .6e}   at x = {spot.position:g}")
+    try:
+        for spot in heat_spots(state):
+            print(f"{spot.kind} spot, wire {spot.wire}      {spot.power: .6e}   at x = {spot.position:g}")
+    except ValueError as error:
+        print(f"no heat spots: {error}")
     print(f"relative error         {state.error: .1e}   conservation: particles {state.particle_residual:.1e}, "
           f"energy {state.energy_residual:.1e}")

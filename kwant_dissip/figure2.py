@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from . import kinetic
 from .plot import SPOT_MARKERS
 from .reservoirs import PhononBath, Reservoir
 from .spots import heat_spots
@@ -22,9 +23,9 @@ COUPLING = np.sqrt(RESONANCE_WIDTH / (2 * VELOCITY))
 BIAS = 0.006
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4)  # in units of the Fermi energy
 # The last of the wire before a lead feels the contact to the reservoir, which is no part of the question.
-_SHOWN = 5.0
-# Viridis, dark to light: told apart by colour-blind readers and in grey.
-_COLORS = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(TEMPERATURES)))
+_SHOWN = 4.0
+# Of Okabe and Ito's colours, told apart by colour-blind readers; cold to hot, dark to light.
+_COLORS = ("#000000", "#0072B2", "#009E73", "#E69F00")
 
 
 def solve(temperature):
@@ -45,13 +46,41 @@ def solve(temperature):
     return steady_state(syst, [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)], bath)
 
 
-def draw(states):
+def solve_kinetic(temperature):
+    """The same wires and dot in kinetic theory, with the transmission of the dot itself.
+
+    Parameters
+    ----------
+    temperature : float
+        Of reservoirs and phonons, in units of the Fermi energy.
+
+    Returns
+    -------
+    KineticState
+    """
+    ratio, level = COUPLING ** 2, MU * (1 - COUPLING ** 2)
+
+    def velocity(energy):
+        return np.sqrt(np.clip(4 - energy ** 2, 0.0, None))
+
+    def transmission(energy):  # closed form, see systems.chain.resonant_dot
+        width = ratio * velocity(energy)
+        return np.divide(width ** 2, (energy - level - ratio * energy) ** 2 + width ** 2, where=width > 0,
+                         out=np.zeros_like(energy))
+
+    kbt = temperature * FERMI_ENERGY
+    reservoirs = [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)]
+    return kinetic.steady_state(transmission, reservoirs, PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
+                                velocity=velocity, length=WIRE_LENGTH)
+
+
+def draw(states, kinetic_states):
     """Profiles of the dissipation, one panel per wire.
 
     Parameters
     ----------
-    states : dict
-        `SteadyState` for each temperature in units of the Fermi energy.
+    states, kinetic_states : dict
+        `SteadyState` and `KineticState` for each temperature in units of the Fermi energy.
 
     Returns
     -------
@@ -62,12 +91,16 @@ def draw(states):
     for color, (temperature, state) in zip(_COLORS, states.items(), strict=True):
         scale = 1e3 / (state.current[0] * temperature * FERMI_ENERGY)
         spots = heat_spots(state)
+        continuum = kinetic_states[temperature]
         for wire, axis in enumerate(axes):
             chosen = state.wire == wire
-            axis.plot(state.positions[chosen, 0] / MEAN_FREE_PATH, scale * state.power[chosen], color=color, alpha=0.3,
+            axis.plot(state.coordinate[chosen] / MEAN_FREE_PATH, scale * state.power[chosen], color=color, alpha=0.3,
                       lw=0.7)
             x, power, _ = state.profile(wire)
             axis.plot(x / MEAN_FREE_PATH, scale * power, color=color, lw=2.2, label=f"{temperature:g}")
+            kinetic_x, kinetic_power = continuum.interpolate(continuum.power, wire)
+            axis.plot(kinetic_x / MEAN_FREE_PATH, 1e3 / (continuum.current[0] * temperature * FERMI_ENERGY)
+                      * kinetic_power, color=color, lw=0.9, ls="--")
             shown = np.abs(x) < _SHOWN * MEAN_FREE_PATH
             highest = max(highest, np.abs(scale * power[shown]).max())
             for spot in spots:
@@ -78,11 +111,15 @@ def draw(states):
     for axis, title, ends in zip(axes, ("left wire", "right wire"), ((-_SHOWN, 0), (0, _SHOWN)), strict=True):
         axis.axhline(0, color="0.6", lw=0.7, zorder=0)
         axis.set(title=title, xlim=ends, ylim=(-1.3 * highest, 1.3 * highest),
-                 xlabel=r"distance to the dot $x / \ell$")
+                 xlabel=r"position $x / \ell$, dot at 0", xticks=np.arange(ends[0], ends[1] + 1))
     axes[0].set_ylabel(r"power per site  $p \,/\, (I\, k_B T)$   ($10^{-3}$)")
     axes[0].legend(title=r"$k_B T / E_F$", frameon=False, loc="upper left", ncols=2)
     handles = [axes[1].plot([], [], marker, color=color, mec="black", mew=0.8, ms=9, ls="none", label=label)[0]
                for marker, color, label in SPOT_MARKERS.values()]
+    handles += [axes[1].plot([], [], color="0.3", lw=width, ls=style, alpha=alpha, label=label)[0]
+                for width, style, alpha, label in ((0.7, "-", 0.5, "lattice, each site"),
+                                                   (2.2, "-", 1.0, "lattice, averaged"),
+                                                   (0.9, "--", 1.0, "kinetic theory"))]
     axes[1].legend(handles=handles, frameon=False, loc="lower right")
     return figure
 
@@ -105,9 +142,11 @@ def make(directory):
     data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
     data.unlink(missing_ok=True)
     states = {temperature: solve(temperature) for temperature in TEMPERATURES}
+    kinetic_states = {temperature: solve_kinetic(temperature) for temperature in TEMPERATURES}
     for temperature, state in states.items():
         state.save(data, group=f"temperature_{temperature:g}")
-    figure = draw(states)
+        kinetic_states[temperature].save(data, group=f"kinetic_{temperature:g}")
+    figure = draw(states, kinetic_states)
     for picture in pictures:
         figure.savefig(picture, dpi=200)
     plt.close(figure)

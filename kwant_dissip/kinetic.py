@@ -18,13 +18,14 @@ from scipy.special import expit
 
 from . import cells
 from .balance import Balance
+from .electrostatics import Neutrality
 from .errors import ConvergenceError
 from .linear import LinearResponse, expand
 from .progress import stage_bar
 from .reservoirs import Reservoir
 from .results import Result
 from .scatterers import FunctionScatterer, KwantScatterer
-from .steady_state import equilibrium_temperature
+from .steady_state import check_rtol, equilibrium_temperature
 from .streams import StreamPropagator, Wire
 
 # Energies up to 40 k_B T from the reservoirs' mu are integrated over.
@@ -32,6 +33,7 @@ _WINDOW = 40.0
 _FIRST_LEVELS = 4
 _GRADING = 4
 _MAX_CELLS = 20000
+_STEPS = 100
 
 
 def from_kwant(syst, *, params=None):
@@ -58,7 +60,8 @@ def from_kwant(syst, *, params=None):
     return KwantScatterer(syst, params)
 
 
-def steady_state(transmission, reservoirs, bath, *, velocity=None, length, occupation_energies=None, rtol=1e-6):
+def steady_state(transmission, reservoirs, bath, *, velocity=None, length, electrostatics=None,
+                 occupation_energies=None, rtol=1e-6):
     """Heat, chemical potential and currents in two wires around a scatterer, nonlinear in the bias.
 
     Parameters
@@ -75,6 +78,10 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, occup
         `from_kwant`.
     length : float or pair of floats
         Length of each wire.
+    electrostatics : Neutrality, optional
+        The wires stay neutral: U(x) = mu(x) - mu_eq, and the velocity is taken at E - U(x), where mu_eq is the mean
+        over the reservoirs of mu less the potential, if one was given. Needs a `rate`, and wires of one mode. Without
+        it U = 0.
     occupation_energies : array of float, optional
         Energies at which the occupations of right and left movers are returned too.
     rtol : float, optional
@@ -98,8 +105,7 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, occup
     exceeds `rtol` of their range; on a cell the streams are solved exactly. All modes relax into the same local
     equilibrium.
     """
-    if not 0 < rtol < 1:
-        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
+    check_rtol(rtol)
     reservoirs = list(reservoirs)
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
@@ -108,20 +114,33 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, occup
     window = min(r.mu for r in reservoirs) - reach, max(r.mu for r in reservoirs) + reach
     scatterer = _scatterer(transmission, velocity, *window)
     gamma = relaxation(bath)
-    def solve(propagator, start, progress):
+    _check_electrostatics(electrostatics, bath)
+    equilibrium = np.mean([r.mu - r.band_shift for r in reservoirs])
+    middle = 0.5 * (reservoirs[0].mu + reservoirs[1].mu)
+
+    def solve(make, start, progress):
+        # One step towards U = mu - mu_eq; `_adapt` calls again until it is settled.
+        shift = np.zeros(make.nodes) if start is None else start[1]
+        potentials = None if electrostatics is None else shift + middle - equilibrium
+        propagator = make(potentials)
         temperature = np.full(propagator.sites, bath_temperature(bath))
         balance = Balance(propagator, reservoirs, temperature, rtol, progress)
         solution = balance.solve(*(start or ()))
-        shift = solution.mu - balance.mu0
-        return (balance, solution), (solution.panels, shift), [solution.power], [shift]
+        new_shift = solution.mu - balance.mu0
+        change = 0.0 if electrostatics is None else np.abs(new_shift - shift).max() / np.abs(new_shift).max()
+        progress("potential", change)
+        if potentials is None:
+            potentials = np.zeros(make.nodes)
+        return ((balance, solution, potentials), (solution.panels, new_shift), [solution.power], [new_shift],
+                change <= 0.1 * rtol)
 
-    mesh, (balance, solution), (power,), cell_error = _adapt(scatterer, gamma, lengths, [r.mu for r in reservoirs],
-                                                             [r.temperature for r in reservoirs], rtol, solve)
+    mesh, (balance, solution, potential), (power,), cell_error = _adapt(
+        scatterer, gamma, lengths, [r.mu for r in reservoirs], [r.temperature for r in reservoirs], rtol, solve)
     shift = solution.mu - balance.mu0
     occupation = _occupations(balance, shift, occupation_energies)
     return KineticState(
         x=mesh.nodes, node_width=mesh.node_widths,
-        power=power, mu=solution.mu, potential=np.zeros(len(power)), current=solution.current,
+        power=power, mu=solution.mu, potential=potential, current=solution.current,
         energy_current=solution.energy_current,
         reservoir_mu=np.array([r.mu for r in reservoirs], float),
         reservoir_temperature=np.array([r.temperature for r in reservoirs], float),
@@ -151,15 +170,16 @@ def linear_response(transmission, bath, *, mu, temperature=None, velocity=None, 
     ValueError, ConvergenceError
         As in `steady_state`.
     """
+    check_rtol(rtol)
     temperature = equilibrium_temperature(bath, temperature)
     if not np.isfinite(mu):
         raise ValueError(f"mu must be a finite number, got {mu!r}.")
     reach = _WINDOW * temperature + 1e-9 * (1 + abs(mu))
     scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)
 
-    def solve(propagator, start, progress):
-        fields, start = expand(propagator, mu, temperature, (0.5, -0.5), rtol, progress, start)
-        return fields, start, [fields["power1"], fields["power2"]], [fields["mu1"]]
+    def solve(make, start, progress):
+        fields, start = expand(make(), mu, temperature, (0.5, -0.5), rtol, progress, start)
+        return fields, start, [fields["power1"], fields["power2"]], [fields["mu1"]], True
 
     mesh, fields, powers, cell_error = _adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
                                               [temperature, temperature], rtol, solve)
@@ -175,19 +195,20 @@ def _scatterer(transmission, velocity, low, high):
     return transmission
 
 
-_DESCRIPTIONS = {
-    "x": "position, model's length unit", "node_width": "length that each node stands for, model's length unit",
-    "power": "power per length that the phonons receive, E0^2/hbar per length unit",
-    "mu": "local electrochemical potential, E0", "potential": "electrostatic energy, E0",
-    "current": "particles entering from each reservoir, E0/hbar",
-    "energy_current": "energy entering from each reservoir, E0^2/hbar",
-    "reservoir_mu": "electrochemical potential of each reservoir, E0",
-    "reservoir_temperature": "k_B T of each reservoir, E0",
-    "occupation_energies": "energies of the occupations, E0",
-    "occupation_plus": "occupation of right movers", "occupation_minus": "occupation of left movers"}
+_DESCRIPTIONS = {  # meaning, model's unit, SI
+    "x": ("position", "lattice unit", "m"), "node_width": ("length that each node stands for", "lattice unit", "m"),
+    "power": ("power per length that the phonons receive", "E0^2/hbar per lattice unit", "W/m"),
+    "mu": ("local electrochemical potential", "E0", "eV"), "potential": ("electrostatic energy", "E0", "eV"),
+    "current": ("particles entering from each reservoir", "E0/hbar", "A"),
+    "energy_current": ("energy entering from each reservoir", "E0^2/hbar", "W"),
+    "reservoir_mu": ("electrochemical potential of each reservoir", "E0", "eV"),
+    "reservoir_temperature": ("k_B T (SI: T) of each reservoir", "E0", "K"),
+    "occupation_energies": ("energies of the occupations", "E0", "eV"),
+    "occupation_plus": ("occupation of right movers", "1", "1"),
+    "occupation_minus": ("occupation of left movers", "1", "1")}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class KineticState(Result):
     """Heat, potentials and currents along two wires. Units as in `SteadyState`.
 
@@ -277,10 +298,21 @@ class KineticState(Result):
         -------
         x, values : arrays
         """
+        at, _ = self._basis(points)
         nodes = self.nodes_of(wire)
+        return tuple((array[nodes].reshape(-1, cells.ORDER) @ at).ravel() for array in (self.x, values))
+
+    def derivative(self, values, wire, points=16):
+        """Positions as of `interpolate`, and the derivative of values with x there."""
+        at, slope = self._basis(points)
+        nodes = self.nodes_of(wire)
+        x, values, widths = (array[nodes].reshape(-1, cells.ORDER) for array in (self.x, values, self.node_width))
+        return (x @ at).ravel(), (values @ slope / widths.sum(axis=1)[:, None]).ravel()
+
+    @staticmethod
+    def _basis(points):
         y = (np.arange(points) + 0.5) / points
-        shape = (-1, cells.ORDER)
-        return tuple((array[nodes].reshape(shape) @ cells.lagrange(y)).ravel() for array in (self.x, values))
+        return cells.lagrange(y), cells.lagrange(y, derivative=1)
 
     def profile(self, wire, window=None):  # noqa: ARG002 (same call as SteadyState.profile)
         """Power per length along a wire: positions, power, and None (nothing is averaged; `window` is not used)."""
@@ -327,6 +359,16 @@ def relaxation(bath):
     return gamma
 
 
+def _check_electrostatics(electrostatics, bath):
+    if electrostatics is None:
+        return
+    if not isinstance(electrostatics, Neutrality):
+        raise ValueError(f"electrostatics must be Neutrality() in the kinetic theory, got {electrostatics!r}.")
+    if bath.mean_free_path is not None:
+        raise ValueError("Neutrality in the kinetic theory needs a PhononBath with a rate: with a mean_free_path the "
+                         "density is not that of the local equilibrium.")
+
+
 def _lengths(length):
     values = np.asarray(length, float)
     if values.shape not in ((), (2,)) or not np.all((values > 0) & np.isfinite(values)):
@@ -354,6 +396,10 @@ class _Mesh:
                 result = np.maximum(result, np.abs(coefficients[-1]) / scale)
         return np.split(result, [self._left])
 
+    def cell_means(self, values):
+        """Mean of values over each cell; per wire."""
+        return np.split(values.reshape(-1, cells.ORDER) @ cells.WEIGHTS, [self._left])
+
     def refine(self, flagged, profiles):
         """The mesh with cells halved, and the profiles on it."""
         split = [np.split(values, [self._left * cells.ORDER]) for values in profiles]
@@ -365,6 +411,19 @@ class _Mesh:
         return _Mesh(edges), [np.concatenate(pair) for pair in zip(*new, strict=True)]
 
 
+class _Maker:
+    """Propagators on a mesh, for potentials given at its nodes."""
+
+    def __init__(self, mesh, scatterer, gamma):
+        self.nodes = len(mesh.nodes)
+        self._mesh, self._scatterer, self._gamma = mesh, scatterer, gamma
+
+    def __call__(self, potentials=None):
+        if potentials is not None:
+            potentials = self._mesh.cell_means(potentials)
+        return StreamPropagator(self._mesh.wires, self._scatterer, self._gamma, potentials)
+
+
 def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
     """Refine the cells until the solution is resolved.
 
@@ -373,8 +432,9 @@ def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
     mu, temperature : sequences of two floats
         Where the relaxation length of each wire is taken.
     solve : callable
-        ``solve(propagator, start, progress)`` returns the solution, (panels, chemical potentials, ...) to start the
-        next one from, the powers of the nodes (not per length), and further profiles to resolve.
+        ``solve(make, start, progress)``, with ``make(potentials=None)`` the propagator on the mesh, returns the
+        solution, (panels, chemical potentials, ...) to start the next one from, the powers of the nodes (not per
+        length), further profiles to resolve, and whether the solution is settled on this mesh.
 
     Returns
     -------
@@ -383,17 +443,20 @@ def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
     scales = [_relaxation_length(scatterer, gamma, side, *pair) for side, pair in
               enumerate(zip(mu, temperature, strict=True))]
     left, right = (_first_edges(total, scale) for total, scale in zip(lengths, scales, strict=True))
-    mesh, start = _Mesh([-left[::-1], right]), None
+    mesh, start, steps = _Mesh([-left[::-1], right]), None, 0
     with stage_bar() as progress:
         while True:
-            propagator = StreamPropagator(mesh.wires, scatterer, gamma)
-            solution, start, powers, others = solve(propagator, start, progress)
+            solution, start, powers, others, settled = solve(_Maker(mesh, scatterer, gamma), start, progress)
             powers = [power / mesh.node_widths for power in powers]
             errors = mesh.errors([*powers, *others])
             largest = max(error.max() for error in errors)
             progress("cells", largest)
-            if largest <= rtol:
+            steps += 1
+            if largest <= rtol and settled:
                 return mesh, solution, powers, largest
+            if steps > _STEPS:
+                raise ConvergenceError(f"The solution along the wires did not settle in {_STEPS} steps; the cells' "
+                                       f"relative error is {largest:.1e}.")
             flagged = [error > rtol for error in errors]
             if start is not None:
                 mesh, profiles = mesh.refine(flagged, start[1:])

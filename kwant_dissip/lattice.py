@@ -4,10 +4,15 @@ from dataclasses import dataclass
 
 import kwant
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
 from .leads import Lead
+
+# Orbitals up to which eigenvalues of a system that is no chain are computed, and levels that count as isolated.
+_DENSE = 2000
+_MOST_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,52 @@ class Lattice:
                      for interface in self.interfaces]
         return np.argmin(distances, axis=0)
 
+    def floating(self, coupled):
+        """Coupled sites that no hopping connects to any lead: array of int."""
+        _, piece = connected_components(self.graph, directed=False)
+        reached = np.unique(np.concatenate([piece[interface] for interface in self.interfaces]))
+        return np.flatnonzero(coupled & ~np.isin(piece, reached))
+
     def wires(self, coupled):
         """Connected pieces of the coupled sites, numbered by their first site; -1 where not coupled."""
         labels = np.full(len(coupled), -1)
         chosen = np.flatnonzero(coupled)
         labels[chosen] = connected_components(self.graph[chosen][:, chosen], directed=False)[1]
         return labels
+
+    def levels(self, bath_reaches):
+        """Energies near which a peak may be too narrow for a grid to notice.
+
+        Bound states outside the leads' bands, as eigenvalues of the system alone, and the onsite energies of sites
+        that no bath broadens.
+
+        Parameters
+        ----------
+        bath_reaches : array of bool, shape (sites,)
+
+        Returns
+        -------
+        array of float
+            Empty where there are too many to be isolated levels.
+        """
+        bands = np.concatenate([lead.thresholds() for lead in self.leads])
+        diagonal = self.hamiltonian.diagonal().real
+        order = self.chain_order()
+        if order is not None:
+            hopping = np.abs(self.hamiltonian[order][:, order].diagonal(1))
+            bound = 2 * hopping.max(initial=0.0)
+            ends = diagonal.min() - bound - 1, bands.min(), bands.max(), diagonal.max() + bound + 1
+            outside = [eigh_tridiagonal(diagonal[order], hopping, eigvals_only=True, select="v", select_range=pair)
+                       for pair in (ends[:2], ends[2:]) if pair[0] < pair[1] and len(order) > 1]
+            values = np.concatenate([[], *outside])
+        elif len(diagonal) <= _DENSE:
+            values = np.linalg.eigvalsh(self.hamiltonian.toarray())
+            values = values[(values < bands.min()) | (values > bands.max())]
+        else:
+            values = np.empty(0)
+        orbital_reached = np.repeat(bath_reaches, np.diff(self.offsets))
+        found = [np.unique(np.round(part, 12)) for part in (values, diagonal[~orbital_reached])]
+        return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
 
     def chain_order(self):
         """Sites ordered along the chain, or None if the system is not a chain of single orbitals.

@@ -38,6 +38,7 @@ class Lead:
         period = getattr(getattr(lead, "symmetry", None), "periods", None)
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
         self._velocities = {}
+        self._thresholds = None
 
     @property
     def is_chain(self):
@@ -106,13 +107,24 @@ class Lead:
         return len(self.modes(energy).velocities) // 2
 
     def fermi_wavelength(self, energy):
-        """Shortest wavelength 2 pi / |k| among the open modes, in lattice length; nan where none is open."""
-        momenta = np.abs(self.modes(energy).momenta)
-        momenta = momenta[momenta > 0]
-        return 2 * np.pi * self.period / momenta.max() if len(momenta) else np.nan
+        """Longest Fermi wavelength of the open modes, in lattice length; nan where none is open.
+
+        Twice the period 2 pi / |k_out - k_in| of the standing wave that a mode and its reflection form, with the
+        difference taken modulo 2 pi: the same for electrons and holes, and in every gauge.
+        """
+        momenta = self.modes(energy).momenta
+        half = len(momenta) // 2
+        difference = np.abs(np.angle(np.exp(1j * (momenta[half:] - momenta[:half]))))
+        difference = difference[difference > 1e-6]
+        return 4 * np.pi * self.period / difference.min() if len(difference) else np.nan
 
     def thresholds(self):
         """Energies at which a mode opens or closes: all band extrema, sorted."""
+        if self._thresholds is None:
+            self._thresholds = self._band_extrema()
+        return self._thresholds
+
+    def _band_extrema(self):
         if self.is_chain:
             half = 2 * abs(self._hopping[0, 0])
             return np.array([self.center - half, self.center + half])

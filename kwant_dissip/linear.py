@@ -35,7 +35,8 @@ class LinearResponse:
     conductance : float
         current1 of the first lead, in e^2/hbar (multiply by 2 pi for e^2/h).
     error : float
-        Estimated relative error of the energy integrals, and of the resolution along the wires.
+        Estimated relative error of the energy integrals, and of the resolution along the wires; second-order currents
+        count relative to those of first order at a bias of k_B T.
 
     Notes
     -----
@@ -89,9 +90,11 @@ class _FirstOrder(Balance):
 class _SecondOrder(_FirstOrder):
     """Balance of occupations s y_i + s' x_i^2 / 2, leads s' d_a^2 / 2."""
 
-    def __init__(self, first, shift, progress):
+    def __init__(self, first, shift, current, progress):
         super().__init__(first.propagator, first.mu0, first.temperature0, first._lead_shift, first.rtol, progress)
         self._first_shift = shift
+        # The second order may vanish by symmetry; it is needed relative to the first at a bias of k_B T.
+        self._small_flow = np.abs(current).max() / first.temperature0
 
     def fillings(self, energies, shift):
         slope = self._slope(energies)
@@ -128,7 +131,7 @@ def expand(propagator, mu, temperature, drive, rtol, progress=None, start=None):
     first = _FirstOrder(propagator, mu, temperature, drive, rtol, progress)
     one = first.solve(panels, shift1)
     shift1 = np.where(propagator.coupled, one.mu - first.mu0, 0.0)
-    second = _SecondOrder(first, shift1, progress)
+    second = _SecondOrder(first, shift1, one.current, progress)
     two = second.solve(one.panels, shift2)
     shift2 = np.where(propagator.coupled, two.mu - first.mu0, 0.0)
     return {"power1": one.power, "power2": two.power, "mu1": one.mu - first.mu0, "mu2": two.mu - first.mu0,

@@ -30,11 +30,11 @@ def profile(state, axes=None):
     Raises
     ------
     ValueError
-        If the sites of a lattice do not lie on a line along the first coordinate.
+        If the sites of a lattice do not lie on a line along one coordinate.
     """
     on_lattice = isinstance(state, SteadyState)
-    if on_lattice and np.ptp(state.positions[:, 1:], axis=0).any():
-        raise ValueError("The profile is drawn for sites on a line along x; these have other coordinates too.")
+    if on_lattice and np.count_nonzero(np.ptp(state.positions, axis=0)) > 1:
+        raise ValueError("The profile is drawn for sites on a line along one coordinate; these vary in several.")
     if axes is None:
         _, axes = plt.subplots(2, 1, sharex=True, figsize=(6.4, 5.6), layout="constrained")
     above, below = axes
@@ -43,14 +43,15 @@ def profile(state, axes=None):
         name = None
         if on_lattice:
             chosen = state.sites_of(wire)
-            sites = state.positions[chosen, 0]
+            sites = state.coordinate[chosen]
             above.plot(sites, state.power[chosen], color=BLUE, alpha=0.35, lw=0.8,
                        label="each site" if wire == 0 else None)
             below.plot(sites, state.mu[chosen], color=GREEN, lw=1.5)
             name = "mean over the Fermi wavelength" if wire == 0 else None
         else:
             below.plot(*state.interpolate(state.mu, wire), color=GREEN, lw=1.5)
-        above.plot(x, power, color=BLUE, lw=2, label=name)
+        if len(x):
+            above.plot(x, power, color=BLUE, lw=2, label=name)
     spots = heat_spots(state)
     for kind, (marker, color, label) in SPOT_MARKERS.items():
         found = [spot for spot in spots if spot.kind == kind]

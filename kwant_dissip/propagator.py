@@ -65,7 +65,7 @@ class Propagator(Protocol):
     coupled: np.ndarray
 
     def thresholds(self):
-        """Energies at which integrands have square-root edges, array."""
+        """Energies at which integrands have square-root edges, or may have narrow peaks: array."""
 
     def spectrum(self, energies):
         """`Spectrum` at real energies, array of shape (energies,)."""

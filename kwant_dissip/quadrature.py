@@ -133,6 +133,6 @@ def sum_rule(count, size):
     Orthogonal Polynomials, section 2.8. Nodes and weights follow from its tridiagonal matrix (Golub and Welsch).
     """
     k = np.arange(1, min(count, size))
-    off = 0.5 * k * np.sqrt((count ** 2 - k ** 2) / (4.0 * k ** 2 - 1))
+    off = 0.5 * k * np.sqrt((float(count) ** 2 - k ** 2) / (4.0 * k ** 2 - 1))
     nodes, vectors = eigh_tridiagonal(np.full(len(k) + 1, 0.5 * (count - 1)), off)
     return nodes, count * vectors[0] ** 2

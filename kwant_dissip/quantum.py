@@ -41,12 +41,13 @@ class ChainPropagator:
         place[order] = np.arange(len(order))
         self._lead_places = np.array([place[interface[0]] for interface in lattice.interfaces])
         self._leads = lattice.leads
+        self._levels = lattice.levels(broadening.coupled)
         self._band_shifts = band_shifts
 
     def thresholds(self):
         """See `propagator.Propagator`."""
         edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
-        return np.concatenate([*edges, self.broadening.thresholds()])
+        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
 
     def _recursion(self, energies):
         """Self-energies of the leads, gamma, and the result of `chain_green`."""

@@ -11,6 +11,12 @@ from numba import njit
 _compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 
 
+# Stands for 0 where an energy hits the level of a site that nothing broadens.
+_TINY = 1e-150
+# A few units in the last place: what terms that cancel leave.
+_ROUNDING = 1e-15
+
+
 @_compiled
 def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2):
     """Diagonal of the Green's function of a chain, and the transfer ratios of the two scans.
@@ -53,6 +59,8 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
             rho_left[i, k] = behind[k]
             d_re = a_re[k] - h - 0.5 * gamma_im[i, k] - x_re[k]
             d_im = a_im[k] + 0.5 * gamma_re[i, k] - x_im[k]
+            if d_re == 0.0 and d_im == 0.0:
+                d_re = _TINY
             g2 = t2 / (d_re * d_re + d_im * d_im)
             x_re[k] = g2 * d_re
             x_im[k] = -g2 * d_im
@@ -67,6 +75,8 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
             rho_right[i, k] = behind[k]
             d_re = a_re[k] - h - 0.5 * gamma_im[i, k] - x_re[k]
             d_im = a_im[k] + 0.5 * gamma_re[i, k] - x_im[k]
+            if d_re == 0.0 and d_im == 0.0:
+                d_re = _TINY
             g2 = t2 / (d_re * d_re + d_im * d_im)
             x_re[k] = g2 * d_re
             x_im[k] = -g2 * d_im
@@ -222,7 +232,8 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
     loss, power, density : arrays of float, shape (sites, panels)
         sum_k w_k gamma (A f - n), -sum_k w_k E_k gamma (A f - n), sum_k w_k n.
     errors : array of float, shape (3, panels)
-        Largest absolute value over sites of the same three sums with `differences` as weights.
+        Largest absolute value over sites of the same three sums with `differences` as weights, less what rounding
+        makes of the terms of the first two.
     """
     sites = len(rate)
     panels, count = nodes.shape
@@ -232,9 +243,13 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
         for p in range(panels):
             first = p * count
             sum0, sum1, sum2, error0, error1, error2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            size0, size1 = 0.0, 0.0
             for k in range(count):
                 j = first + k
                 taken = rate[i, j] * (spectral[i, j] * filling[i, j] - n[i, j])
+                size = weights[p, k] * rate[i, j] * (spectral[i, j] * abs(filling[i, j]) + abs(n[i, j]))
+                size0 += size
+                size1 += size * abs(nodes[p, k])
                 sum0 += weights[p, k] * taken
                 sum1 -= weights[p, k] * nodes[p, k] * taken
                 sum2 += weights[p, k] * n[i, j]
@@ -242,7 +257,7 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
                 error1 += differences[p, k] * nodes[p, k] * taken
                 error2 += differences[p, k] * n[i, j]
             loss[i, p], power[i, p], density[i, p] = sum0, sum1, sum2
-            errors[0, p] = max(errors[0, p], abs(error0))
-            errors[1, p] = max(errors[1, p], abs(error1))
+            errors[0, p] = max(errors[0, p], abs(error0) - _ROUNDING * abs(size0))
+            errors[1, p] = max(errors[1, p], abs(error1) - _ROUNDING * abs(size1))
             errors[2, p] = max(errors[2, p], abs(error2))
     return loss, power, density, errors

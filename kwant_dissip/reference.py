@@ -11,6 +11,7 @@ import kwant
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse.linalg import LinearOperator
+from threadpoolctl import threadpool_limits
 
 # Bytes that the matrices |G_ij|^2 of all energies may take.
 _MEMORY = 4 << 30
@@ -35,6 +36,7 @@ class KwantPropagator:
         self.coupled = broadening.coupled
         self._lattice = lattice
         self._leads = lattice.leads
+        self._levels = lattice.levels(broadening.coupled)
         self._band_shifts = band_shifts
         self._interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
         self._site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
@@ -44,7 +46,7 @@ class KwantPropagator:
     def thresholds(self):
         """See `propagator.Propagator`."""
         edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
-        return np.concatenate([*edges, self.broadening.thresholds()])
+        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
 
     def _open_system(self, energy, gamma):
         """The system with its leads at an energy, and one more lead that holds all probes."""
@@ -101,7 +103,8 @@ class KwantPropagator:
         for energy, column in zip(energies, (rate + 1j * shift).T, strict=True):
             with self._lock:
                 if energy not in self._known:
-                    self._known[energy] = self._solve(energy, column)
+                    with threadpool_limits(1):  # matrices are small: threads of BLAS only cost time
+                        self._known[energy] = self._solve(energy, column)
         parts = zip(*(self._known[energy] for energy in energies), strict=True)
         return KwantSpectrum(rate, *(np.array(part) for part in parts))
 

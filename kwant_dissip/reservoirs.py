@@ -1,7 +1,7 @@
 """What surrounds the electrons: reservoirs at the ends of the leads, phonons along the wires."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class PhononBath:
         Relaxation rate gamma = hbar / tau, in the model's energy unit, independent of energy. 0: site not coupled.
     mean_free_path : float, sequence of float, or function of a site
         l in the model's length unit: gamma(E) = v(E) / l with v the mean velocity of the open modes of the wire's
-        lead. inf: site not coupled.
+        lead, in its band without a shift by the reservoir's potential. inf: site not coupled.
     lead : int, sequence of int, or function of a site
         With `mean_free_path`: the lead whose velocity counts. By default the one that is fewest hoppings away.
 
@@ -86,6 +86,10 @@ class PhononBath:
                              f"got rate={rate!r} and mean_free_path={mean_free_path!r}.")
         if lead is not None and mean_free_path is None:
             raise ValueError(f"PhononBath lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
+        for name, value in (("temperature", temperature), ("rate", rate), ("mean_free_path", mean_free_path)):
+            if isinstance(value, str | complex):
+                raise ValueError(f"PhononBath {name} must be a number, one per site, or a function of the site, "
+                                 f"got {value!r}.")
         if isinstance(temperature, Real):
             _positive_temperature("PhononBath temperature", temperature)
         if isinstance(rate, Real):
@@ -143,8 +147,14 @@ def per_site(name, value, sites):
     count = len(sites)
     if callable(value):
         value = [value(site) for site in sites]
-    array = np.asarray(value)
-    if array.ndim == 0 and isinstance(array.item(), Real | Integral):
+        for site, result in zip(sites, value, strict=True):
+            if not isinstance(result, Real):
+                raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {site}.")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a number, a function of the site, or one value per site: {error}") from error
+    if array.ndim == 0 and isinstance(array.item(), Real):
         return np.full(count, float(array))
     if array.shape != (count,):
         raise ValueError(f"{name} must be a number, a function of the site, or one value for each of the "
@@ -156,7 +166,7 @@ def per_site(name, value, sites):
 
 def _first_bad(values, good):
     index = int(np.flatnonzero(~good)[0])
-    return f"{values[index]!r} at site number {index}"
+    return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")
 
 
 def _check_rates(values):

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 from .storage import write_fields
-from .units import Units
+from .units import BOLTZMANN_EV, Units
 
 
 class Result:
@@ -19,8 +19,15 @@ class Result:
 
     @property
     def particle_residual(self):
-        """Sum of the currents over the largest: 0 if particles are conserved."""
-        return _ratio(self.current.sum(), np.abs(self.current).max())
+        """Sum of the currents, 0 if particles are conserved, over the largest.
+
+        Where heat flows without particles: over the largest heat current divided by k_B T.
+        """
+        heat = self.energy_current - self.reservoir_mu * self.current
+        boltzmann = BOLTZMANN_EV if self.units == "SI" else 1.0
+        largest = max(np.abs(self.current).max(),
+                      np.abs(heat).max() / (boltzmann * self.reservoir_temperature.max()))
+        return _ratio(self.current.sum(), largest)
 
     @property
     def energy_residual(self):
@@ -66,13 +73,21 @@ class Result:
         Parameters
         ----------
         path : path-like
-            Without `group` a file that exists is replaced; with it, the file keeps its other groups.
+            Without `group` a file that exists is replaced; with it, only that group is.
         group : str, optional
             Group of the file, for several states in one.
         """
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         with h5py.File(path, "w" if group == "/" else "a") as file:
-            write_fields(file.require_group(group), type(self).__name__, fields, self._descriptions)
+            if group in file and group != "/":
+                del file[group]
+            write_fields(file.require_group(group), type(self).__name__, fields, self._descriptions,
+                         self.units == "SI")
+
+    def __repr__(self):
+        currents = ", ".join(f"{value:.4g}" for value in self.current)
+        return (f"<{type(self).__name__}: {len(self.power)} sites, current [{currents}], power {self._heat.sum():.4g}, "
+                f"error {self.error:.1e}, units {self.units}>")
 
 
 def _ratio(numerator, denominator):

@@ -31,13 +31,17 @@ def propagator_for(syst, bath, band_shifts, params, method):
     Raises
     ------
     ValueError
-        If the method is unknown or does not apply.
+        If the method is unknown or does not apply, or a piece that the bath reaches is connected to no lead.
     """
     if method not in (None, "slices", "kwant"):
         raise ValueError(f'method must be None, "slices" or "kwant", got {method!r}.')
     lattice = read(syst, params)
     shifts = np.asarray(band_shifts(lattice), float)
     gamma = broadening(bath, lattice)
+    floating = lattice.floating(gamma.coupled)
+    if len(floating):
+        raise ValueError(f"{len(floating)} sites that the bath reaches, the first {lattice.sites[floating[0]]}, are "
+                         "connected to no lead: their chemical potential is not determined.")
     order = lattice.chain_order() if method != "kwant" else None
     if order is not None:
         return lattice, gamma, ChainPropagator(lattice, order, gamma, shifts)

@@ -39,13 +39,14 @@ class FunctionScatterer:
         grid = np.linspace(low, high, _SEARCH)
         found = []
         for side in (0, 1):
-            opened = self._velocity(side, grid) > 0
+            opened = self.velocity(side, grid) > 0
             for i in np.flatnonzero(opened[1:] != opened[:-1]):
-                found.append(bisect(lambda e, side=side: (self._velocity(side, np.array([e]))[0] > 0) - 0.5,
+                found.append(bisect(lambda e, side=side: (self.velocity(side, np.array([e]))[0] > 0) - 0.5,
                                     grid[i], grid[i + 1], xtol=1e-14 * max(1.0, abs(grid[i]))))
         self.thresholds = np.array(found)
 
-    def _velocity(self, side, energies):
+    def velocity(self, side, energies):
+        """v(E) in the left (0) or right (1) wire, 0 where no mode is open."""
         with np.errstate(invalid="ignore"):
             v = np.nan_to_num(np.asarray(self._velocities[side](energies), float), nan=0.0)
         v = np.broadcast_to(v, energies.shape)
@@ -53,15 +54,20 @@ class FunctionScatterer:
             raise ValueError("velocity(E) must be finite and not negative (0 or nan where no mode is open).")
         return v
 
+    def transmission(self, energies):
+        """T(E), checked."""
+        t = np.broadcast_to(np.asarray(self._transmission(energies), float), energies.shape)
+        good = (t >= 0) & (t <= 1 + 1e-12)
+        if not np.all(good):
+            bad = np.flatnonzero(~good)[0]
+            raise ValueError(f"transmission(E) must lie between 0 and 1, got {t[bad]!r} at E={energies[bad]!r}.")
+        return np.minimum(t, 1.0)
+
     def at(self, energies):
         """See `streams.StreamPropagator`."""
-        t = np.broadcast_to(np.asarray(self._transmission(energies), float), energies.shape)
-        left, right = self._velocity(0, energies), self._velocity(1, energies)
+        t = self.transmission(energies)
+        left, right = self.velocity(0, energies), self.velocity(1, energies)
         t = np.where((left > 0) & (right > 0), t, 0.0)
-        if not np.all((t >= 0) & (t <= 1 + 1e-12)):
-            bad = np.flatnonzero(~((t >= 0) & (t <= 1 + 1e-12)))[0]
-            raise ValueError(f"transmission(E) must lie between 0 and 1, got {t[bad]!r} at E={energies[bad]!r}.")
-        t = np.minimum(t, 1.0)
         probabilities = np.array([[(1 - t) * (left > 0), t], [t, (1 - t) * (right > 0)]]).transpose(2, 0, 1)
         return probabilities, np.array([[left], [left]]), np.array([[right], [right]])
 
@@ -81,13 +87,20 @@ class KwantScatterer:
         if len(lattice.leads) != 2:
             raise ValueError(f"The kinetic theory takes two wires; syst has {len(lattice.leads)} leads.")
         self._syst, self._params = syst, params
-        self._periods = [lead.period for lead in lattice.leads]
+        self._leads = lattice.leads
         self.thresholds = np.concatenate([lead.thresholds() for lead in lattice.leads])
         self._known = {}
 
     def transmission(self, energies):
         """Sum over modes of the transmission probabilities from left to right, array of shape (energies,)."""
         return np.array([self._solve(e)[0][1][0].sum() for e in np.ravel(energies)]).reshape(np.shape(energies))
+
+    def velocity(self, side, energies):
+        """v(E) in the left (0) or right (1) wire if it has one mode, 0 where that is closed."""
+        if not self._leads[side].is_chain:
+            raise ValueError(f"With electrostatics the wires must have one mode; lead {side} has cells of several "
+                             "orbitals.")
+        return self._leads[side].velocity(energies).real
 
     def _solve(self, energy):
         """Probabilities P[a][b] from wire b to wire a, and velocities [wire][to the right, to the left]."""
@@ -96,8 +109,8 @@ class KwantScatterer:
             smatrix = kwant.smatrix(self._syst, energy, params=self._params)
             probabilities = [[np.abs(smatrix.submatrix(a, b)) ** 2 for b in (0, 1)] for a in (0, 1)]
             velocities = []
-            for lead, period in enumerate(self._periods):
-                values = smatrix.lead_info[lead].velocities * period
+            for lead in (0, 1):
+                values = smatrix.lead_info[lead].velocities * self._leads[lead].period
                 half = len(values) // 2
                 # kwant lists modes that move to the system first, with negative velocities.
                 towards, away = -values[:half], values[half:]

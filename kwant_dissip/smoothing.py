@@ -29,7 +29,8 @@ def average(x, values, window):
         return x[:0], values[:0]
     spacing = np.diff(x)
     if spacing[0] <= 0 or np.ptp(spacing) > 1e-6 * spacing[0]:
-        raise ValueError("The sites of a wire are not equally spaced along x: no profile to smooth.")
+        raise ValueError("The sites of a wire do not follow each other at equal distances along one coordinate: "
+                         "there is no profile to smooth.")
     reach = int(np.ceil(window / spacing[0])) - 1
     if len(x) <= 2 * reach:
         return x[:0], values[:0]

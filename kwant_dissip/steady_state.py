@@ -10,7 +10,7 @@ from .balance import Balance
 from .density import equilibrium_density
 from .linear import LinearResponse, expand
 from .progress import stage_bar
-from .reservoirs import Reservoir
+from .reservoirs import PhononBath, Reservoir
 from .results import Result
 from .routes import propagator_for
 from .smoothing import average
@@ -69,8 +69,11 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
     M. Büttiker, Phys. Rev. B 33, 3020 (1986); J. L. D'Amato, H. M. Pastawski, Phys. Rev. B 41, 7411 (1990);
     N. Leumer, D. M. Basko, R. A. Jalabert, D. Weinmann, R. S. Whitney, arXiv:2407.10192.
     """
-    if not 0 < rtol < 1:
-        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
+    check_rtol(rtol)
+    if isinstance(reservoirs, Reservoir):
+        raise TypeError("reservoirs must hold one Reservoir per lead, got a single Reservoir.")
+    if not isinstance(bath, PhononBath):
+        raise TypeError(f"bath must be a PhononBath, got {type(bath).__name__}.")
     reservoirs = list(reservoirs)
     lattice, gamma, propagator = propagator_for(syst, bath, lambda lattice: _band_shifts(reservoirs, lattice), params,
                                                 method)
@@ -90,7 +93,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
         positions=lattice.positions, wire=lattice.wires(gamma.coupled), bath_temperature=temperature,
         reservoir_mu=np.array([reservoir.mu for reservoir in reservoirs], float),
         reservoir_temperature=np.array([reservoir.temperature for reservoir in reservoirs], float),
-        fermi_wavelength=np.array([lead.fermi_wavelength(reservoir.mu - reservoir.band_shift)
+        fermi_wavelength=np.array([_fermi_wavelength(lead, reservoir)
                                    for lead, reservoir in zip(lattice.leads, reservoirs, strict=True)]),
         error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
         energies=solution.energies, method=propagator.method)
@@ -122,6 +125,7 @@ def linear_response(syst, bath, *, mu, temperature=None, drive=(0.5, -0.5), para
     TypeError, ValueError, ConvergenceError
         As in `steady_state`.
     """
+    check_rtol(rtol)
     temperature = equilibrium_temperature(bath, temperature)
     if not np.isfinite(mu):
         raise ValueError(f"mu must be a finite number, got {mu!r}.")
@@ -131,7 +135,7 @@ def linear_response(syst, bath, *, mu, temperature=None, drive=(0.5, -0.5), para
             raise ValueError(f"drive must hold one finite number for each of the {len(lattice.leads)} leads, "
                              f"got {drive!r}.")
         for lead in lattice.leads:
-            _check_open(lead, mu, temperature)
+            _check_open(lead, mu - _LEAD_WINDOW * temperature, mu + _LEAD_WINDOW * temperature)
         return np.zeros(len(lattice.leads))
 
     lattice, _, propagator = propagator_for(syst, bath, band_shifts, params, method)
@@ -141,6 +145,12 @@ def linear_response(syst, bath, *, mu, temperature=None, drive=(0.5, -0.5), para
     for name in ("power1", "power2", "mu1", "mu2"):
         fields[name] = fields[name][back]
     return LinearResponse(x=lattice.positions, **fields)
+
+
+def check_rtol(rtol):
+    """Raise unless rtol is a number between 0 and 1."""
+    if not isinstance(rtol, Real) or not 0 < rtol < 1:
+        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}.")
 
 
 def equilibrium_temperature(bath, temperature):
@@ -157,40 +167,52 @@ def _band_shifts(reservoirs, lattice):
     if len(reservoirs) != len(lattice.leads):
         raise ValueError(f"reservoirs must hold one Reservoir per lead: syst has {len(lattice.leads)} leads, "
                          f"got {len(reservoirs)} reservoirs.")
-    for lead, reservoir in zip(lattice.leads, reservoirs, strict=True):
+    for number, reservoir in enumerate(reservoirs):
         if not isinstance(reservoir, Reservoir):
-            raise TypeError(f"reservoirs[{lead.number}] must be a Reservoir, got {type(reservoir).__name__}.")
-        _check_open(lead, reservoir.mu - reservoir.band_shift, reservoir.temperature)
+            raise TypeError(f"reservoirs[{number}] must be a Reservoir, got {type(reservoir).__name__}.")
+    low = min(reservoir.mu - _LEAD_WINDOW * reservoir.temperature for reservoir in reservoirs)
+    high = max(reservoir.mu + _LEAD_WINDOW * reservoir.temperature for reservoir in reservoirs)
+    for lead, reservoir in zip(lattice.leads, reservoirs, strict=True):
+        _check_open(lead, low - reservoir.band_shift, high - reservoir.band_shift)
     return [reservoir.band_shift for reservoir in reservoirs]
 
 
-def _check_open(lead, mu, temperature):
-    """Raise unless a mode is open within some k_B T of mu, which counts from the lead's band."""
-    reach = _LEAD_WINDOW * temperature
+def _fermi_wavelength(lead, reservoir):
+    """At mu, or, if no mode is open there, next to the nearest band edge."""
+    mu = reservoir.mu - reservoir.band_shift
     edges = lead.thresholds()
-    edges = [mu - reach, *edges[np.abs(edges - mu) < reach], mu + reach]
+    edges = edges[np.argsort(np.abs(edges - mu))]
+    inside = (edge + sign * 0.5 * reservoir.temperature for edge in edges for sign in (1, -1))
+    wavelengths = (lead.fermi_wavelength(energy) for energy in (mu, *inside))
+    return next((wavelength for wavelength in wavelengths if np.isfinite(wavelength)), np.nan)
+
+
+def _check_open(lead, low, high):
+    """Raise unless a mode is open somewhere between two energies, which count from the lead's shift."""
+    edges = lead.thresholds()
+    edges = [low, *edges[(edges > low) & (edges < high)], high]
     if not any(lead.open_modes(0.5 * (a + b)) for a, b in pairwise(edges)):
-        raise ValueError(f"Lead {lead.number} has no open modes within {_LEAD_WINDOW:g} k_B T of mu={mu!r} (counted "
-                         "from its shift, if any): its bands lie elsewhere, no current can flow.")
+        raise ValueError(f"Lead {lead.number} has no open modes within {_LEAD_WINDOW:g} k_B T of any mu, from "
+                         f"{low:.6g} to {high:.6g} (counted from its potential): no current can flow.")
 
 
-_DESCRIPTIONS = {
-    "power": "power that each site gives to the phonons, E0^2/hbar",
-    "mu": "local electrochemical potential, E0; nan where not coupled to the phonons",
-    "density": "electrons per site",
-    "potential": "electrostatic energy, E0",
-    "current": "particles entering from each lead, E0/hbar",
-    "energy_current": "energy entering from each lead, E0^2/hbar",
-    "positions": "positions of the sites, model's length unit",
-    "wire": "number of the connected piece of coupled sites, -1 where not coupled",
-    "bath_temperature": "k_B T of the phonons at each site, E0",
-    "reservoir_mu": "electrochemical potential of each reservoir, E0",
-    "reservoir_temperature": "k_B T of each reservoir, E0",
-    "fermi_wavelength": "shortest wavelength in each lead at its mu, model's length unit",
+_DESCRIPTIONS = {  # meaning, model's unit, SI
+    "power": ("power that each site gives to the phonons", "E0^2/hbar", "W"),
+    "mu": ("local electrochemical potential; nan where not coupled to the phonons", "E0", "eV"),
+    "density": ("electrons per site", "1", "1"),
+    "potential": ("electrostatic energy", "E0", "eV"),
+    "current": ("particles entering from each lead", "E0/hbar", "A"),
+    "energy_current": ("energy entering from each lead", "E0^2/hbar", "W"),
+    "positions": ("positions of the sites", "lattice unit", "m"),
+    "wire": ("number of the connected piece of coupled sites, -1 where not coupled", "1", "1"),
+    "bath_temperature": ("k_B T (SI: T) of the phonons at each site", "E0", "K"),
+    "reservoir_mu": ("electrochemical potential of each reservoir", "E0", "eV"),
+    "reservoir_temperature": ("k_B T (SI: T) of each reservoir", "E0", "K"),
+    "fermi_wavelength": ("longest Fermi wavelength in each lead at its mu", "lattice unit", "m"),
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SteadyState(Result):
     """Heat, potentials and currents of a stationary state.
 
@@ -216,7 +238,7 @@ class SteadyState(Result):
     bath_temperature : array of float, shape (sites,)
     reservoir_mu, reservoir_temperature : arrays of float, shape (leads,)
     fermi_wavelength : array of float, shape (leads,)
-        Shortest wavelength 2 pi / k of the open modes at the reservoir's mu; nan where none is open.
+        Longest Fermi wavelength of the open modes at the reservoir's mu (or next to a band edge, if none is open).
     error : float
         Estimated relative error of the energy integrals (power over its largest value; currents), at most `rtol`.
     rtol : float
@@ -267,10 +289,15 @@ class SteadyState(Result):
         """Number of wires: connected pieces of coupled sites."""
         return int(self.wire.max()) + 1
 
+    @property
+    def coordinate(self):
+        """Coordinate of each site along the wires: the one in which the system is longest, shape (sites,)."""
+        return self.positions[:, np.argmax(np.ptp(self.positions, axis=0))]
+
     def sites_of(self, wire):
-        """Sites of a wire, ordered by their first coordinate: array of int."""
+        """Sites of a wire, ordered along it: array of int."""
         chosen = np.flatnonzero(self.wire == wire)
-        return chosen[np.argsort(self.positions[chosen, 0], kind="stable")]
+        return chosen[np.argsort(self.coordinate[chosen], kind="stable")]
 
     @property
     def smoothing_window(self):
@@ -296,11 +323,11 @@ class SteadyState(Result):
         Raises
         ------
         ValueError
-            If the sites of the wire are not equally spaced along the first coordinate.
+            If the sites of the wire are not equally spaced along `coordinate`.
         """
         chosen = self.sites_of(wire)
         window = self.smoothing_window if window is None else window
-        x, power = average(self.positions[chosen, 0], self.power[chosen], window)
+        x, power = average(self.coordinate[chosen], self.power[chosen], window)
         return x, power, window / (x[1] - x[0]) if len(x) > 1 else 1.0
 
     def plot(self, axes=None):

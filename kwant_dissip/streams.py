@@ -16,9 +16,12 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import LinearOperator, splu
 
 from . import cells
+from .errors import ConvergenceError
 
 # Bytes of coefficients that are kept for energies seen before.
 _MEMORY = 1 << 30
+# Sweeps that electrons between two turning points may take to settle.
+_BOUNCES = 2000
 
 
 class Wire:
@@ -62,9 +65,13 @@ class StreamPropagator:
         0 where a mode is closed.
     gamma : callable
         Rate of the bath, shape (energies,), for velocities of shape (2, modes, energies).
+    potentials : pair of arrays of float, or None
+        Electrostatic energy U of each cell of both wires: velocities are taken at E - U. Only for a scatterer between
+        wires of one mode, which offers ``velocity(side, energies)`` and ``transmission(energies)``.
     """
 
-    def __init__(self, wires, scatterer, gamma):
+    def __init__(self, wires, scatterer, gamma, potentials=None):
+        self._potentials = potentials
         self.wires = wires
         self._scatterer = scatterer
         self._gamma = gamma
@@ -76,13 +83,32 @@ class StreamPropagator:
 
     def thresholds(self):
         """See `propagator.Propagator`."""
-        return self._scatterer.thresholds
+        edges = self._scatterer.thresholds
+        if self._potentials is None:
+            return edges
+        values = np.concatenate(self._potentials)
+        return np.concatenate([edges + values.min(), edges, edges + values.max()])
 
     def _compute(self, energies):
+        if self._potentials is not None:
+            return self._compute_with_potentials(energies)
         scattering, *velocities = self._scatterer.at(energies)
-        parts = [_WireCoefficients(wire, velocity, self._gamma(velocity))
+        parts = [_WireCoefficients.of_wire(wire, velocity, self._gamma(velocity))
                  for wire, velocity in zip(self.wires, velocities, strict=True)]
         return StreamSpectrum(parts, scattering)
+
+    def _compute_with_potentials(self, energies):
+        """Every cell is of its own kind; one mode; a mode that ends in a cell is reflected there."""
+        parts, is_open = [], []
+        for side, (wire, potentials) in enumerate(zip(self.wires, self._potentials, strict=True)):
+            velocity = self._scatterer.velocity(side, (energies - potentials[:, None]).ravel())
+            velocity = velocity.reshape(len(potentials), 1, -1)
+            gamma = self._gamma(np.ones((2, 1, len(energies))))  # a rate: no matter what the velocity
+            parts.append(_WireCoefficients.of_cells(wire, velocity, gamma))
+            is_open.append(velocity[-1 if side == 0 else 0, 0] > 0)
+        left, right = is_open
+        t = np.where(left & right, self._scatterer.transmission(energies), 0.0)
+        return StreamSpectrum(parts, np.array([[(1 - t) * left, t], [t, (1 - t) * right]]).transpose(2, 0, 1))
 
     def spectrum(self, energies):
         """See `propagator.Propagator`."""
@@ -122,12 +148,15 @@ class StreamPropagator:
 class _WireCoefficients:
     """Coefficients of all kinds of cells of a wire at some energies; index 0: to the right, 1: to the left."""
 
-    def __init__(self, wire, velocity, gamma):
-        self.kind = wire.kind
-        self.is_open = velocity > 0
-        decay = np.where(self.is_open, gamma / np.where(self.is_open, velocity, 1.0), 0.0)
+    def __init__(self, kind, widths, velocity, gamma):
+        # velocity: (2, kinds or 1, modes, energies)
+        self.kind = kind
+        is_open = velocity > 0
+        decay = np.where(is_open, gamma / np.where(is_open, velocity, 1.0), 0.0)
+        self.is_open = np.broadcast_to(is_open, (2, len(widths), *is_open.shape[2:]))
         # (kinds, modes, energies)
-        self.thickness = [wire.widths[:, None, None] * decay[direction] for direction in (0, 1)]
+        self.thickness = [widths[:, None, None] * decay[direction] for direction in (0, 1)]
+        self.walls = bool(np.any(self.is_open != self.is_open[:, :1]))
         self.a, self.b, self.e, self.m = [], [], [], []
         for thickness, is_open, nodes in zip(self.thickness, self.is_open, (slice(None), slice(None, None, -1)),
                                              strict=True):
@@ -140,14 +169,40 @@ class _WireCoefficients:
         self.own = sum(np.einsum("uijmk,umk->uijk", m, thickness)
                        for m, thickness in zip(self.m, self.thickness, strict=True))
 
+    @classmethod
+    def of_wire(cls, wire, velocity, gamma):
+        """Cells of equal width alike; velocity (2, modes, energies)."""
+        return cls(wire.kind, wire.widths, velocity[:, None], gamma)
+
+    @classmethod
+    def of_cells(cls, wire, velocity, gamma):
+        """Every cell with a velocity of its own, (cells, modes, energies), the same in both directions."""
+        return cls(np.arange(len(wire.kind)), wire.widths[wire.kind], np.stack([velocity, velocity]), gamma)
+
+    def open_at(self, cell):
+        """Which modes are open in a cell: (2, modes, energies)."""
+        return self.is_open[:, self.kind[cell]]
+
     @property
     def nbytes(self):
         return sum(array.nbytes for array in (*self.a, *self.b, *self.e, *self.m, self.own))
 
-    def sweep(self, direction, entering, filling):
+    def returned(self, direction):
+        """Part of a stream away from the dot that comes back to it from a turning point: (modes, energies)."""
+        order = slice(None) if direction == 0 else slice(None, None, -1)
+        is_open = self.is_open[direction][self.kind][order]
+        there = np.where(is_open, self.a[direction][self.kind][order], 1.0)
+        back = np.where(is_open, self.a[1 - direction][self.kind][order], 1.0)
+        # cells up to the first closed one; without one nothing comes back, and a closed first cell sends nothing
+        before = np.cumprod(is_open, axis=0)
+        passed = np.where(before, there * back, 1.0).prod(axis=0)
+        return np.where(is_open[0] & ~is_open.all(axis=0), passed, 0.0)
+
+    def sweep(self, direction, entering, filling, mirror):
         """Streams that enter each cell, and the one that leaves the last.
 
-        `filling` has the shape (cells, ORDER, energies).
+        `filling` has the shape (cells, ORDER, energies). A closed cell sends on what `mirror`, (cells, modes,
+        energies), holds for it: what arrives there from the other side.
         """
         gained = np.einsum("cjmk,cjk->cmk", self.b[direction][self.kind], filling)
         streams = np.empty_like(gained)
@@ -156,6 +211,8 @@ class _WireCoefficients:
         for c in order:
             streams[c] = stream
             stream = self.a[direction][self.kind[c]] * stream + gained[c]
+            if mirror is not None:
+                stream = np.where(self.is_open[direction, self.kind[c]], stream, mirror[c])
         return streams, stream
 
 
@@ -189,13 +246,45 @@ class StreamSpectrum:
         split = cells.ORDER * len(left.kind)
         count = filling.shape[1]
         filling = [half.reshape(-1, cells.ORDER, count) for half in (filling[:split], filling[split:])]
-        plus_left, to_dot_left = left.sweep(0, left.is_open[0] * lead_filling[0], filling[0])
-        minus_right, to_dot_right = right.sweep(1, right.is_open[1] * lead_filling[1], filling[1])
-        out = np.einsum("koi,ik->ok", self.scattering, np.concatenate([to_dot_left, to_dot_right]))
-        modes = len(to_dot_left)
-        minus_left, leave_left = left.sweep(1, out[:modes], filling[0])
-        plus_right, leave_right = right.sweep(0, out[modes:], filling[1])
-        return [(plus_left, minus_left), (plus_right, minus_right)], [leave_left, leave_right]
+        modes = left.is_open.shape[2]
+        from_left, from_right = left.open_at(0)[0] * lead_filling[0], right.open_at(-1)[1] * lead_filling[1]
+
+        def inward(mirrors):
+            return left.sweep(0, from_left, filling[0], mirrors[0]), right.sweep(1, from_right, filling[1], mirrors[1])
+
+        def outward(out, mirrors):
+            return left.sweep(1, out[:modes], filling[0], mirrors[0]), right.sweep(0, out[modes:], filling[1],
+                                                                                   mirrors[1])
+
+        if not (left.walls or right.walls):
+            (plus_left, to_dot_left), (minus_right, to_dot_right) = inward((None, None))
+            out = np.einsum("koi,ik->ok", self.scattering, np.concatenate([to_dot_left, to_dot_right]))
+            (minus_left, leave_left), (plus_right, leave_right) = outward(out, (None, None))
+            return [(plus_left, minus_left), (plus_right, minus_right)], [leave_left, leave_right]
+
+        # What leaves the dot may come back from a turning point, by the factors `back`: out = P (arriving + back out).
+        back = np.concatenate([left.returned(1), right.returned(0)])
+        mirrors = [np.zeros((len(part.kind), modes, count)) for part in self.parts]
+        for _ in range(_BOUNCES):
+            (minus_left, _), (plus_right, _) = outward(np.zeros_like(back), mirrors)
+            (_, to_dot_left), (_, to_dot_right) = inward((minus_left, plus_right))
+            matrix = np.eye(len(back)) - self.scattering * back.T[:, None, :]
+            arriving = np.einsum("koi,ik->ko", self.scattering, np.concatenate([to_dot_left, to_dot_right]))
+            out = np.linalg.solve(matrix, arriving[..., None])[..., 0].T
+            (minus_left, leave_left), (plus_right, leave_right) = outward(out, mirrors)
+            (plus_left, _), (minus_right, _) = inward((minus_left, plus_right))
+            # Pieces of wire that turning points cut off, from the dot or from all, learn of their ends here.
+            new = (plus_left, minus_right)
+            change = max(np.abs(~part.is_open[d][part.kind] * (n - o)).max() for part, d, n, o
+                         in zip(self.parts, (0, 1), new, mirrors, strict=True))
+            mirrors = list(new)
+            if change <= 1e-15 * max(np.abs(values).max() for values in (*filling, lead_filling)):
+                break
+        else:
+            raise ConvergenceError("Electrons that are reflected in the wires did not settle between the turning "
+                                   f"points in {_BOUNCES} sweeps.")
+        streams = [(plus_left, minus_left), (plus_right, minus_right)]
+        return streams, [leave_left, leave_right]
 
     def occupation(self, filling, lead_filling):
         """See `propagator.Spectrum`."""
@@ -212,7 +301,7 @@ class StreamSpectrum:
             absorbed.append((cells.WEIGHTS[:, None] * weighted).reshape(-1, count))
         absorbed = np.concatenate(absorbed)
         n = np.divide(absorbed, self.rate, out=np.zeros_like(absorbed), where=self.rate > 0)
-        inflow = np.array([(part.is_open[into] * f - leave).sum(axis=0) for part, into, f, leave
+        inflow = np.array([(part.open_at(-into)[into] * f - leave).sum(axis=0) for part, into, f, leave
                            in zip(self.parts, (0, 1), lead_filling, leaving, strict=True)])
         return n, inflow
 
@@ -231,10 +320,10 @@ class StreamSpectrum:
             local = filling[start:start + shape[0] * shape[1]].reshape(shape)
             start += shape[0] * shape[1]
             for direction in (0, 1):
-                modes = part.is_open[direction]
+                modes = part.is_open[direction][part.kind]
                 values = (np.einsum("cijmk,cjk->cimk", part.m[direction][part.kind], local)
                           + part.e[direction][part.kind] * entering[direction][:, None])
-                mean = (values * modes).sum(axis=2) / np.maximum(modes.sum(axis=0), 1)
+                mean = (values * modes[:, None]).sum(axis=2) / np.maximum(modes.sum(axis=1), 1)[:, None]
                 result[direction].append(mean.reshape(-1, shape[2]))
         return tuple(np.concatenate(parts) for parts in result)
 
@@ -278,7 +367,7 @@ class _SparseSystem:
         self._scatter(spectrum, places)
 
     def _place(self, part):
-        shape = (len(part.kind), *part.is_open[0].shape)
+        shape = (len(part.kind), *part.is_open.shape[2:])
         streams = shape[1] * shape[2]
         width = cells.ORDER + 2 * streams
         first = self.size + width * np.arange(shape[0])[:, None]
@@ -307,7 +396,7 @@ class _SparseSystem:
     def _scatter(self, spectrum, places):
         (left_v, left_plus, left_minus), (right_v, right_plus, right_minus) = places
         left, right = spectrum.parts
-        modes = left.is_open.shape[1]
+        modes = left.is_open.shape[2]
         arriving = [(left, 0, left.kind[-1], left_plus[-1], left_v[-1], 0),
                     (right, 1, right.kind[0], right_minus[0], right_v[0], modes)]
         leaving = [(left_minus[-1], slice(0, modes)), (right_plus[0], slice(modes, None))]

@@ -1,6 +1,7 @@
 """From the package's units (hbar = e = k_B = 1) to SI."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 from scipy.constants import elementary_charge, hbar, physical_constants
 
@@ -24,7 +25,8 @@ class Units:
 
     def __post_init__(self):
         for name in ("energy_unit", "lattice_constant"):
-            if not 0 < getattr(self, name) < float("inf"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be a positive number, got {getattr(self, name)!r}.")
 
     @property

@@ -39,7 +39,10 @@ def test_surroundings(call, error, message):
     ({"syst": 3}, TypeError, "must be a finalized kwant system"),
     ({"reservoirs": RESERVOIRS[:1]}, ValueError, "syst has 2 leads, got 1"),
     ({"reservoirs": [1, 2]}, TypeError, r"reservoirs\[0\] must be a Reservoir"),
-    ({"reservoirs": [kd.Reservoir(-3.5, 0.1), RESERVOIRS[1]]}, ValueError, "Lead 0 has no open modes"),
+    ({"reservoirs": [kd.Reservoir(-4.5, 0.1), kd.Reservoir(-3.5, 0.1)]}, ValueError, "Lead 0 has no open modes"),
+    ({"reservoirs": RESERVOIRS[0]}, TypeError, "got a single Reservoir"),
+    ({"bath": 0.05}, TypeError, "bath must be a PhononBath, got float"),
+    ({"bath": kd.PhononBath(0.1, rate=lambda site: None)}, ValueError, "returned None for"),
     ({"reservoirs": [RESERVOIRS[0], kd.Reservoir(-1.0, 0.1, potential=4.0)]}, ValueError, "Lead 1 has no open modes"),
     ({"bath": kd.PhononBath(0.1, rate=0.0)}, ValueError, "reaches no site"),
     ({"bath": kd.PhononBath(0.1, mean_free_path=np.inf)}, ValueError, "reaches no site"),
@@ -91,7 +94,7 @@ def test_resonance_beyond_reach_is_reported(monkeypatch):
 
 
 def test_newton_that_does_not_converge_is_reported(monkeypatch):
-    monkeypatch.setattr("kwant_dissip.balance._NEWTON_STEPS", 1)
+    monkeypatch.setattr("kwant_dissip.balance._NEWTON_STEPS", 0)
     with pytest.raises(kd.ConvergenceError, match="Newton's method did not"):
         kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.05), kd.Reservoir(-1.5, 0.05)], BATH)
 

@@ -12,7 +12,7 @@ from kwant_dissip.lattice import read
 from kwant_dissip.leads import Lead
 from kwant_dissip.quantum import ChainPropagator
 from kwant_dissip.reference import KwantPropagator
-from models import chains, floats, three_terminal, uniform_chain
+from models import chain, chains, floats, three_terminal, uniform_chain
 
 
 def both_routes(syst, bath, shifts=(0.0, 0.0)):
@@ -118,9 +118,15 @@ def test_thresholds_of_a_ribbon_are_those_of_its_transverse_modes():
     assert lead.fermi_wavelength(-2.0) == pytest.approx(2 * np.pi / np.arccos(0.5))
 
 
-def test_mean_free_path_uses_the_nearest_or_the_named_lead():
-    from models import chain
+@pytest.mark.parametrize("hopping", [-1.0, 1.0, np.exp(0.7j), np.exp(-2j)])
+@pytest.mark.parametrize("energy", [-1.7, 1.7, -0.3])
+def test_fermi_wavelength_is_that_of_the_standing_wave(hopping, energy):
+    """The same for electrons and holes, and in every gauge."""
+    lead = Lead(chain([0.0] * 2, [-1.0], lead_hopping=(hopping, hopping)).leads[0], 0)
+    assert lead.fermi_wavelength(energy) == pytest.approx(2 * np.pi / np.arccos(abs(energy) / 2))
 
+
+def test_mean_free_path_uses_the_nearest_or_the_named_lead():
     syst = chain([0.0] * 4, [-1.0] * 3, lead_hopping=(-1.0, -2.0))
     lattice = read(syst)
     energies = np.array([-1.0])

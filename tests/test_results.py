@@ -57,7 +57,19 @@ def test_round_trip_is_exact(state, tmp_path):
             np.testing.assert_array_equal(value, expected, strict=True)
     assert kd.load(tmp_path / "many.h5", group="c").units == "SI"
     with h5py.File(tmp_path / "one.h5") as file:
-        assert all(dataset.attrs["description"] for dataset in file.values())
+        assert all(dataset.attrs["description"] and dataset.attrs["unit"] for dataset in file.values())
+        assert file["power"].attrs["unit"] == "E0^2/hbar"
+    with h5py.File(tmp_path / "many.h5") as file:
+        assert file["c/power"].attrs["unit"] == "W"
+
+
+def test_files_hold_states_beside_each_other(state, tmp_path):
+    path = tmp_path / "file.h5"
+    state.save(path)
+    for _ in range(2):  # the second time replaces the first
+        state.save(path, group="below")
+    for group in ("/", "below"):
+        np.testing.assert_array_equal(kd.load(path, group=group).power, state.power)
 
 
 def test_other_files_are_refused(tmp_path):

@@ -1,0 +1,47 @@
+"""Where heat and cold spots exist: temperature against level of a resonant dot, their distance in colour.
+
+Kinetic theory in linear response, energy-independent rate, parabolic band with its bottom E_F below mu, Lorentzian of
+width 0.1 E_F, wires of 8 l. In linear response p is odd: what is a heat spot in one wire is a cold spot in the other.
+Writes spot_map.png.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from tqdm import tqdm
+
+import kwant_dissip as kd
+
+WIDTH, LENGTH, CONTACT = 0.1, 8.0, 3.0  # the last 3 l next to the leads are left out
+TEMPERATURES = np.geomspace(0.04, 0.6, 17)
+LEVELS = np.linspace(-0.6, 0.6, 25)
+
+
+def velocity(energy):
+    """Velocity in a parabolic band, in units of sqrt(E_F / m)."""
+    return np.sqrt(np.clip(2 * (energy + 1), 0, None))
+
+
+def distance(temperature, level):
+    """Distance of the interior extremum of p from the scatterer in l(E_F); nan where there is none."""
+    def transmission(energy):
+        return (0.5 * WIDTH) ** 2 / ((energy - level) ** 2 + (0.5 * WIDTH) ** 2)
+
+    response = kd.kinetic.linear_response(transmission, kd.PhononBath(temperature, rate=np.sqrt(2.0)), mu=0.0,
+                                          velocity=velocity, length=LENGTH, rtol=1e-4)
+    inside = (response.x > 0) & (response.x < LENGTH - CONTACT)
+    slope = np.diff(response.power1[inside])
+    turns = np.flatnonzero(np.sign(slope[1:]) != np.sign(slope[:-1]))
+    return response.x[inside][turns[0] + 1] if len(turns) else np.nan
+
+
+if __name__ == "__main__":
+    pairs = [(t, e) for t in TEMPERATURES for e in LEVELS]
+    distances = np.array([distance(*pair) for pair in tqdm(pairs, disable=None)]).reshape(len(TEMPERATURES), -1)
+    figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+    axis.set_facecolor("0.88")
+    mesh = axis.pcolormesh(LEVELS, TEMPERATURES, np.ma.masked_invalid(distances), cmap="viridis", vmin=0, vmax=5,
+                           shading="nearest")
+    axis.set(yscale="log", xlabel=r"level of the dot above $\mu$, $e_0 / E_F$", ylabel=r"temperature $k_B T / E_F$",
+             title=r"spots in the wires (grey: none), $\Gamma = 0.1\,E_F$")
+    figure.colorbar(mesh, label=r"distance from the dot ($\ell$)")
+    figure.savefig("spot_map.png", dpi=150)

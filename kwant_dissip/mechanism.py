@@ -1,0 +1,86 @@
+"""What makes the heat: local Joule heat, and what electrons bring from elsewhere."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kinetic import KineticState
+from .smoothing import average
+
+
+@dataclass(frozen=True, eq=False)
+class LocalHeat:
+    """The power along one wire, split.
+
+    Attributes
+    ----------
+    x : array of float
+        Positions.
+    power : array of float
+        Power per length (per site on a lattice of spacing 1), smoothed over the Fermi wavelength on a lattice.
+    joule : array of float
+        Local Joule heat, current times -dmu/dx.
+    nonlocal_power : array of float
+        power - joule: energy that electrons carry here from elsewhere, or away.
+    resistivity : array of float
+        -dmu/dx over the current: 2 pi times it is in h/e^2 per length.
+    """
+
+    x: np.ndarray
+    power: np.ndarray
+    joule: np.ndarray
+    nonlocal_power: np.ndarray
+    resistivity: np.ndarray
+
+
+def local_heat(state, *, window=None):
+    """Split the power in each wire into local Joule heat and the rest, and give the local resistivity.
+
+    Parameters
+    ----------
+    state : SteadyState or KineticState
+        Of two wires along one coordinate; the current counts from lead 0 along x.
+    window : float, optional
+        Length to average over on a lattice; by default the largest Fermi wavelength of the leads.
+
+    Returns
+    -------
+    list of LocalHeat
+        One per wire.
+
+    Raises
+    ------
+    ValueError
+        If no current flows, or the state has not two leads, or its wires are no straight chains.
+
+    Notes
+    -----
+    Far from scatterer and contacts the rest vanishes and mu is a straight line. Near the scatterer the resistivity
+    differs from the wire's own where the electrons that pass it are faster or slower than the thermal mean: they relax
+    over a different length.
+    """
+    if len(state.current) != 2:
+        raise ValueError(f"local_heat is for two leads; the state has {len(state.current)}.")
+    current = 0.5 * (state.current[0] - state.current[1])
+    if current == 0:
+        raise ValueError("No current flows: there is no local resistivity.")
+    return [_split(*_profile(state, wire, window), current) for wire in range(state.wires)]
+
+
+def _profile(state, wire, window):
+    """Positions, power per length, dmu/dx."""
+    if isinstance(state, KineticState):
+        x, power = state.interpolate(state.power, wire)
+        return x, power, state.derivative(state.mu, wire)[1]
+    sites = state.sites_of(wire)
+    window = state.smoothing_window if window is None else window
+    x, power = average(state.coordinate[sites], state.power[sites], window)
+    _, mu = average(state.coordinate[sites], state.mu[sites], window)
+    if len(x) < 3:
+        raise ValueError(f"Wire {wire} is too short to average over {window:.3g}.")
+    return x, power / (x[1] - x[0]), np.gradient(mu, x)
+
+
+def _split(x, power, slope, current):
+    joule = -current * slope
+    return LocalHeat(x, power, joule, power - joule, -slope / current)
