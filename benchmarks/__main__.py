@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, scaling
+from . import alternatives, kinetic, scaling
 
 
 def machine():
@@ -18,3 +18,4 @@ def machine():
 print(machine())
 alternatives.main()
 scaling.main()
+kinetic.main()

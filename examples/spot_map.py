@@ -12,6 +12,7 @@ from tqdm import tqdm
 import kwant_dissip as kd
 
 WIDTH, LENGTH, CONTACT = 0.1, 8.0, 3.0  # the last 3 l next to the leads are left out
+NEAR = 0.05  # nor is what turns at the dot itself a spot away from it
 TEMPERATURES = np.geomspace(0.04, 0.6, 17)
 LEVELS = np.linspace(-0.6, 0.6, 25)
 
@@ -28,7 +29,7 @@ def distance(temperature, level):
 
     response = kd.kinetic.linear_response(transmission, kd.PhononBath(temperature, rate=np.sqrt(2.0)), mu=0.0,
                                           velocity=velocity, length=LENGTH, rtol=1e-4)
-    inside = (response.x > 0) & (response.x < LENGTH - CONTACT)
+    inside = (response.x > NEAR) & (response.x < LENGTH - CONTACT)
     slope = np.diff(response.power1[inside])
     turns = np.flatnonzero(np.sign(slope[1:]) != np.sign(slope[:-1]))
     return response.x[inside][turns[0] + 1] if len(turns) else np.nan

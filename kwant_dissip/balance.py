@@ -35,7 +35,7 @@ _JACOBIAN_MEMORY = 3 << 30
 # Rounding errors of integrals that cancel, relative to the thermal scale of one open mode (particles T/2pi, energy
 # T^2/2pi), and to what the drive (differences of mu and T) sends through it. Less cannot be resolved to rtol.
 _ROUNDING = 1e-14
-_ROUNDING_OF_DRIVE = 1e-15
+_ROUNDING_OF_DRIVE = 1e-14
 # Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
 _THERMOPOWER = 1e-6
 _QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -233,7 +233,7 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
         sum_k w_k gamma (A f - n), -sum_k w_k E_k gamma (A f - n), sum_k w_k n.
     errors : array of float, shape (3, panels)
         Largest absolute value over sites of the same three sums with `differences` as weights, less what rounding
-        makes of the terms of the first two.
+        makes of the terms.
     """
     sites = len(rate)
     panels, count = nodes.shape
@@ -243,12 +243,13 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
         for p in range(panels):
             first = p * count
             sum0, sum1, sum2, error0, error1, error2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            size0, size1 = 0.0, 0.0
+            size0, size1, size2 = 0.0, 0.0, 0.0
             for k in range(count):
                 j = first + k
                 taken = rate[i, j] * (spectral[i, j] * filling[i, j] - n[i, j])
                 size = weights[p, k] * rate[i, j] * (spectral[i, j] * abs(filling[i, j]) + abs(n[i, j]))
                 size0 += size
+                size2 += weights[p, k] * abs(n[i, j])
                 size1 += size * abs(nodes[p, k])
                 sum0 += weights[p, k] * taken
                 sum1 -= weights[p, k] * nodes[p, k] * taken
@@ -259,5 +260,5 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
             loss[i, p], power[i, p], density[i, p] = sum0, sum1, sum2
             errors[0, p] = max(errors[0, p], abs(error0) - _ROUNDING * abs(size0))
             errors[1, p] = max(errors[1, p], abs(error1) - _ROUNDING * abs(size1))
-            errors[2, p] = max(errors[2, p], abs(error2))
+            errors[2, p] = max(errors[2, p], abs(error2) - _ROUNDING * abs(size2))
     return loss, power, density, errors
