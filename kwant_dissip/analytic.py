@@ -12,6 +12,8 @@ from .recursion import fermi_difference
 
 _WINDOW = 40.0
 _TWO_PI = 2 * np.pi
+# J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
+_LARGEST_CURRENT = 100
 _GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
@@ -103,17 +105,17 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
                              energy * (t * right_on + (1 - t) * left_on - left_back)], axis=1)
 
         reach = 0.5 * abs(drop) + _WINDOW * (temperature + 0.5 * abs(j))
-        atol = 1e-13 * temperature * abs(drop) + 1e-15 * temperature * (temperature + abs(drop))
-        return _integrate(integrand, -reach, reach, [-0.5 * drop, 0.5 * drop], atol)
+        return _integrate(integrand, -reach, reach, [-0.5 * drop, 0.5 * drop],
+                          1e-13 * abs(drop) * (temperature + abs(drop)))
 
     if drop == 0:
         return ConstantMeanFreePath(0.0, 0.0, 0.0, 0.0, float(mean_free_path))
     sign, high = np.sign(drop), abs(drop)
     while sign * integrals(sign * high)[0] > high:
         high *= 2
-        if high > 1e4 * abs(drop):
-            raise ValueError("A transmission that is 1 at all energies carries any current without a drop; "
-                             f"drop={drop!r} cannot be held.")
+        if high > _LARGEST_CURRENT * abs(drop):
+            raise ValueError("A transmission so close to 1 carries any current without a drop: J would exceed "
+                             f"{_LARGEST_CURRENT} times drop={drop!r}, which cannot be held.")
     j = sign * brentq(lambda x: sign * integrals(sign * x)[0] - x, 0.0, high, xtol=1e-16, rtol=1e-14)
     _, k_right, k_left = integrals(j)
     return ConstantMeanFreePath(j / _TWO_PI, k_left / _TWO_PI, k_right / _TWO_PI, float(drop), float(mean_free_path))
@@ -248,14 +250,15 @@ def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
 
 
 def _arriving(energy, mu, side, j, temperature):
-    """B_s(E; mu): what arrives from one side of a wire in which mu falls linearly."""
+    """B_s(E; mu) - F(E): what arrives from one side of a wire in which mu falls linearly, less equilibrium."""
     steepness = 0.5 * abs(j) / temperature
     # exp(-y), and the Fermi function's edge, which has the width 1 / steepness in y
     ends = np.linspace(0.0, _WINDOW, 1 + int(np.ceil(_WINDOW * (0.5 + 0.5 * steepness))))
     half = 0.5 * (ends[1] - ends[0])
     y = (ends[:-1, None] + half * (1 + _GAUSS)).ravel()
     weights = np.tile(half * _GAUSS_WEIGHTS, len(ends) - 1) * np.exp(-y)
-    return expit((mu + side * 0.5 * j * y - energy[:, None]) / temperature) @ weights
+    shifts = mu + side * 0.5 * j * y
+    return weights @ fermi_difference(energy, shifts, np.full(len(y), temperature), temperature)
 
 
 def _transmission(transmission, energy, several=False):
