@@ -131,8 +131,10 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
         progress("potential", change)
         if potentials is None:
             potentials = np.zeros(make.nodes)
+        # U is constant on a cell: a linear change by d on it, in energies of width T, is missed to second order.
+        variation = np.ptp(potentials.reshape(-1, cells.ORDER), axis=1)
         return ((balance, solution, potentials), (solution.panels, new_shift), [solution.power], [new_shift],
-                change <= 0.1 * rtol)
+                change <= 0.1 * rtol, (variation / bath_temperature(bath)) ** 2 / 12)
 
     mesh, (balance, solution, potential), (power,), cell_error = _adapt(
         scatterer, gamma, lengths, [r.mu for r in reservoirs], [r.temperature for r in reservoirs], rtol, solve)
@@ -179,7 +181,7 @@ def linear_response(transmission, bath, *, mu, temperature=None, velocity=None, 
 
     def solve(make, start, progress):
         fields, start = expand(make(), mu, temperature, (0.5, -0.5), rtol, progress, start)
-        return fields, start, [fields["power1"], fields["power2"]], [fields["mu1"]], True
+        return fields, start, [fields["power1"], fields["power2"]], [fields["mu1"]], True, 0.0
 
     mesh, fields, powers, cell_error = _adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
                                               [temperature, temperature], rtol, solve)
@@ -386,9 +388,9 @@ class _Mesh:
         self.node_widths = np.concatenate([wire.node_widths for wire in self.wires])
         self._left = len(self.wires[0].kind)
 
-    def errors(self, profiles):
-        """Highest Legendre coefficient per cell relative to the range of each profile, the largest; per wire."""
-        result = np.zeros(len(self.nodes) // cells.ORDER)
+    def errors(self, profiles, extra):
+        """Highest Legendre coefficient per cell relative to the range of each profile, or `extra`, the largest."""
+        result = np.zeros(len(self.nodes) // cells.ORDER) + extra
         for values in profiles:
             scale = np.abs(values).max()
             if scale > 0:
@@ -434,7 +436,8 @@ def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
     solve : callable
         ``solve(make, start, progress)``, with ``make(potentials=None)`` the propagator on the mesh, returns the
         solution, (panels, chemical potentials, ...) to start the next one from, the powers of the nodes (not per
-        length), further profiles to resolve, and whether the solution is settled on this mesh.
+        length), further profiles to resolve, whether the solution is settled on this mesh, and further errors of
+        the cells.
 
     Returns
     -------
@@ -446,9 +449,9 @@ def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
     mesh, start, steps = _Mesh([-left[::-1], right]), None, 0
     with stage_bar() as progress:
         while True:
-            solution, start, powers, others, settled = solve(_Maker(mesh, scatterer, gamma), start, progress)
+            solution, start, powers, others, settled, extra = solve(_Maker(mesh, scatterer, gamma), start, progress)
             powers = [power / mesh.node_widths for power in powers]
-            errors = mesh.errors([*powers, *others])
+            errors = mesh.errors([*powers, *others], extra)
             largest = max(error.max() for error in errors)
             progress("cells", largest)
             steps += 1
