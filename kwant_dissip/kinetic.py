@@ -10,7 +10,6 @@ It is the lattice theory without interference between the scatterer and the wire
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from numbers import Real
 
 import numpy as np
@@ -19,21 +18,15 @@ from scipy.special import expit
 from . import cells
 from .balance import Balance
 from .electrostatics import Neutrality
-from .errors import ConvergenceError
 from .linear import LinearResponse, expand
-from .progress import stage_bar
+from .mesh import adapt
 from .reservoirs import Reservoir
 from .results import Result
 from .scatterers import FunctionScatterer, KwantScatterer
 from .steady_state import check_rtol, equilibrium_temperature
-from .streams import StreamPropagator, Wire
 
 # Energies up to 40 k_B T from the reservoirs' mu are integrated over.
 _WINDOW = 40.0
-_FIRST_LEVELS = 4
-_GRADING = 4
-_MAX_CELLS = 20000
-_STEPS = 100
 
 
 def from_kwant(syst, *, params=None):
@@ -119,7 +112,7 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
     middle = 0.5 * (reservoirs[0].mu + reservoirs[1].mu)
 
     def solve(make, start, progress):
-        # One step towards U = mu - mu_eq; `_adapt` calls again until it is settled.
+        # One step towards U = mu - mu_eq; `adapt` calls again until it is settled.
         shift = np.zeros(make.nodes) if start is None else start[1]
         potentials = None if electrostatics is None else shift + middle - equilibrium
         propagator = make(potentials)
@@ -136,7 +129,7 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
         return ((balance, solution, potentials), (solution.panels, new_shift), [solution.power], [new_shift],
                 change <= 0.1 * rtol, (variation / bath_temperature(bath)) ** 2 / 12)
 
-    mesh, (balance, solution, potential), (power,), cell_error = _adapt(
+    mesh, (balance, solution, potential), (power,), cell_error = adapt(
         scatterer, gamma, lengths, [r.mu for r in reservoirs], [r.temperature for r in reservoirs], rtol, solve)
     shift = solution.mu - balance.mu0
     occupation = _occupations(balance, shift, occupation_energies)
@@ -183,7 +176,7 @@ def linear_response(transmission, bath, *, mu, temperature=None, velocity=None, 
         fields, start = expand(make(), mu, temperature, (0.5, -0.5), rtol, progress, start)
         return fields, start, [fields["power1"], fields["power2"]], [fields["mu1"]], True, 0.0
 
-    mesh, fields, powers, cell_error = _adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
+    mesh, fields, powers, cell_error = adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
                                               [temperature, temperature], rtol, solve)
     fields.update(power1=powers[0], power2=powers[1], error=max(fields["error"], cell_error))
     return LinearResponse(x=mesh.nodes, **fields)
@@ -376,140 +369,6 @@ def _lengths(length):
     if values.shape not in ((), (2,)) or not np.all((values > 0) & np.isfinite(values)):
         raise ValueError(f"length must be a positive number, or one for each of the two wires, got {length!r}.")
     return np.broadcast_to(values, 2)
-
-
-class _Mesh:
-    """Cells of both wires."""
-
-    def __init__(self, edges):
-        self.edges = edges
-        self.wires = [Wire(part) for part in edges]
-        self.nodes = np.concatenate([wire.nodes for wire in self.wires])
-        self.node_widths = np.concatenate([wire.node_widths for wire in self.wires])
-        self._left = len(self.wires[0].kind)
-
-    def errors(self, profiles, extra):
-        """Highest Legendre coefficient per cell relative to the range of each profile, or `extra`, the largest."""
-        result = np.zeros(len(self.nodes) // cells.ORDER) + extra
-        for values in profiles:
-            scale = np.abs(values).max()
-            if scale > 0:
-                coefficients = cells.TO_LEGENDRE @ values.reshape(-1, cells.ORDER).T
-                result = np.maximum(result, np.abs(coefficients[-1]) / scale)
-        return np.split(result, [self._left])
-
-    def cell_means(self, values):
-        """Mean of values over each cell; per wire."""
-        return np.split(values.reshape(-1, cells.ORDER) @ cells.WEIGHTS, [self._left])
-
-    def refine(self, flagged, profiles):
-        """The mesh with cells halved, and the profiles on it."""
-        split = [np.split(values, [self._left * cells.ORDER]) for values in profiles]
-        edges, new = [], []
-        for side in (0, 1):
-            parts = [_refine(self.edges[side], flagged[side], values[side]) for values in split]
-            edges.append(parts[0][0])
-            new.append([values for _, values in parts])
-        return _Mesh(edges), [np.concatenate(pair) for pair in zip(*new, strict=True)]
-
-
-class _Maker:
-    """Propagators on a mesh, for potentials given at its nodes."""
-
-    def __init__(self, mesh, scatterer, gamma):
-        self.nodes = len(mesh.nodes)
-        self._mesh, self._scatterer, self._gamma = mesh, scatterer, gamma
-
-    def __call__(self, potentials=None):
-        if potentials is not None:
-            potentials = self._mesh.cell_means(potentials)
-        return StreamPropagator(self._mesh.wires, self._scatterer, self._gamma, potentials)
-
-
-def _adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
-    """Refine the cells until the solution is resolved.
-
-    Parameters
-    ----------
-    mu, temperature : sequences of two floats
-        Where the relaxation length of each wire is taken.
-    solve : callable
-        ``solve(make, start, progress)``, with ``make(potentials=None)`` the propagator on the mesh, returns the
-        solution, (panels, chemical potentials, ...) to start the next one from, the powers of the nodes (not per
-        length), further profiles to resolve, whether the solution is settled on this mesh, and further errors of
-        the cells.
-
-    Returns
-    -------
-    mesh, solution, powers per length, error
-    """
-    scales = [_relaxation_length(scatterer, gamma, side, *pair) for side, pair in
-              enumerate(zip(mu, temperature, strict=True))]
-    left, right = (_first_edges(total, scale) for total, scale in zip(lengths, scales, strict=True))
-    mesh, start, steps = _Mesh([-left[::-1], right]), None, 0
-    with stage_bar() as progress:
-        while True:
-            solution, start, powers, others, settled, extra = solve(_Maker(mesh, scatterer, gamma), start, progress)
-            powers = [power / mesh.node_widths for power in powers]
-            errors = mesh.errors([*powers, *others], extra)
-            largest = max(error.max() for error in errors)
-            progress("cells", largest)
-            steps += 1
-            if largest <= rtol and settled:
-                return mesh, solution, powers, largest
-            if steps > _STEPS:
-                raise ConvergenceError(f"The solution along the wires did not settle in {_STEPS} steps; the cells' "
-                                       f"relative error is {largest:.1e}.")
-            flagged = [error > rtol for error in errors]
-            if start is not None:
-                mesh, profiles = mesh.refine(flagged, start[1:])
-                start = (start[0], *profiles)
-            else:
-                mesh, _ = mesh.refine(flagged, powers)
-            if len(mesh.nodes) > cells.ORDER * _MAX_CELLS or mesh.node_widths.min() < 1e-14 * max(lengths):
-                raise ConvergenceError(f"The cells along the wires reached a relative error of {largest:.1e}, "
-                                       f"not rtol={rtol:.1e}.")
-
-
-def _relaxation_length(scatterer, gamma, side, mu, temperature):
-    """V / gamma in a wire near its reservoir's mu."""
-    energies = mu + temperature * np.linspace(-10, 10, 41)
-    velocity = scatterer.at(energies)[1 + side]
-    is_open = velocity.any(axis=(0, 1))
-    if not np.any(is_open):
-        raise ValueError(f"The {('left', 'right')[side]} wire has no open modes within 10 k_B T of mu={mu!r}: "
-                         "the velocity is 0 there.")
-    middle = np.flatnonzero(is_open)[[np.argmin(np.abs(energies[is_open] - mu))]]
-    velocity = velocity[:, :, middle]
-    return float(velocity.sum() / (velocity > 0).sum() / gamma(velocity)[0])
-
-
-def _first_edges(total, scale):
-    """Cells from 0 to the wire's end, halved several times towards both ends."""
-    count = max(2, int(np.ceil(total / scale)))
-    edges = np.linspace(0, total, count + 1)
-    levels = 0.5 ** np.arange(1, _FIRST_LEVELS + 1)
-    near = edges[1] * levels
-    return np.unique(np.concatenate([edges, near, total - near]))
-
-
-def _refine(edges, flagged, values):
-    """Halve the flagged cells, those at an end several times towards it; values interpolated to the new nodes."""
-    new_edges, new_values = [], []
-    last = len(flagged) - 1
-    for c, (a, b) in enumerate(pairwise(edges)):
-        if not flagged[c]:
-            parts = np.array([0.0])
-        elif c in (0, last):
-            levels = 0.5 ** np.arange(_GRADING, 0, -1)
-            parts = np.concatenate([[0.0], levels]) if c == 0 else np.concatenate([[0.0], 1 - levels[::-1]])
-        else:
-            parts = np.array([0.0, 0.5])
-        ends = np.append(parts, 1.0)
-        y = (ends[:-1, None] + np.diff(ends)[:, None] * cells.NODES).ravel()
-        new_values.append(values[c * cells.ORDER:(c + 1) * cells.ORDER] @ cells.lagrange(y))
-        new_edges.append(a + (b - a) * parts)
-    return np.append(np.concatenate(new_edges), edges[-1]), np.concatenate(new_values)
 
 
 def _occupations(balance, shift, energies):
