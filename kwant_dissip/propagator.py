@@ -55,7 +55,10 @@ class Spectrum(Protocol):
 
 
 class Propagator(Protocol):
-    """A theory of motion between two baths' collisions, at fixed electrostatic potential.
+    """A theory of motion between two collisions with the bath, at fixed electrostatic potential.
+
+    Propagators of a lattice also have the attributes ``order`` (site of each row) and ``method`` (name of the route),
+    and the two methods for densities, ``green_diagonal`` and ``green_asymptote``; the kinetic one has neither.
 
     Attributes
     ----------
