@@ -8,9 +8,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from .errors import ConvergenceError
+from .quadrature import THERMAL_WINDOW
 from .recursion import fermi_difference
 
-_WINDOW = 40.0
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
 _LARGEST_CURRENT = 100
@@ -104,7 +104,7 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
                              energy * (t * left_on + (1 - t) * right_on - right_back),
                              energy * (t * right_on + (1 - t) * left_on - left_back)], axis=1)
 
-        reach = 0.5 * abs(drop) + _WINDOW * (temperature + 0.5 * abs(j))
+        reach = 0.5 * abs(drop) + THERMAL_WINDOW * (temperature + 0.5 * abs(j))
         return _integrate(integrand, -reach, reach, [-0.5 * drop, 0.5 * drop],
                           1e-13 * abs(drop) * (temperature + abs(drop)))
 
@@ -173,7 +173,7 @@ def landauer_heat(transmission, reservoirs):
         return np.stack([flow, energy * flow], axis=1)
 
     bias, hottest = abs(left.mu - right.mu), max(left.temperature, right.temperature)
-    reach = 0.5 * bias + _WINDOW * hottest
+    reach = 0.5 * bias + THERMAL_WINDOW * hottest
     atol = 1e-14 * (bias + abs(left.temperature - right.temperature)) * (bias + hottest)
     particles, energy = (float(value) / _TWO_PI for value in
                          _integrate(integrand, -reach, reach, [left.mu - middle, right.mu - middle], atol))
@@ -253,7 +253,7 @@ def _arriving(energy, mu, side, j, temperature):
     """B_s(E; mu) - F(E): what arrives from one side of a wire in which mu falls linearly, less equilibrium."""
     steepness = 0.5 * abs(j) / temperature
     # exp(-y), and the Fermi function's edge, which has the width 1 / steepness in y
-    ends = np.linspace(0.0, _WINDOW, 1 + int(np.ceil(_WINDOW * (0.5 + 0.5 * steepness))))
+    ends = np.linspace(0.0, THERMAL_WINDOW, 1 + int(np.ceil(THERMAL_WINDOW * (0.5 + 0.5 * steepness))))
     half = 0.5 * (ends[1] - ends[0])
     y = (ends[:-1, None] + half * (1 + _GAUSS)).ravel()
     weights = np.tile(half * _GAUSS_WEIGHTS, len(ends) - 1) * np.exp(-y)

@@ -17,11 +17,9 @@ from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
 from .errors import ConvergenceError
-from .quadrature import Panels, window_panels
+from .quadrature import THERMAL_WINDOW, Panels, window_panels
 from .recursion import fermi_difference, panel_sums
 
-# Beyond 40 k_B T from every chemical potential, occupations differ by less than exp(-40) = 4e-18.
-_WINDOW = 40.0
 # Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
 _EDGE = 10.0
 # Errors of the particle balance at many sites add up in the chemical potentials.
@@ -196,7 +194,7 @@ class Balance:
         """Panels that resolve the edge of every Fermi function, wherever between the leads' mu it comes to lie."""
         lowest, highest = self._lead_shift.min(), self._lead_shift.max()
         inner = _EDGE * self._hottest
-        outer = _WINDOW * self._hottest
+        outer = THERMAL_WINDOW * self._hottest
         edges = self.propagator.thresholds() - self.mu0
         count = (highest - lowest + 2 * inner) / (_EDGE * self._coldest)
         if count > _MAX_PANELS / 4:

@@ -43,7 +43,7 @@ def solve(temperature):
     syst = chain.resonant_dot(length=WIRE_LENGTH, coupling=COUPLING, level=MU * (1 - COUPLING ** 2)).finalized()
     kbt = temperature * FERMI_ENERGY
     bath = PhononBath(kbt, rate=lambda site: VELOCITY / MEAN_FREE_PATH if chain.in_wires(site) else 0.0)
-    return steady_state(syst, [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)], bath)
+    return steady_state(syst, _reservoirs(kbt), bath)
 
 
 def solve_kinetic(temperature):
@@ -69,9 +69,12 @@ def solve_kinetic(temperature):
                          out=np.zeros_like(energy))
 
     kbt = temperature * FERMI_ENERGY
-    reservoirs = [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)]
-    return kinetic.steady_state(transmission, reservoirs, PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
+    return kinetic.steady_state(transmission, _reservoirs(kbt), PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
                                 velocity=velocity, length=WIRE_LENGTH)
+
+
+def _reservoirs(kbt):
+    return [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)]
 
 
 def draw(states, kinetic_states):

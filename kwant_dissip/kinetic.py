@@ -20,13 +20,11 @@ from .balance import Balance
 from .electrostatics import Neutrality
 from .linear import LinearResponse, expand
 from .mesh import adapt
+from .quadrature import THERMAL_WINDOW
 from .reservoirs import Reservoir
 from .results import Result
 from .scatterers import FunctionScatterer, KwantScatterer
 from .steady_state import check_rtol, equilibrium_temperature
-
-# Energies up to 40 k_B T from the reservoirs' mu are integrated over.
-_WINDOW = 40.0
 
 
 def from_kwant(syst, *, params=None):
@@ -103,7 +101,7 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
     lengths = _lengths(length)
-    reach = _WINDOW * max(bath_temperature(bath), *(r.temperature for r in reservoirs))
+    reach = THERMAL_WINDOW * max(bath_temperature(bath), *(r.temperature for r in reservoirs))
     window = min(r.mu for r in reservoirs) - reach, max(r.mu for r in reservoirs) + reach
     scatterer = _scatterer(transmission, velocity, *window)
     gamma = relaxation(bath)
@@ -169,7 +167,7 @@ def linear_response(transmission, bath, *, mu, temperature=None, velocity=None, 
     temperature = equilibrium_temperature(bath, temperature)
     if not np.isfinite(mu):
         raise ValueError(f"mu must be a finite number, got {mu!r}.")
-    reach = _WINDOW * temperature + 1e-9 * (1 + abs(mu))
+    reach = THERMAL_WINDOW * temperature + 1e-9 * (1 + abs(mu))
     scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)
 
     def solve(make, start, progress):

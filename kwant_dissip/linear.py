@@ -13,10 +13,8 @@ from scipy.special import expit
 
 from .balance import Balance
 from .errors import ConvergenceError
-from .quadrature import window_panels
+from .quadrature import THERMAL_WINDOW, window_panels
 from .reservoirs import Reservoir
-
-_WINDOW = 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,7 @@ class _FirstOrder(Balance):
         self._lead_shift = np.asarray(drive, float)
 
     def _first_panels(self):
-        reach = _WINDOW * self.temperature0
+        reach = THERMAL_WINDOW * self.temperature0
         return window_panels(-reach, reach, self.propagator.thresholds() - self.mu0, reach / 4)
 
     def _quantiles(self, shift):

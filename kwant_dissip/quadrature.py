@@ -6,6 +6,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
+# Beyond 40 k_B T from every chemical potential, occupations differ by less than exp(-40) = 4e-18.
+THERMAL_WINDOW = 40.0
+
 # Gauss-Kronrod pair of 10 and 21 nodes on [-1, 1], positive half, from QUADPACK's qk21
 # (Piessens, de Doncker-Kapenga, Ueberhuber, Kahaner, QUADPACK, Springer 1983).
 _KRONROD_NODES = np.array([
