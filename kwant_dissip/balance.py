@@ -17,6 +17,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
 from .errors import ConvergenceError
+from .jacobian import BATCH, Jacobian
 from .quadrature import THERMAL_WINDOW, Panels, window_panels
 from .recursion import fermi_difference, panel_sums
 
@@ -24,12 +25,6 @@ from .recursion import fermi_difference, panel_sums
 _EDGE = 10.0
 # Errors of the particle balance at many sites add up in the chemical potentials.
 _SAFETY = 5.0
-# Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
-_SLOPE_WINDOW = 27.0
-# Site-energies evaluated together: some ten arrays of this length are alive in each thread.
-_BATCH = 1 << 16
-# The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
-_JACOBIAN_MEMORY = 3 << 30
 # Rounding errors of integrals that cancel, relative to the thermal scale of one open mode (particles T/2pi, energy
 # T^2/2pi), and to what the drive (differences of mu and T) sends through it. Less cannot be resolved to rtol.
 _ROUNDING = 1e-14
@@ -143,7 +138,7 @@ class Balance:
         self._progress = progress or (lambda stage, value: None)
         self._coldest = bath_temperature[self.coupled].min()
         self._hottest = max(self._lead_temperature.max(), bath_temperature[self.coupled].max())
-        self._pool = ThreadPoolExecutor(os.cpu_count())
+        self.pool = ThreadPoolExecutor(os.cpu_count())
         self.newton_steps = 0
         self.products = 0
         self._small_flow = 0.0  # currents below count as this when relative errors are measured
@@ -207,11 +202,11 @@ class Balance:
             window_panels(highest + inner, highest + outer, edges, outer - inner))
 
     def _batches(self, panels):
-        size = max(1, _BATCH // (21 * len(self.coupled)))
+        size = max(1, BATCH // (21 * len(self.coupled)))
         return [panels[start:start + size] for start in range(0, len(panels), size)]
 
     def _integrate(self, panels, shift):
-        return Integrals.join(list(self._pool.map(lambda batch: self._integrate_batch(batch, shift),
+        return Integrals.join(list(self.pool.map(lambda batch: self._integrate_batch(batch, shift),
                                                   self._batches(panels))))
 
     def _integrate_batch(self, panels, shift):
@@ -361,65 +356,3 @@ class Balance:
         if len(edges) and edges.max() - edges.min() > 2 * margin:
             quantiles = np.clip(quantiles, edges.min() + margin, edges.max() - margin)
         return quantiles
-
-
-class Jacobian:
-    """dF_i/dmu_j at given chemical potentials, as a product with a vector.
-
-    J v = diagonal v - sum_k w_k gamma_ik sum_j |G_ij|^2_k gamma_jk (-f'_jk) v_j; rows of uncoupled sites are those
-    of the identity.
-    """
-
-    def __init__(self, balance, panels, shift):
-        self._balance = balance
-        self._shift = shift
-        self.products = 0
-        coupled, temperature = balance.coupled, balance.bath_temperature
-        nodes, weights, _ = (array.ravel() for array in panels.nodes())
-        reach = _SLOPE_WINDOW * temperature[coupled].max()
-        inside = (nodes > shift[coupled].min() - reach) & (nodes < shift[coupled].max() + reach)
-        nodes, weights = nodes[inside], weights[inside] / _TWO_PI
-        size = max(21, _BATCH // len(shift))
-        parts = [(nodes[start:start + size], weights[start:start + size]) for start in range(0, len(nodes), size)]
-        memory = 4 * 8 * len(shift) * len(nodes)
-        self._kept = memory <= _JACOBIAN_MEMORY
-        self._parts = parts
-        diagonal = 0.0
-        self._responses = []
-        for part_diagonal, response in balance._pool.map(self._diagonal_and_response, parts):
-            diagonal = diagonal + part_diagonal
-            if self._kept:
-                self._responses.append(response)
-        bad = coupled & ~(diagonal > 1e-300)
-        if np.any(bad):
-            raise ConvergenceError(f"{bad.sum()} coupled sites, the first number {np.flatnonzero(bad)[0]} along the "
-                                   "system, have no states in the thermal window; their chemical potential is not "
-                                   "defined. Leave them uncoupled, or raise mu or the temperature.")
-        self.diagonal = np.where(coupled, diagonal, 1.0)
-
-    @property
-    def nbytes(self):
-        """Memory of the stored arrays."""
-        return sum(response.nbytes for response in self._responses)
-
-    def _part(self, nodes, weights):
-        balance = self._balance
-        spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
-        slope = balance.slopes(nodes, self._shift)
-        diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
-        return diagonal, spectrum.response(slope, weights)
-
-    def _diagonal_and_response(self, part):
-        diagonal, response = self._part(*part)
-        return diagonal, response if self._kept else None
-
-    def __call__(self, values):
-        """J v."""
-        self.products += 1
-        values = np.ravel(values)
-        map_ = self._balance._pool.map
-        if self._kept:
-            arriving = map_(lambda response: response(values), self._responses)
-        else:
-            arriving = map_(lambda part: self._part(*part)[1](values), self._parts)
-        return self.diagonal * values - sum(arriving)

@@ -1,0 +1,75 @@
+"""Derivative of the particle balance with the chemical potentials, as a product with a vector."""
+
+import numpy as np
+
+from .errors import ConvergenceError
+
+# Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
+_SLOPE_WINDOW = 27.0
+# The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
+_JACOBIAN_MEMORY = 3 << 30
+# Site-energies evaluated together: some ten arrays of this length are alive in each thread.
+BATCH = 1 << 16
+_TWO_PI = 2 * np.pi
+
+
+class Jacobian:
+    """dF_i/dmu_j at given chemical potentials, as a product with a vector.
+
+    J v = diagonal v - sum_k w_k gamma_ik sum_j |G_ij|^2_k gamma_jk (-f'_jk) v_j; rows of uncoupled sites are those
+    of the identity.
+    """
+
+    def __init__(self, balance, panels, shift):
+        self._balance = balance
+        self._shift = shift
+        self.products = 0
+        coupled, temperature = balance.coupled, balance.bath_temperature
+        nodes, weights, _ = (array.ravel() for array in panels.nodes())
+        reach = _SLOPE_WINDOW * temperature[coupled].max()
+        inside = (nodes > shift[coupled].min() - reach) & (nodes < shift[coupled].max() + reach)
+        nodes, weights = nodes[inside], weights[inside] / _TWO_PI
+        size = max(21, BATCH // len(shift))
+        parts = [(nodes[start:start + size], weights[start:start + size]) for start in range(0, len(nodes), size)]
+        memory = 4 * 8 * len(shift) * len(nodes)
+        self._kept = memory <= _JACOBIAN_MEMORY
+        self._parts = parts
+        diagonal = 0.0
+        self._responses = []
+        for part_diagonal, response in balance.pool.map(self._diagonal_and_response, parts):
+            diagonal = diagonal + part_diagonal
+            if self._kept:
+                self._responses.append(response)
+        bad = coupled & ~(diagonal > 1e-300)
+        if np.any(bad):
+            raise ConvergenceError(f"{bad.sum()} coupled sites, the first number {np.flatnonzero(bad)[0]} along the "
+                                   "system, have no states in the thermal window; their chemical potential is not "
+                                   "defined. Leave them uncoupled, or raise mu or the temperature.")
+        self.diagonal = np.where(coupled, diagonal, 1.0)
+
+    @property
+    def nbytes(self):
+        """Memory of the stored arrays."""
+        return sum(response.nbytes for response in self._responses)
+
+    def _part(self, nodes, weights):
+        balance = self._balance
+        spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
+        slope = balance.slopes(nodes, self._shift)
+        diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
+        return diagonal, spectrum.response(slope, weights)
+
+    def _diagonal_and_response(self, part):
+        diagonal, response = self._part(*part)
+        return diagonal, response if self._kept else None
+
+    def __call__(self, values):
+        """J v."""
+        self.products += 1
+        values = np.ravel(values)
+        map_ = self._balance.pool.map
+        if self._kept:
+            arriving = map_(lambda response: response(values), self._responses)
+        else:
+            arriving = map_(lambda part: self._part(*part)[1](values), self._parts)
+        return self.diagonal * values - sum(arriving)
