@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from . import analytic, kinetic
-from .electrostatics import Neutrality
+from .electrostatics import CoulombKernel, Neutrality, Poisson
 from .errors import ConvergenceError
 from .linear import LinearResponse
 from .loading import load
@@ -13,5 +13,6 @@ from .spots import Spot, heat_spots
 from .steady_state import SteadyState, linear_response, steady_state
 
 __version__ = _version("kwant_dissip")
-__all__ = ["ConvergenceError", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Reservoir", "Spot",
-           "SteadyState", "analytic", "heat_spots", "kinetic", "linear_response", "load", "local_heat", "steady_state"]
+__all__ = ["ConvergenceError", "CoulombKernel", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Poisson",
+           "Reservoir", "Spot", "SteadyState", "analytic", "heat_spots", "kinetic", "linear_response", "load",
+           "local_heat", "steady_state"]

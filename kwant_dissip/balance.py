@@ -133,24 +133,27 @@ class Balance:
         self._lead_mu = np.array([reservoir.mu for reservoir in reservoirs], float)
         self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
         self.mu0 = 0.5 * (self._lead_mu.min() + self._lead_mu.max())
-        self.temperature0 = float(np.median(bath_temperature[self.coupled]))
+        # Without a bath the temperature of the phonons still names the equilibrium.
+        temperatures = bath_temperature[self.coupled] if np.any(self.coupled) else bath_temperature
+        self.temperature0 = float(np.median(temperatures))
         self._lead_shift = self._lead_mu - self.mu0
         self._progress = progress or (lambda stage, value: None)
-        self._coldest = bath_temperature[self.coupled].min()
-        self._hottest = max(self._lead_temperature.max(), bath_temperature[self.coupled].max())
+        self._bath_spread = np.ptp(temperatures)
+        self._coldest = temperatures.min()
+        self._hottest = max(self._lead_temperature.max(), temperatures.max())
         self.pool = ThreadPoolExecutor(os.cpu_count())
         self.newton_steps = 0
         self.products = 0
         self._small_flow = 0.0  # currents below count as this when relative errors are measured
 
-    def solve(self, panels=None, shift=None):
+    def solve(self, panels=None, unknowns=None):
         """Chemical potentials, power and currents to the requested accuracy.
 
         Parameters
         ----------
         panels : Panels, optional
             Grid of energies, relative to mu_0, to start from.
-        shift : array of float, optional
+        unknowns : array of float, optional
             Chemical potentials, relative to mu_0, to start from.
 
         Returns
@@ -163,19 +166,30 @@ class Balance:
             If Newton's method or the energy integrals do not converge.
         """
         panels = self._first_panels() if panels is None else panels
-        shift = np.zeros(len(self.coupled)) if shift is None else shift
-        panels, integrals = self._refine(panels, self._integrate(panels, shift), shift)
+        unknowns = self._start() if unknowns is None else unknowns
+        panels, integrals = self._refine(panels, self._integrate(panels, unknowns), unknowns)
         # Find the energies at a rough solution first; most often they serve the final one.
-        shift, integrals = self._newton(panels, integrals, shift, tolerance=1e-3)
+        unknowns, integrals = self._newton(panels, integrals, unknowns, tolerance=1e-3)
+        panels, integrals = self._settle(panels, integrals, unknowns)
         while True:
-            panels, integrals = self._refine(panels, integrals, shift)
-            shift, integrals = self._newton(panels, integrals, shift, tolerance=1e-9)
+            panels, integrals = self._refine(panels, integrals, unknowns)
+            unknowns, integrals = self._newton(panels, integrals, unknowns, tolerance=1e-9)
             error = self._panel_errors(integrals).sum()
             if error <= self.rtol:
-                break
+                return self._result(panels, integrals, unknowns, error)
+
+    def _start(self):
+        """First guess of the unknowns."""
+        return np.zeros(len(self.coupled))
+
+    def _settle(self, panels, integrals, unknowns):  # noqa: ARG002 (for laws whose thresholds move)
+        """Panels for the final solution, after the rough one."""
+        return panels, integrals
+
+    def _result(self, panels, integrals, unknowns, error):
         loss, current = integrals.total("loss"), integrals.total("current")
         return BalanceResult(
-            mu=np.where(self.coupled, self.mu0 + shift, np.nan),
+            mu=np.where(self.coupled, self.mu0 + unknowns[:len(self.coupled)], np.nan),
             power=integrals.total("power") - self.mu0 * loss,
             density=integrals.total("density"),
             current=current,
@@ -248,7 +262,7 @@ class Balance:
         # Energy counts from mu_0 here; a particle carries some k_B T.
         temperature = self.temperature0
         drive = (np.abs(self._lead_shift).max() + np.abs(self._lead_temperature - temperature).max()
-                 + np.ptp(self.bath_temperature[self.coupled]))
+                 + self._bath_spread)
         zero = max(_ROUNDING * temperature, _ROUNDING_OF_DRIVE / self.rtol * drive) / _TWO_PI
         power = max(largest("power"), zero * temperature)
         density = max(largest("density"), 1e-2)
@@ -290,7 +304,7 @@ class Balance:
         preconditioner = None
         change = size = np.inf
         thermal = _THERMOPOWER * (np.abs(self._lead_temperature - self.temperature0).max()
-                                  + np.ptp(self.bath_temperature[self.coupled]))
+                                  + self._bath_spread)
         for _ in range(_NEWTON_STEPS if longest == np.inf else 10 * _NEWTON_STEPS):
             loss = integrals.total("loss")
             if not np.any(loss):

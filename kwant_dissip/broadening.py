@@ -1,10 +1,12 @@
 """The probes' self-energies -i gamma_i(E) / 2, from a PhononBath and the leads' velocities."""
 
+import copy
+
 import numpy as np
 
 
 class Broadening:
-    """gamma_i(E) = strength_i * v_c(i)(E), with v = 1 for a rate and the lead's velocity for a mean free path.
+    """gamma_i(E) = strength_i * v_c(i)(E - U_i), with v = 1 for a rate and the lead's velocity for a mean free path.
 
     Parameters
     ----------
@@ -20,6 +22,13 @@ class Broadening:
         self.strength = strength
         self._leads = leads
         self._lead_of_site = lead_of_site
+        self._potential = None
+
+    def at_potential(self, potential):
+        """The same with an electrostatic energy U_i at each site."""
+        other = copy.copy(self)
+        other._potential = potential
+        return other
 
     @property
     def coupled(self):
@@ -38,7 +47,15 @@ class Broadening:
         """Energies at which gamma has a square-root edge."""
         if self._leads is None:
             return np.empty(0)
-        return np.concatenate([self._leads[a].thresholds() for a in self._used()])
+        edges = []
+        for a in self._used():
+            local = 0.0
+            if self._potential is not None:
+                # Every site has edges of its own; between the outermost of them the panels adapt.
+                local = self._potential[self.coupled & (self._lead_of_site == a)]
+                local = np.array([local.min(), local.max()])[:, None]
+            edges.append(np.ravel(self._leads[a].thresholds() + local))
+        return np.concatenate(edges)
 
     def parts(self, energies):
         """Real and imaginary part of gamma at real or complex energies, each of shape (sites, energies).
@@ -48,10 +65,20 @@ class Broadening:
         if self._leads is None:
             shape = (len(self.strength), len(energies))
             return np.repeat(self.strength, shape[1]).reshape(shape), np.zeros(shape)
+        if self._potential is not None:
+            return self._local_parts(energies)
         velocities = np.zeros((len(self._leads), len(energies)), complex)
         for a in self._used():
             velocities[a] = self._leads[a].velocity(energies)
         return tuple(self.strength[:, None] * part[self._lead_of_site] for part in (velocities.real, velocities.imag))
+
+    def _local_parts(self, energies):
+        result = np.zeros((2, len(self.strength), len(energies)))
+        for a in self._used():
+            sites = np.flatnonzero(self.coupled & (self._lead_of_site == a))
+            velocity = self._leads[a].velocity(energies - self._potential[sites, None])
+            result[:, sites] = self.strength[sites, None] * np.array([velocity.real, velocity.imag])
+        return result
 
     def asymptote(self):
         """(alpha, beta), arrays of shape (sites,): i gamma(z) / 2 -> alpha z + beta for large |z|."""
@@ -59,8 +86,10 @@ class Broadening:
             return np.zeros(len(self.strength)), 0.5j * self.strength
         # v(z) -> -i (z - center) a on a chain
         alpha = 0.5 * self.strength * np.array([lead.period for lead in self._leads])[self._lead_of_site]
-        centers = np.array([lead.center if lead.is_chain else np.nan for lead in self._leads])
-        return alpha, np.where(self.coupled, -alpha * centers[self._lead_of_site], 0) + 0j
+        centers = np.array([lead.center if lead.is_chain else np.nan for lead in self._leads])[self._lead_of_site]
+        if self._potential is not None:
+            centers = centers + self._potential
+        return alpha, np.where(self.coupled, -alpha * centers, 0) + 0j
 
     def in_order(self, order):
         """The same with sites permuted."""
@@ -68,13 +97,15 @@ class Broadening:
                           None if self._lead_of_site is None else self._lead_of_site[order])
 
 
-def broadening(bath, lattice):
+def broadening(bath, lattice, needed=True):
     """Broadening of every site of a lattice.
 
     Parameters
     ----------
     bath : PhononBath
     lattice : Lattice
+    needed : bool, optional
+        Whether the bath must reach a site.
 
     Raises
     ------
@@ -86,6 +117,6 @@ def broadening(bath, lattice):
     else:
         lead_of_site = bath.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
         result = Broadening(1 / bath.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
-    if not np.any(result.coupled):
+    if needed and not np.any(result.coupled):
         raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite.")
     return result

@@ -11,12 +11,13 @@ _FIRST = 8
 # Nodes per block: the rule's error is (3 + sqrt(8))^-18 = 2e-14 of the block.
 _NODES = 9
 _BLOCKS = 80
-# Site-energies evaluated together.
+# Site-energies evaluated together, and the least number of energies.
 _BATCH = 1 << 16
+_LEAST = 5
 
 
-def equilibrium_density(propagator, mu, temperature, atol):
-    """N_i = Int dE/2pi A_i(E) f(E) over all energies.
+class EquilibriumDensity:
+    """N_i = Int dE/2pi A_i(E) f(E) over all energies, for any propagator.
 
     G is analytic in the upper half plane, so that the integral is a sum over the Matsubara frequencies
     w_n = (2 n + 1) pi T: N_i = 2 T sum_n Re [G_ii - R_i](mu + i w_n) + Int dE/2pi (-2 Im R_i) f with the
@@ -25,36 +26,64 @@ def equilibrium_density(propagator, mu, temperature, atol):
 
     Parameters
     ----------
-    propagator : Propagator
     mu, temperature : float
     atol : float
         Accuracy per site.
-
-    Returns
-    -------
-    array of float, shape (sites,)
-
-    Raises
-    ------
-    ConvergenceError
-        If `atol` is not reached.
+    map_ : callable, optional
+        Works on several batches, as `map` or that of an executor.
     """
-    weight, pole = propagator.green_asymptote()
-    total = weight * (0.5 - digamma(0.5 + 0.5j * (pole - mu) / (np.pi * temperature)).imag / np.pi)
-    size = max(_NODES, _BATCH // len(total))
-    start, count = 0, _FIRST
-    for _ in range(_BLOCKS):
+
+    def __init__(self, mu, temperature, atol, map_=map):
+        self.mu = mu
+        self.temperature = temperature
+        self.atol = atol
+        self._map = map_
+        self._blocks = None
+
+    def __call__(self, propagator):
+        """Density of a propagator.
+
+        The first call finds how many frequencies `atol` takes; later ones use as many, so that the result is a
+        smooth function of the propagator's potential.
+
+        Parameters
+        ----------
+        propagator : Propagator
+
+        Returns
+        -------
+        array of float, shape (sites,)
+
+        Raises
+        ------
+        ConvergenceError
+            If `atol` is not reached.
+        """
+        weight, pole = propagator.green_asymptote()
+        total = weight * (0.5 - digamma(0.5 + 0.5j * (pole - self.mu) / (np.pi * self.temperature)).imag / np.pi)
+        start, count = 0, _FIRST
+        for block in range(self._blocks or _BLOCKS):
+            added = self._block(propagator, weight, pole, start, count)
+            total += added
+            start, count = start + count, start + count
+            # The difference falls as z^-3: all later blocks together add a third of the last one.
+            if self._blocks is None and block > 0 and np.abs(added).max() <= self.atol:
+                self._blocks = block + 1
+                break
+        if self._blocks is None:
+            raise ConvergenceError(f"The equilibrium density reached an accuracy of {np.abs(added).max():.1e} per "
+                                   f"site after {start:.0e} Matsubara frequencies, not {self.atol:.1e}.")
+        return total
+
+    def _block(self, propagator, weight, pole, start, count):
+        """Sum over the frequencies start .. start + count - 1."""
         nodes, weights = sum_rule(count, _NODES)
-        energies = mu + 1j * np.pi * temperature * (2 * (start + nodes) + 1)
-        added = np.zeros(len(total))
-        for first in range(0, len(nodes), size):
+        energies = self.mu + 1j * np.pi * self.temperature * (2 * (start + nodes) + 1)
+        size = max(_LEAST, _BATCH // len(pole))
+
+        def part_sum(first):
             part = slice(first, first + size)
             difference = propagator.green_diagonal(energies[part]) - weight[:, None] / (energies[part] - pole[:, None])
-            added += 2 * temperature * difference.real @ weights[part]
-        total += added
-        start, count = start + count, start + count
-        # The difference falls as z^-3: all later blocks together add a third of the last one.
-        if start > _FIRST and np.abs(added).max() <= atol:
-            return total
-    raise ConvergenceError(f"The equilibrium density reached an accuracy of {np.abs(added).max():.1e} per site after "
-                           f"{start:.0e} Matsubara frequencies, not {atol:.1e}.")
+            return 2 * self.temperature * difference.real @ weights[part]
+
+        return sum(self._map(part_sum, range(0, len(nodes), size)))

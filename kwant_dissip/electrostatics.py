@@ -1,12 +1,182 @@
-"""Laws for the electrostatic potential."""
+"""Laws for the electrostatic potential: what potential belongs to given densities.
+
+Every law is a linear relation between the electrostatic energies U and the change of the densities q = N - N0,
+
+    A U - b - B q = 0,
+
+which the solver in `screening` fulfils together with the balance of particles.
+"""
 
 from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from scipy.linalg import lu_factor, lu_solve
+from scipy.sparse import csc_matrix, csr_matrix, eye_array
+from scipy.sparse.linalg import splu
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Poisson's equation on the hoppings: sum over the hoppings of a site of (U_i - U_j) = coupling (N_i - N0_i).
+
+    On a chain the sum is -(U_{i+1} - 2 U_i + U_{i-1}). A lead's U holds beyond its interface; nothing goes through
+    other edges. With a lattice constant a and wires of cross section S the coupling is e^2 a / (epsilon S).
+
+    Parameters
+    ----------
+    coupling : float
+        Strength of the interaction, in the model's energy unit, positive.
+
+    Raises
+    ------
+    ValueError
+        If the coupling is not a positive number.
+    """
+
+    coupling: float
+
+    def __post_init__(self):
+        if not isinstance(self.coupling, Real) or not 0 < self.coupling < np.inf:
+            raise ValueError(f"Poisson coupling must be a positive number, got {self.coupling!r}.")
+
+    def equation(self, lattice, lead_potentials):
+        """`Equation` on a lattice with given U in its leads."""
+        laplacian, source = lattice.laplacian(lead_potentials)
+        return Equation(laplacian / self.coupling, source / self.coupling, None)
 
 
 @dataclass(frozen=True)
 class Neutrality:
-    """The limit of strong screening: the density stays what it was in equilibrium, everywhere.
+    """The limit of strong screening: the density stays what it was in equilibrium, at every site.
 
     In the kinetic theory with a rate that does not depend on energy the density is that of the local equilibrium, so
     that U = mu - mu_eq exactly.
     """
+
+    def equation(self, lattice, lead_potentials):  # noqa: ARG002 (a law's call)
+        """`Equation` on a lattice with given U in its leads."""
+        sites = len(lattice.offsets) - 1
+        return Equation(csr_matrix((sites, sites)), np.zeros(sites), None)
+
+
+class CoulombKernel:
+    """An interaction of one's own: U_i = U_ext,i + sum_j V_ij (N_j - N0_j).
+
+    U_ext is the potential without charge: that of `Poisson`, the ramp between the leads.
+
+    Parameters
+    ----------
+    kernel : array of float, shape (sites, sites), or function of two positions
+        V in the model's energy unit, symmetric, with rows in the order of ``syst.sites``. A function gets two
+        positions, arrays of shape (dimensions,), and returns a number; it is called for every pair.
+
+    Raises
+    ------
+    TypeError
+        If `kernel` is neither.
+    """
+
+    def __init__(self, kernel):
+        if not callable(kernel):
+            kernel = np.asarray(kernel)
+            if kernel.dtype.kind not in "fiu" or kernel.ndim != 2:
+                raise TypeError("CoulombKernel takes a real matrix or a function of two positions, "
+                                f"got {kernel.dtype} of shape {kernel.shape}.")
+        self.kernel = kernel
+
+    def __repr__(self):
+        return f"CoulombKernel({self.kernel if callable(self.kernel) else f'matrix {self.kernel.shape}'})"
+
+    def equation(self, lattice, lead_potentials):
+        """`Equation` on a lattice with given U in its leads."""
+        sites = len(lattice.offsets) - 1
+        matrix = self.kernel
+        if callable(matrix):
+            matrix = np.array([[matrix(a, b) for b in lattice.positions] for a in lattice.positions])
+            if matrix.dtype.kind not in "fiu":
+                raise ValueError(f"CoulombKernel: the function must return real numbers, got {matrix.dtype}.")
+        if matrix.shape != (sites, sites):
+            raise ValueError(f"CoulombKernel needs a matrix of shape ({sites}, {sites}), one row for each site; "
+                             f"got {matrix.shape}.")
+        if not np.all(np.isfinite(matrix)):
+            raise ValueError("CoulombKernel holds values that are not finite.")
+        asymmetry = np.abs(matrix - matrix.T).max()
+        if asymmetry > 1e-10 * np.abs(matrix).max():
+            raise ValueError(f"CoulombKernel must be symmetric; V_ij and V_ji differ by up to {asymmetry:.3g}.")
+        return Equation(eye_array(sites, format="csr"), ramp(lattice, lead_potentials), matrix.astype(float))
+
+
+def ramp(lattice, lead_potentials):
+    """Potential without charge: solution of `Poisson` at coupling 0, array of float of shape (sites,).
+
+    Raises
+    ------
+    ValueError
+        If a piece of the system is connected to no lead: its potential is not determined.
+    """
+    adrift = lattice.floating(np.ones(len(lattice.offsets) - 1, bool))
+    if len(adrift):
+        raise ValueError(f"{len(adrift)} sites, the first {lattice.sites[adrift[0]]}, are connected to no lead: their "
+                         "electrostatic potential is not determined.")
+    laplacian, source = lattice.laplacian(lead_potentials)
+    return splu(csc_matrix(laplacian)).solve(source)
+
+
+class Equation:
+    """A U - b - B q = 0.
+
+    Parameters
+    ----------
+    stiffness : sparse matrix, shape (sites, sites)
+        A.
+    source : array of float, shape (sites,)
+        b.
+    kernel : array of float, shape (sites, sites), or None
+        B; None: unity.
+    """
+
+    def __init__(self, stiffness, source, kernel):
+        self._stiffness = stiffness
+        self._source = source
+        self._kernel = kernel
+
+    def in_order(self, order):
+        """The same with sites permuted."""
+        kernel = None if self._kernel is None else self._kernel[np.ix_(order, order)]
+        return Equation(self._stiffness[order][:, order], self._source[order], kernel)
+
+    def _charge(self, q):
+        return q if self._kernel is None else self._kernel @ q
+
+    def residual(self, potential, q):
+        """A U - b - B q, and the largest absolute value of A U - b and of B q."""
+        left, right = self._stiffness @ potential - self._source, self._charge(q)
+        return left - right, max(np.abs(left).max(), np.abs(right).max())
+
+    def thomas_fermi(self, states):
+        """Approximate inverse of the derivative with U.
+
+        As if the density at a site followed the difference of mu and U there, q_i = D_i (dmu_i - dU_i).
+
+        Parameters
+        ----------
+        states : array of float, shape (sites,)
+            D_i, positive.
+
+        Returns
+        -------
+        callable
+            Maps a residual and a change of mu to a change of U.
+        """
+        if self._kernel is None:
+            matrix = csc_matrix(self._stiffness)
+            matrix.setdiag(matrix.diagonal() + states)
+            solve = splu(matrix).solve
+        else:
+            factor = lu_factor(self._stiffness.toarray() + self._kernel * states)
+
+            def solve(b):
+                return lu_solve(factor, b)
+
+        return lambda residual, mu_change: solve(residual + self._charge(states * mu_change))

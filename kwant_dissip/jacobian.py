@@ -40,11 +40,7 @@ class Jacobian:
             diagonal = diagonal + part_diagonal
             if self._kept:
                 self._responses.append(response)
-        bad = coupled & ~(diagonal > 1e-300)
-        if np.any(bad):
-            raise ConvergenceError(f"{bad.sum()} coupled sites, the first number {np.flatnonzero(bad)[0]} along the "
-                                   "system, have no states in the thermal window; their chemical potential is not "
-                                   "defined. Leave them uncoupled, or raise mu or the temperature.")
+        require_states(coupled, diagonal)
         self.diagonal = np.where(coupled, diagonal, 1.0)
 
     @property
@@ -73,3 +69,19 @@ class Jacobian:
         else:
             arriving = map_(lambda part: self._part(*part)[1](values), self._parts)
         return self.diagonal * values - sum(arriving)
+
+
+def require_states(coupled, exchange):
+    """Raise unless all coupled sites exchange electrons with the bath at thermal energies.
+
+    Parameters
+    ----------
+    coupled : array of bool, shape (sites,)
+    exchange : array of float, shape (sites,)
+        Int dE/2pi gamma_i A_i (-df_i/dE).
+    """
+    bad = coupled & ~(exchange > 1e-300)
+    if np.any(bad):
+        raise ConvergenceError(f"{bad.sum()} coupled sites, the first number {np.flatnonzero(bad)[0]} along the "
+                               "system, have no states in the thermal window; their chemical potential is not "
+                               "defined. Leave them uncoupled, or raise mu or the temperature.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import kwant
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
 from .leads import Lead
@@ -57,6 +57,47 @@ class Lattice:
         graph.data[:] = 1
         return graph
 
+    def laplacian(self, lead_potentials):
+        """Sum over the hoppings of a site of (U_i - U_j), with U_j given in the leads.
+
+        Parameters
+        ----------
+        lead_potentials : sequence of float
+            U of each lead, beyond its interface.
+
+        Returns
+        -------
+        matrix : scipy.sparse.csr_matrix, shape (sites, sites)
+        source : array of float, shape (sites,)
+            The sum is matrix @ U - source.
+        """
+        graph = self.graph
+        hoppings, source = np.asarray(graph.sum(axis=1)).ravel(), np.zeros(graph.shape[0])
+        for lead, interface, potential in zip(self.leads, self.interfaces, lead_potentials, strict=True):
+            np.add.at(hoppings, interface, lead.hoppings())
+            np.add.at(source, interface, lead.hoppings() * potential)
+        return csr_matrix(diags_array(hoppings) - graph), source
+
+    def gradient(self, values):
+        """Gradient of a field at each site, by least squares over its hoppings.
+
+        Parameters
+        ----------
+        values : array of float, shape (sites,)
+
+        Returns
+        -------
+        array of float, shape (sites, dimensions)
+            0 in directions in which a site has no neighbour.
+        """
+        bonds = coo_matrix(self.graph)
+        distance = self.positions[bonds.col] - self.positions[bonds.row]
+        dimensions = distance.shape[1]
+        normal, right = np.zeros((len(values), dimensions, dimensions)), np.zeros((len(values), dimensions))
+        np.add.at(normal, bonds.row, distance[:, :, None] * distance[:, None, :])
+        np.add.at(right, bonds.row, distance * (values[bonds.col] - values[bonds.row])[:, None])
+        return np.einsum("ixy,iy->ix", np.linalg.pinv(normal, hermitian=True, rcond=1e-10), right)
+
     def interface_orbitals(self, lead):
         """Orbitals that lead number `lead` couples to, in the order of its self-energy."""
         return np.concatenate([np.arange(self.offsets[i], self.offsets[i + 1]) for i in self.interfaces[lead]])
@@ -81,7 +122,7 @@ class Lattice:
         labels[chosen] = connected_components(self.graph[chosen][:, chosen], directed=False)[1]
         return labels
 
-    def levels(self, bath_reaches):
+    def levels(self, bath_reaches, band_shifts=0.0, potential=0.0):
         """Energies near which a peak may be too narrow for a grid to notice.
 
         Bound states outside the leads' bands, as eigenvalues of the system alone, and the onsite energies of sites
@@ -90,14 +131,20 @@ class Lattice:
         Parameters
         ----------
         bath_reaches : array of bool, shape (sites,)
+        band_shifts : array of float, shape (leads,), optional
+        potential : array of float, shape (sites,), optional
+            Electrostatic energy that is added to the sites' energies.
 
         Returns
         -------
         array of float
             Empty where there are too many to be isolated levels.
         """
-        bands = np.concatenate([lead.thresholds() for lead in self.leads])
-        diagonal = self.hamiltonian.diagonal().real
+        bands = np.concatenate([lead.thresholds() + shift for lead, shift
+                                in zip(self.leads, np.broadcast_to(band_shifts, len(self.leads)), strict=True)])
+        norbs = np.diff(self.offsets)
+        added = np.repeat(np.broadcast_to(potential, len(norbs)), norbs)
+        diagonal = self.hamiltonian.diagonal().real + added
         order = self.chain_order()
         if order is not None:
             hopping = np.abs(self.hamiltonian[order][:, order].diagonal(1))
@@ -107,11 +154,11 @@ class Lattice:
                        for pair in (ends[:2], ends[2:]) if pair[0] < pair[1] and len(order) > 1]
             values = np.concatenate([[], *outside])
         elif len(diagonal) <= _DENSE:
-            values = np.linalg.eigvalsh(self.hamiltonian.toarray())
+            values = np.linalg.eigvalsh(self.hamiltonian.toarray() + np.diag(added))
             values = values[(values < bands.min()) | (values > bands.max())]
         else:
             values = np.empty(0)
-        orbital_reached = np.repeat(bath_reaches, np.diff(self.offsets))
+        orbital_reached = np.repeat(bath_reaches, norbs)
         found = [np.unique(np.round(part, 12)) for part in (values, diagonal[~orbital_reached])]
         return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
 

@@ -40,6 +40,14 @@ class Lead:
         self._velocities = {}
         self._thresholds = None
 
+    def hoppings(self):
+        """Number of hoppings from the lead to each site of its interface: array of int, shape (interface sites,)."""
+        hamiltonian, norbs, _ = self._lead.hamiltonian_submatrix(params=self._params, return_norb=True)
+        first = np.concatenate([[0], np.cumsum(norbs)[:-1]])
+        bonds = np.add.reduceat(np.add.reduceat(np.abs(hamiltonian), first, axis=0), first, axis=1)
+        cell = self._lead.cell_size
+        return np.count_nonzero(bonds[:cell, cell:], axis=0)
+
     @property
     def is_chain(self):
         """Whether a cell is one orbital, so that closed forms hold."""

@@ -58,7 +58,8 @@ class Propagator(Protocol):
     """A theory of motion between two collisions with the bath, at fixed electrostatic potential.
 
     Propagators of a lattice also have the attributes ``order`` (site of each row) and ``method`` (name of the route),
-    and the two methods for densities, ``green_diagonal`` and ``green_asymptote``; the kinetic one has neither.
+    the two methods for densities, ``green_diagonal`` and ``green_asymptote``, and ``at_potential``; the kinetic one
+    has none of these.
 
     Attributes
     ----------
@@ -69,6 +70,9 @@ class Propagator(Protocol):
 
     def thresholds(self):
         """Energies at which integrands have square-root edges, or may have narrow peaks: array."""
+
+    def at_potential(self, potential, band_shifts):
+        """The same propagator with other electrostatic energies of the sites, shape (sites,), and of the leads."""
 
     def spectrum(self, energies):
         """`Spectrum` at real energies, array of shape (energies,)."""

@@ -7,6 +7,9 @@
 Two scans along the chain give n_i for any sources, without a matrix (`recursion`).
 """
 
+import copy
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import LinearOperator, splu
@@ -35,14 +38,30 @@ class ChainPropagator:
         self.broadening = broadening.in_order(order)
         self.coupled = self.broadening.coupled
         hamiltonian = lattice.hamiltonian[order][:, order]
-        self._onsite = hamiltonian.diagonal().real
+        self._bare_onsite = self._onsite = hamiltonian.diagonal().real
         self._hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         self._lead_places = np.array([place[interface[0]] for interface in lattice.interfaces])
         self._leads = lattice.leads
-        self._levels = lattice.levels(broadening.coupled)
+        self._lattice = lattice
         self._band_shifts = band_shifts
+        self._potential = np.zeros(len(order))
+
+    def at_potential(self, potential, band_shifts):
+        """See `propagator.Propagator`."""
+        other = copy.copy(self)
+        other.__dict__.pop("_levels", None)
+        other._band_shifts = band_shifts
+        other._potential = potential
+        other._onsite = self._bare_onsite + potential
+        other.broadening = self.broadening.at_potential(potential)
+        return other
+
+    @cached_property
+    def _levels(self):
+        back = np.argsort(self.order)
+        return self._lattice.levels(self.coupled[back], self._band_shifts, self._potential[back])
 
     def thresholds(self):
         """See `propagator.Propagator`."""

@@ -6,6 +6,7 @@ probe parts. All probes together are one lead that kwant knows by its self-energ
 
 import copy
 import threading
+from functools import cached_property
 
 import kwant
 import numpy as np
@@ -36,12 +37,27 @@ class KwantPropagator:
         self.coupled = broadening.coupled
         self._lattice = lattice
         self._leads = lattice.leads
-        self._levels = lattice.levels(broadening.coupled)
         self._band_shifts = band_shifts
+        self._potential = np.zeros(len(self.order))
         self._interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
         self._site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
         self._known = {}
+        self._precalculated = {}
         self._lock = threading.Lock()  # the balance works on several batches at a time
+
+    def at_potential(self, potential, band_shifts):
+        """See `propagator.Propagator`."""
+        other = copy.copy(self)
+        other.__dict__.pop("_levels", None)
+        other._band_shifts = band_shifts
+        other._potential = potential
+        other.broadening = self.broadening.at_potential(potential)
+        other._known = {}
+        return other
+
+    @cached_property
+    def _levels(self):
+        return self._lattice.levels(self.coupled, self._band_shifts, self._potential)
 
     def thresholds(self):
         """See `propagator.Propagator`."""
@@ -50,15 +66,20 @@ class KwantPropagator:
 
     def _open_system(self, energy, gamma):
         """The system with its leads at an energy, and one more lead that holds all probes."""
-        syst, params = copy.copy(self._lattice.syst), self._lattice.params
-        syst.leads = []
-        for lead, shift in zip(self._lattice.syst.leads, self._band_shifts, strict=True):
-            modes = lead.modes(energy - shift, params=params)
-            syst.leads.append(kwant.system.PrecalculatedLead(modes, modes[1].selfenergy()))
-        probes = -0.5j * np.diag(gamma[self._site_of_orbital])
+        syst = copy.copy(self._lattice.syst)
+        syst.leads = [self._lead(a, energy - shift) for a, shift in enumerate(self._band_shifts)]
+        # The electrostatic energies are part of the probes' self-energy: the system's own Hamiltonian stays.
+        probes = np.diag((self._potential - 0.5j * gamma)[self._site_of_orbital])
         syst.leads.append(kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: probes, (), ()))
         syst.lead_interfaces = [*self._lattice.interfaces, self.order]
         return syst
+
+    def _lead(self, a, energy):
+        """A lead as kwant knows it at an energy that counts from its band's shift."""
+        if (a, energy) not in self._precalculated:
+            modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
+            self._precalculated[a, energy] = kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
+        return self._precalculated[a, energy]
 
     def _green(self, syst, energy):
         probes = [len(self._leads)]
@@ -120,7 +141,7 @@ class KwantPropagator:
         alpha, beta = self.broadening.asymptote()
         norbs = np.diff(self._lattice.offsets)
         onsite = self._by_site(self._lattice.hamiltonian.diagonal().real) / norbs
-        return norbs / (1 + alpha), (onsite - beta) / (1 + alpha)
+        return norbs / (1 + alpha), (onsite + self._potential - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
         """See `propagator.Propagator`."""

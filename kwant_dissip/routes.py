@@ -8,7 +8,7 @@ from .quantum import ChainPropagator
 from .reference import KwantPropagator
 
 
-def propagator_for(syst, bath, band_shifts, params, method):
+def propagator_for(syst, bath, band_shifts, params, method, bath_needed=True):
     """Read a system and choose the route.
 
     Parameters
@@ -20,6 +20,8 @@ def propagator_for(syst, bath, band_shifts, params, method):
         must fit the leads).
     params : dict or None
     method : {None, "slices", "kwant"}
+    bath_needed : bool, optional
+        Whether the bath must reach a site.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def propagator_for(syst, bath, band_shifts, params, method):
         raise ValueError(f'method must be None, "slices" or "kwant", got {method!r}.')
     lattice = read(syst, params)
     shifts = np.asarray(band_shifts(lattice), float)
-    gamma = broadening(bath, lattice)
+    gamma = broadening(bath, lattice, bath_needed)
     floating = lattice.floating(gamma.coupled)
     if len(floating):
         raise ValueError(f"{len(floating)} sites that the bath reaches, the first {lattice.sites[floating[0]]}, are "

@@ -7,19 +7,20 @@ from numbers import Real
 import numpy as np
 
 from .balance import Balance
-from .density import equilibrium_density
+from .density import EquilibriumDensity
 from .linear import LinearResponse, expand
 from .progress import stage_bar
 from .reservoirs import PhononBath, Reservoir
 from .results import Result
 from .routes import propagator_for
+from .screening import density_accuracy, screened_balance
 from .smoothing import average
 
 # Thermal energies around mu within which a lead needs an open mode.
 _LEAD_WINDOW = 10.0
 
 
-def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6):
+def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, method=None, rtol=1e-6):
     """Where a current through a coherent conductor leaves its heat.
 
     Solves, at any bias and temperature, for the chemical potential mu_i of one Büttiker probe per coupled site such
@@ -39,6 +40,10 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
         Temperature of the phonons, and how strongly each site couples to them.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.
+    electrostatics : Poisson, Neutrality or CoulombKernel, optional
+        Law for the electrostatic energies U_i of the sites, from the densities N_i relative to those of the neutral
+        system. Without it U = 0. With it a lead's band is shifted by its reservoir's `potential`, by default
+        mu - mu_eq, so that it stays neutral; the bath may then reach no site at all (coherent electrostatics).
     method : {None, "slices", "kwant"}, optional
         "slices": recursions along the system, cost linear in its length; for chains of single orbitals. "kwant":
         scattering wavefunctions and Green's functions of kwant at every energy, for any system of modest size. None:
@@ -61,6 +66,11 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
 
     Notes
     -----
+    With `electrostatics` mu_eq is the mean over the reservoirs of mu - potential where a potential is given, of mu
+    otherwise, and the neutral system is that with U = 0, unshifted leads, mu_eq everywhere and the temperature of the
+    bath: a common shift of every mu and potential changes nothing. A `mean_free_path` is then measured with the
+    velocity at E - U_i.
+
     A Büttiker probe relaxes momentum and energy together. The description by rates is meant for k_B T >> gamma.
     The density holds the Lorentzian tails of broadened states, down to energies far below the band.
 
@@ -75,21 +85,37 @@ def steady_state(syst, reservoirs, bath, *, params=None, method=None, rtol=1e-6)
     if not isinstance(bath, PhononBath):
         raise TypeError(f"bath must be a PhononBath, got {type(bath).__name__}.")
     reservoirs = list(reservoirs)
-    lattice, gamma, propagator = propagator_for(syst, bath, lambda lattice: _band_shifts(reservoirs, lattice), params,
-                                                method)
-    temperature = bath.site_temperatures(lattice.sites)
-    with stage_bar() as progress:
-        balance = Balance(propagator, reservoirs, temperature[propagator.order], rtol, progress)
-        solution = balance.solve()
-    if gamma.is_analytic:
-        density = solution.density + equilibrium_density(propagator, balance.mu0, balance.temperature0, 1e-2 * rtol)
-    else:
-        density = np.full(len(temperature), np.nan)
+    if not (electrostatics is None or hasattr(electrostatics, "equation")):
+        raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
+                        f"got {electrostatics!r}.")
 
-    back = np.argsort(propagator.order)
+    def band_shifts(lattice):
+        return _band_shifts(reservoirs, lattice, electrostatics is not None)
+
+    lattice, gamma, propagator = propagator_for(syst, bath, band_shifts, params, method, electrostatics is None)
+    temperature = bath.site_temperatures(lattice.sites)
+    order = propagator.order
+    back = np.argsort(order)
+    with stage_bar() as progress:
+        arguments = propagator, reservoirs, temperature[order], rtol, progress
+        if electrostatics is None:
+            balance = Balance(*arguments)
+            solution = balance.solve()
+            density, screened = np.full(len(order), np.nan), {"potential": np.zeros(len(order))}
+            if gamma.is_analytic:
+                equilibrium = EquilibriumDensity(balance.mu0, balance.temperature0, density_accuracy(rtol))
+                density = solution.density + equilibrium(propagator)
+        else:
+            solution = screened_balance(electrostatics, lattice, gamma, band_shifts(lattice),
+                                        equilibrium_mu(reservoirs), *arguments).solve()
+            density = solution.density
+            potential = solution.potential[back]
+            screened = {"potential": potential, "density_difference": solution.density_difference[back],
+                        "field": -lattice.gradient(potential), "law_residual": solution.law_residual}
+
     return SteadyState(
-        power=solution.power[back], mu=solution.mu[back], density=density[back],
-        potential=np.zeros(len(back)), current=solution.current, energy_current=solution.energy_current,
+        power=solution.power[back], mu=solution.mu[back], density=density[back], **screened,
+        current=solution.current, energy_current=solution.energy_current,
         positions=lattice.positions, wire=lattice.wires(gamma.coupled), bath_temperature=temperature,
         reservoir_mu=np.array([reservoir.mu for reservoir in reservoirs], float),
         reservoir_temperature=np.array([reservoir.temperature for reservoir in reservoirs], float),
@@ -162,8 +188,16 @@ def equilibrium_temperature(bath, temperature):
     return float(temperature)
 
 
-def _band_shifts(reservoirs, lattice):
-    """Shift of each lead's band, after checking that reservoirs and leads fit."""
+def equilibrium_mu(reservoirs):
+    """mu_eq: mean over the reservoirs of mu, less the potential where one was given."""
+    return float(np.mean([reservoir.mu - reservoir.band_shift for reservoir in reservoirs]))
+
+
+def _band_shifts(reservoirs, lattice, neutral_leads):
+    """Shift of each lead's band, after checking that reservoirs and leads fit.
+
+    With `neutral_leads` a lead without potential is shifted by mu - mu_eq.
+    """
     if len(reservoirs) != len(lattice.leads):
         raise ValueError(f"reservoirs must hold one Reservoir per lead: syst has {len(lattice.leads)} leads, "
                          f"got {len(reservoirs)} reservoirs.")
@@ -172,9 +206,18 @@ def _band_shifts(reservoirs, lattice):
             raise TypeError(f"reservoirs[{number}] must be a Reservoir, got {type(reservoir).__name__}.")
     low = min(reservoir.mu - _LEAD_WINDOW * reservoir.temperature for reservoir in reservoirs)
     high = max(reservoir.mu + _LEAD_WINDOW * reservoir.temperature for reservoir in reservoirs)
-    for lead, reservoir in zip(lattice.leads, reservoirs, strict=True):
-        _check_open(lead, low - reservoir.band_shift, high - reservoir.band_shift)
-    return [reservoir.band_shift for reservoir in reservoirs]
+    shifts = np.array([reservoir.band_shift for reservoir in reservoirs], float)
+    if neutral_leads:
+        middle = equilibrium_mu(reservoirs)
+        shifts = np.array([reservoir.mu - middle if reservoir.potential is None else reservoir.potential
+                           for reservoir in reservoirs])
+    for lead, reservoir, shift in zip(lattice.leads, reservoirs, shifts, strict=True):
+        if neutral_leads:
+            # Its own electrons must be in its band, or there is nothing that screens.
+            reach = _LEAD_WINDOW * reservoir.temperature
+            low, high = reservoir.mu - reach, reservoir.mu + reach
+        _check_open(lead, low - shift, high - shift)
+    return shifts
 
 
 def _fermi_wavelength(lead, reservoir):
@@ -201,6 +244,8 @@ _DESCRIPTIONS = {  # meaning, model's unit, SI
     "mu": ("local electrochemical potential; nan where not coupled to the phonons", "E0", "eV"),
     "density": ("electrons per site", "1", "1"),
     "potential": ("electrostatic energy", "E0", "eV"),
+    "density_difference": ("electrons per site, less those of the neutral system", "1", "1"),
+    "field": ("force on an electron", "E0 per lattice unit", "eV/m"),
     "current": ("particles entering from each lead", "E0/hbar", "A"),
     "energy_current": ("energy entering from each lead", "E0^2/hbar", "W"),
     "positions": ("positions of the sites", "lattice unit", "m"),
@@ -230,6 +275,12 @@ class SteadyState(Result):
         `mean_free_path` measured with leads of several orbitals per cell: gamma is not known off the real axis then.
     potential : array of float, shape (sites,)
         Electrostatic energy U_i; zero without electrostatics.
+    density_difference : array of float, shape (sites,), or None
+        N_i - N0_i, the charge; only with electrostatics, as are the next two.
+    field : array of float, shape (sites, dimensions), or None
+        Force -grad U on an electron, by least squares over the hoppings of each site.
+    law_residual : float or None
+        What is left of the law of electrostatics, over its largest term.
     current, energy_current : arrays of float, shape (leads,)
         Particles, and energy, that enter from each lead per unit time.
     positions : array of float, shape (sites, dimensions)
@@ -269,9 +320,20 @@ class SteadyState(Result):
     products: int
     energies: int
     method: str
+    density_difference: np.ndarray | None = None
+    field: np.ndarray | None = None
+    law_residual: float | None = None
     units: str = "model"
 
     _descriptions = _DESCRIPTIONS
+
+    @property
+    def screening(self):
+        """Largest and mean absolute change of density, (max, mean) of |N_i - N0_i|; None without electrostatics."""
+        if self.density_difference is None:
+            return None
+        charge = np.abs(self.density_difference)
+        return float(charge.max()), float(charge.mean())
 
     @property
     def _heat(self):
@@ -282,7 +344,8 @@ class SteadyState(Result):
         return {"power": units.power, "energy_current": units.power, "current": units.current,
                 "mu": units.energy_unit, "potential": units.energy_unit, "reservoir_mu": units.energy_unit,
                 "bath_temperature": units.temperature, "reservoir_temperature": units.temperature,
-                "positions": units.lattice_constant, "fermi_wavelength": units.lattice_constant}
+                "field": units.energy_unit / units.lattice_constant, "positions": units.lattice_constant,
+                "fermi_wavelength": units.lattice_constant}
 
     @property
     def wires(self):

@@ -1,0 +1,251 @@
+"""Chemical potentials and electrostatic potential together, by Newton's method with the full response.
+
+    F_i(mu, U) = 0             no net particles to the bath (`balance`)
+    A U - b - B q(mu, U) = 0   law of electrostatics (`electrostatics`), q = N - N0
+
+N is an equilibrium part, over the complex frequencies, and a window part on the real axis. The response of all of it
+to a change of mu and U together is one more evaluation at a point close by. Krylov steps are few, as both parts
+have an approximate inverse: that of the balance at five energies, and Thomas and Fermi's, q_i = D_i (dmu_i - dU_i).
+In equilibrium F vanishes whatever U is, so that the problem is triangular there.
+"""
+
+import dataclasses
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, gmres
+from scipy.special import expit
+
+from .balance import Balance, BalanceResult
+from .density import EquilibriumDensity
+from .electrostatics import ramp
+from .errors import ConvergenceError
+from .jacobian import BATCH, require_states
+
+_STEPS = 20
+_HALVINGS = 8
+# A directional derivative is a difference over this fraction of k_B T.
+_DIFFERENCE = 1e-6
+_KRYLOV_RTOL = 1e-4
+_KRYLOV_RESTART = 80
+_KRYLOV_CYCLES = 4
+# Of the largest states per energy at a site; where there are next to none, Thomas-Fermi's inverse needs a floor.
+_FEWEST_STATES = 1e-2
+# What is left of the law of electrostatics, relative to its largest term, when it counts as fulfilled.
+_LAW_TOLERANCE = 1e-9
+# Densities are sums of terms of order one; less cannot be resolved.
+_DENSITY_ROUNDING = 1e-14
+_TWO_PI = 2 * np.pi
+
+
+@dataclasses.dataclass
+class ScreenedResult(BalanceResult):
+    """Solution with electrostatics; `density` is the density itself.
+
+    Attributes
+    ----------
+    potential : array of float, shape (sites,)
+    density_difference : array of float, shape (sites,)
+        N - N0.
+    law_residual : float
+        What is left of the law of electrostatics, over its largest term.
+    """
+
+    potential: np.ndarray
+    density_difference: np.ndarray
+    law_residual: float
+
+
+class ScreenedBalance(Balance):
+    """Balance of particles and law of electrostatics of one propagator.
+
+    The unknowns are the chemical potentials relative to mu_0, then the electrostatic energies.
+
+    Parameters
+    ----------
+    propagator : Propagator
+        At any potential of the sites, with the leads shifted.
+    reservoirs, bath_temperature, rtol, progress
+        As for `Balance`.
+    equation : Equation
+        Law of electrostatics, with sites in the propagator's order.
+    ramp : array of float, shape (sites,)
+        Potential without charge.
+    band_shifts : array of float, shape (leads,)
+        Electrostatic energies of the leads.
+    reference : array of float, shape (sites,)
+        N0, density of the neutral system.
+    equilibrium_mu : float
+        mu_eq.
+    """
+
+    def __init__(self, propagator, reservoirs, bath_temperature, rtol, progress, *, equation, ramp, band_shifts,
+                 reference, equilibrium_mu):
+        super().__init__(propagator, reservoirs, bath_temperature, rtol, progress)
+        self._equation = equation
+        self._ramp = ramp
+        self._band_shifts = band_shifts
+        self._reference = reference
+        self._equilibrium_mu = equilibrium_mu
+        self._equilibrium_density = EquilibriumDensity(self.mu0, self.temperature0, density_accuracy(rtol),
+                                                       self.pool.map)
+        self._move(self._ramp)
+
+    def _move(self, potential):
+        self.propagator = self.propagator.at_potential(potential, self._band_shifts)
+
+    def _result(self, panels, integrals, unknowns, error):
+        plain = super()._result(panels, integrals, unknowns, error)
+        fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
+        density = self._densities(integrals)
+        return ScreenedResult(**{**fields, "density": density}, potential=np.split(unknowns, 2)[1],
+                              density_difference=density - self._reference,
+                              law_residual=float(self._residual(integrals, unknowns)[1]))
+
+    def _start(self):
+        # Neutral wires: mu follows U.
+        shift = np.where(self.coupled, self._equilibrium_mu - self.mu0 + self._ramp, 0.0)
+        return np.concatenate([shift, self._ramp])
+
+    def _integrate(self, panels, unknowns):
+        shift, potential = np.split(unknowns, 2)
+        self._move(potential)
+        return super()._integrate(panels, shift)
+
+    def _settle(self, panels, integrals, unknowns):  # noqa: ARG002 (as of `Balance`)
+        # Levels and thresholds have moved with U.
+        panels = self._first_panels()
+        return panels, self._integrate(panels, unknowns)
+
+    def _densities(self, integrals):
+        """N at the point that was integrated last."""
+        return self._equilibrium_density(self.propagator) + integrals.total("density")
+
+    def _residual(self, integrals, unknowns):
+        """Both residuals, one after the other, and the law's relative to its largest term."""
+        law, largest = self._equation.residual(np.split(unknowns, 2)[1], self._densities(integrals) - self._reference)
+        residual = np.concatenate([integrals.total("loss"), law])
+        return residual, np.abs(law).max() / max(largest, _DENSITY_ROUNDING / _LAW_TOLERANCE)
+
+    def _newton(self, panels, integrals, unknowns, tolerance):
+        change = np.inf
+        residual, law = self._residual(integrals, unknowns)
+        for _ in range(_STEPS):
+            inverse = self._approximate_inverse(panels, unknowns)
+            error = inverse(residual)
+            scale = max(np.abs(unknowns).max(), np.abs(self._lead_shift).max(), np.abs(self._band_shifts).max(),
+                        1e-6 * self._thermal_drive())
+            previous, change = change, np.abs(error).max()
+            self._progress("potentials", change / scale)
+            if ((change <= tolerance * scale and law <= max(tolerance, _LAW_TOLERANCE))
+                    or (change <= 1e-8 * scale and change > 0.1 * previous)):
+                return unknowns, integrals
+            step = self._newton_step(panels, unknowns, residual, inverse, error)
+            self.newton_steps += 1
+            for _ in range(_HALVINGS):
+                integrals = self._integrate(panels, unknowns + step)
+                residual, law = self._residual(integrals, unknowns + step)
+                if np.abs(inverse(residual)).max() < change:
+                    break
+                step = 0.5 * step
+            else:
+                break
+            unknowns = unknowns + step
+        raise ConvergenceError("Newton's method did not find the electrostatic and chemical potentials; they are off "
+                               f"by {change:.1e}, the law of electrostatics by {law:.1e} of its largest term.")
+
+    def _thermal_drive(self):
+        return np.abs(self._lead_temperature - self.temperature0).max() + self._bath_spread
+
+    def _newton_step(self, panels, unknowns, residual, inverse, error):
+        def product(direction):
+            self.products += 1
+            direction = np.ravel(direction)
+            length = _DIFFERENCE * self._coldest / np.abs(direction).max()
+            near = unknowns + length * direction
+            changed, _ = self._residual(self._integrate(panels, near), near)
+            return inverse((changed - residual) / length)
+
+        operator = LinearOperator((len(unknowns),) * 2, matvec=product, dtype=float)
+        step, info = gmres(operator, -error, rtol=_KRYLOV_RTOL, restart=_KRYLOV_RESTART, maxiter=_KRYLOV_CYCLES)
+        if info != 0:
+            raise ConvergenceError("GMRES did not find the response of the potentials in "
+                                   f"{_KRYLOV_RESTART * _KRYLOV_CYCLES} products.")
+        return step
+
+    def _approximate_inverse(self, panels, unknowns):
+        """Approximate inverse of the derivative of both residuals: what it maps to are energies."""
+        shift, potential = np.split(unknowns, 2)
+        self._move(potential)
+        states, exchange = self._states(panels, shift)
+        thomas_fermi = self._equation.thomas_fermi(np.maximum(states, _FEWEST_STATES * states.max()))
+        if np.any(self.coupled):
+            require_states(self.coupled, exchange)
+            exchange = np.where(self.coupled, exchange, 1.0)
+            inverse, diagonal = self.propagator.preconditioner(self.mu0 + self._quantiles(shift))
+
+        def apply(residual):
+            loss, law = np.split(residual, 2)
+            mu_change = inverse(diagonal * loss / exchange) if np.any(self.coupled) else loss
+            return np.concatenate([mu_change, thomas_fermi(law, mu_change)])
+
+        return apply
+
+    def _states(self, panels, shift):
+        """Int dE/2pi A_i (-df_i/dE), the thermal density of states, and the same with gamma_i A_i."""
+        nodes, weights, _ = (array.ravel() for array in panels.nodes())
+        lead_slope = np.mean([self._slope(nodes, mu, temperature) for mu, temperature
+                              in zip(self._lead_shift, self._lead_temperature, strict=True)], axis=0)
+        size = max(21, BATCH // len(shift))
+
+        def part_sums(start):
+            part = slice(start, start + size)
+            spectrum = self.propagator.spectrum(self.mu0 + nodes[part])
+            # Where no probe is, the leads fill the states.
+            slopes = np.where(self.coupled[:, None], self.slopes(nodes[part], shift), lead_slope[part])
+            slopes *= spectrum.spectral
+            return np.array([slopes @ weights[part], (slopes * spectrum.rate) @ weights[part]]) / _TWO_PI
+
+        return sum(self.pool.map(part_sums, range(0, len(nodes), size)))
+
+    @staticmethod
+    def _slope(energies, mu, temperature):
+        filling = expit((mu - energies) / temperature)
+        return filling * (1 - filling) / temperature
+
+
+def screened_balance(law, lattice, gamma, band_shifts, equilibrium_mu, propagator, reservoirs, bath_temperature, rtol,
+                     progress):
+    """`ScreenedBalance` of a law on a lattice.
+
+    Parameters
+    ----------
+    law : Poisson, Neutrality or CoulombKernel
+    lattice : Lattice
+    gamma : Broadening
+    band_shifts : array of float, shape (leads,)
+    equilibrium_mu : float
+    propagator, reservoirs, bath_temperature, rtol, progress
+        As for `ScreenedBalance`; arrays in the propagator's order.
+
+    Raises
+    ------
+    ValueError
+        If the densities are not known, or the law does not fit the lattice.
+    """
+    if not gamma.is_analytic:
+        raise ValueError("Electrostatics needs the density, and with it gamma at complex energies: with a "
+                         "mean_free_path that takes leads of one orbital per cell. Use a rate.")
+    order = propagator.order
+    without_charge = ramp(lattice, band_shifts)[order]
+    equation = law.equation(lattice, band_shifts).in_order(order)
+    temperature = Balance(propagator, reservoirs, bath_temperature, rtol).temperature0
+    density = EquilibriumDensity(equilibrium_mu, temperature, density_accuracy(rtol))
+    neutral = propagator.at_potential(np.zeros(len(order)), np.zeros(len(band_shifts)))
+    return ScreenedBalance(propagator, reservoirs, bath_temperature, rtol, progress, equation=equation,
+                           ramp=without_charge, band_shifts=band_shifts, reference=density(neutral),
+                           equilibrium_mu=equilibrium_mu)
+
+
+def density_accuracy(rtol):
+    """Accuracy of densities, per site: at least 1e-8."""
+    return 1e-2 * min(rtol, 1e-6)
