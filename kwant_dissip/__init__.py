@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from . import analytic, kinetic
+from .bias import at_current, at_voltage_drop, voltage_drop
 from .electrostatics import CoulombKernel, Neutrality, Poisson
 from .errors import ConvergenceError
 from .linear import LinearResponse
@@ -14,5 +15,5 @@ from .steady_state import SteadyState, linear_response, steady_state
 
 __version__ = _version("kwant_dissip")
 __all__ = ["ConvergenceError", "CoulombKernel", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Poisson",
-           "Reservoir", "Spot", "SteadyState", "analytic", "heat_spots", "kinetic", "linear_response", "load",
-           "local_heat", "steady_state"]
+           "Reservoir", "Spot", "SteadyState", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
+           "linear_response", "load", "local_heat", "steady_state", "voltage_drop"]

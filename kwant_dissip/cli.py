@@ -11,6 +11,7 @@ import kwant
 import numpy as np
 
 from . import __version__
+from .bias import at_voltage_drop
 from .errors import ConvergenceError
 from .reservoirs import PhononBath, Reservoir
 from .spots import heat_spots
@@ -39,6 +40,8 @@ def _parser():
 
     figure2 = commands.add_parser("figure2", help="heat around a resonant dot at four temperatures: picture and data")
     figure2.add_argument("--out", metavar="DIR", default="figures", help="directory to write to (default: figures)")
+    figure2.add_argument("--drop", type=float, default=5e-4, help="electrochemical drop in the dot, the same at every "
+                         "temperature, in units of the hopping (default: 5e-4; the Fermi energy is 0.3)")
     figure2.set_defaults(run=_run_figure2)
 
     profile = commands.add_parser(
@@ -51,7 +54,10 @@ def _parser():
     profile.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], dest="parameters",
                          help="parameter of the model; may be repeated")
     profile.add_argument("--mu", type=float, default=-1.0, help="mean electrochemical potential")
-    profile.add_argument("--bias", type=float, default=0.06, help="mu of lead 0 less mu of lead 1")
+    drive = profile.add_mutually_exclusive_group()
+    drive.add_argument("--bias", type=float, default=0.06, help="mu of lead 0 less mu of lead 1")
+    drive.add_argument("--drop", type=float, help="instead: the electrochemical drop in the scatterer, between the "
+                       "straight parts of the wires' chemical potentials")
     profile.add_argument("--temperature", type=float, default=0.03, help="k_B T of leads and phonons")
     coupling = profile.add_mutually_exclusive_group()
     coupling.add_argument("--rate", type=float, help="relaxation rate of the electrons in the wires")
@@ -66,7 +72,7 @@ def _parser():
 def _run_figure2(options):
     from .figure2 import make  # matplotlib is slow to import
 
-    for path in make(options.out):
+    for path in make(options.out, options.drop):
         print(path)
 
 
@@ -84,7 +90,6 @@ def _run_profile(options):
     syst = syst.finalized() if isinstance(syst, kwant.Builder) else syst
     if not isinstance(syst, kwant.system.FiniteSystem) or len(syst.leads) != 2:
         raise ValueError(f"The model must be a kwant system with two leads, got {type(syst).__name__}.")
-    reservoirs = [Reservoir(options.mu + sign * 0.5 * options.bias, options.temperature) for sign in (1, -1)]
     known = {name: value for name, value in parameters.items() if name in inspect.signature(in_wires).parameters}
 
     def in_wires_only(value, elsewhere):
@@ -95,7 +100,12 @@ def _run_profile(options):
     else:
         path = 30.0 if options.mean_free_path is None else options.mean_free_path
         bath = PhononBath(options.temperature, mean_free_path=in_wires_only(path, np.inf))
-    state = steady_state(syst, reservoirs, bath, rtol=options.rtol)
+
+    def solve(bias):
+        reservoirs = [Reservoir(options.mu + sign * 0.5 * bias, options.temperature) for sign in (1, -1)]
+        return steady_state(syst, reservoirs, bath, rtol=options.rtol)
+
+    state = solve(options.bias) if options.drop is None else at_voltage_drop(options.drop, solve)
     if options.save:
         state.save(options.save)
     _report(state)
@@ -133,6 +143,7 @@ def _model(name):
 
 
 def _report(state):
+    print(f"bias                   {state.reservoir_mu[0] - state.reservoir_mu[1]: .6e}")
     print(f"current                {state.current[0]: .6e}")
     for wire in range(state.wire.max() + 1):
         print(f"power, wire {wire}          {state.power[state.wire == wire].sum(): .6e}")

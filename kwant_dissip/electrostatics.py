@@ -57,7 +57,7 @@ class Neutrality:
     def equation(self, lattice, lead_potentials):  # noqa: ARG002 (a law's call)
         """`Equation` on a lattice with given U in its leads."""
         sites = len(lattice.offsets) - 1
-        return Equation(csr_matrix((sites, sites)), np.zeros(sites), None)
+        return Equation(csr_matrix((sites, sites)), np.zeros(sites), None, largest=1.0)
 
 
 class CoulombKernel:
@@ -134,9 +134,12 @@ class Equation:
         b.
     kernel : array of float, shape (sites, sites), or None
         B; None: unity.
+    largest : float, optional
+        What residuals are relative to, at least; for neutrality, which has no other term, one electron per site.
     """
 
-    def __init__(self, stiffness, source, kernel):
+    def __init__(self, stiffness, source, kernel, largest=0.0):
+        self._largest = largest
         self._stiffness = stiffness
         self._source = source
         self._kernel = kernel
@@ -144,7 +147,7 @@ class Equation:
     def in_order(self, order):
         """The same with sites permuted."""
         kernel = None if self._kernel is None else self._kernel[np.ix_(order, order)]
-        return Equation(self._stiffness[order][:, order], self._source[order], kernel)
+        return Equation(self._stiffness[order][:, order], self._source[order], kernel, self._largest)
 
     def _charge(self, q):
         return q if self._kernel is None else self._kernel @ q
@@ -152,7 +155,7 @@ class Equation:
     def residual(self, potential, q):
         """A U - b - B q, and the largest absolute value of A U - b and of B q."""
         left, right = self._stiffness @ potential - self._source, self._charge(q)
-        return left - right, max(np.abs(left).max(), np.abs(right).max())
+        return left - right, max(np.abs(left).max(), np.abs(right).max(), self._largest)
 
     def thomas_fermi(self, states):
         """Approximate inverse of the derivative with U.

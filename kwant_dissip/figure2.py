@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from . import kinetic
+from .bias import at_voltage_drop
 from .plot import SPOT_MARKERS
 from .reservoirs import PhononBath, Reservoir
 from .spots import heat_spots
@@ -20,7 +21,7 @@ MEAN_FREE_PATH = 100  # sites, at mu; the rate does not depend on energy
 WIRE_LENGTH = 6 * MEAN_FREE_PATH
 RESONANCE_WIDTH = 0.5 * FERMI_ENERGY
 COUPLING = np.sqrt(RESONANCE_WIDTH / (2 * VELOCITY))
-BIAS = 0.006
+DROP = 5e-4  # electrochemical drop in the dot, at every temperature
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4)  # in units of the Fermi energy
 # The last of the wire before a lead feels the contact to the reservoir, which is no part of the question.
 _SHOWN = 4.0
@@ -28,13 +29,15 @@ _SHOWN = 4.0
 _COLORS = ("#000000", "#0072B2", "#009E73", "#E69F00")
 
 
-def solve(temperature):
+def solve(temperature, drop=DROP):
     """Steady state at one temperature.
 
     Parameters
     ----------
     temperature : float
         Of reservoirs and phonons, in units of the Fermi energy.
+    drop : float, optional
+        Electrochemical drop in the dot, in units of the hopping.
 
     Returns
     -------
@@ -43,16 +46,18 @@ def solve(temperature):
     syst = chain.resonant_dot(length=WIRE_LENGTH, coupling=COUPLING, level=MU * (1 - COUPLING ** 2)).finalized()
     kbt = temperature * FERMI_ENERGY
     bath = PhononBath(kbt, rate=lambda site: VELOCITY / MEAN_FREE_PATH if chain.in_wires(site) else 0.0)
-    return steady_state(syst, _reservoirs(kbt), bath)
+    return at_voltage_drop(drop, lambda bias: steady_state(syst, _reservoirs(kbt, bias), bath))
 
 
-def solve_kinetic(temperature):
+def solve_kinetic(temperature, drop=DROP):
     """The same wires and dot in kinetic theory, with the transmission of the dot itself.
 
     Parameters
     ----------
     temperature : float
         Of reservoirs and phonons, in units of the Fermi energy.
+    drop : float, optional
+        Electrochemical drop in the dot, in units of the hopping.
 
     Returns
     -------
@@ -69,12 +74,13 @@ def solve_kinetic(temperature):
                          out=np.zeros_like(energy))
 
     kbt = temperature * FERMI_ENERGY
-    return kinetic.steady_state(transmission, _reservoirs(kbt), PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
-                                velocity=velocity, length=WIRE_LENGTH)
+    bath = PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH)
+    return at_voltage_drop(drop, lambda bias: kinetic.steady_state(transmission, _reservoirs(kbt, bias), bath,
+                                                                   velocity=velocity, length=WIRE_LENGTH))
 
 
-def _reservoirs(kbt):
-    return [Reservoir(MU + 0.5 * BIAS, kbt), Reservoir(MU - 0.5 * BIAS, kbt)]
+def _reservoirs(kbt, bias):
+    return [Reservoir(MU + 0.5 * bias, kbt), Reservoir(MU - 0.5 * bias, kbt)]
 
 
 def draw(states, kinetic_states):
@@ -113,7 +119,7 @@ def draw(states, kinetic_states):
                               mec="black", mew=0.8, zorder=5)
     for axis, title, ends in zip(axes, ("left wire", "right wire"), ((-_SHOWN, 0), (0, _SHOWN)), strict=True):
         axis.axhline(0, color="0.6", lw=0.7, zorder=0)
-        axis.set(title=title, xlim=ends, ylim=(-1.3 * highest, 1.3 * highest),
+        axis.set(title=title, xlim=ends, ylim=(-1.4 * highest, 1.4 * highest),
                  xlabel=r"position $x / \ell$, dot at 0", xticks=np.arange(ends[0], ends[1] + 1))
     axes[0].set_ylabel(r"power per site  $p \,/\, (I\, k_B T)$   ($10^{-3}$)")
     axes[0].legend(title=r"$k_B T / E_F$", frameon=False, loc="upper left", ncols=2)
@@ -127,13 +133,15 @@ def draw(states, kinetic_states):
     return figure
 
 
-def make(directory):
+def make(directory, drop=DROP):
     """Solve, draw and save: ``figure2.png``, ``figure2.pdf`` and the states in ``figure2.h5``.
 
     Parameters
     ----------
     directory : path-like
         Made if it does not exist.
+    drop : float, optional
+        Electrochemical drop in the dot, the same at every temperature, in units of the hopping.
 
     Returns
     -------
@@ -144,8 +152,8 @@ def make(directory):
     directory.mkdir(parents=True, exist_ok=True)
     data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
     data.unlink(missing_ok=True)
-    states = {temperature: solve(temperature) for temperature in TEMPERATURES}
-    kinetic_states = {temperature: solve_kinetic(temperature) for temperature in TEMPERATURES}
+    states = {temperature: solve(temperature, drop) for temperature in TEMPERATURES}
+    kinetic_states = {temperature: solve_kinetic(temperature, drop) for temperature in TEMPERATURES}
     for temperature, state in states.items():
         state.save(data, group=f"temperature_{temperature:g}")
         kinetic_states[temperature].save(data, group=f"kinetic_{temperature:g}")

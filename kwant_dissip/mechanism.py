@@ -24,6 +24,9 @@ class LocalHeat:
         power - joule: energy that electrons carry here from elsewhere, or away.
     resistivity : array of float
         -dmu/dx over the current: 2 pi times it is in h/e^2 per length.
+    electrostatic_resistivity : array of float
+        -dU/dx over the current: the force on the electrons in place of the gradient of their electrochemical potential.
+        Both are the same where the wire is neutral and relaxed.
     """
 
     x: np.ndarray
@@ -31,6 +34,7 @@ class LocalHeat:
     joule: np.ndarray
     nonlocal_power: np.ndarray
     resistivity: np.ndarray
+    electrostatic_resistivity: np.ndarray
 
 
 def local_heat(state, *, window=None):
@@ -68,19 +72,20 @@ def local_heat(state, *, window=None):
 
 
 def _profile(state, wire, window):
-    """Positions, power per length, dmu/dx."""
+    """Positions, power per length, dmu/dx, dU/dx."""
     if isinstance(state, KineticState):
         x, power = state.interpolate(state.power, wire)
-        return x, power, state.derivative(state.mu, wire)[1]
+        return x, power, state.derivative(state.mu, wire)[1], state.derivative(state.potential, wire)[1]
     sites = state.sites_of(wire)
     window = state.smoothing_window if window is None else window
     x, power = average(state.coordinate[sites], state.power[sites], window)
     _, mu = average(state.coordinate[sites], state.mu[sites], window)
+    _, potential = average(state.coordinate[sites], state.potential[sites], window)
     if len(x) < 3:
         raise ValueError(f"Wire {wire} is too short to average over {window:.3g}.")
-    return x, power / (x[1] - x[0]), np.gradient(mu, x)
+    return x, power / (x[1] - x[0]), np.gradient(mu, x), np.gradient(potential, x)
 
 
-def _split(x, power, slope, current):
+def _split(x, power, slope, potential_slope, current):
     joule = -current * slope
-    return LocalHeat(x, power, joule, power - joule, -slope / current)
+    return LocalHeat(x, power, joule, power - joule, -slope / current, -potential_slope / current)

@@ -32,8 +32,9 @@ _KRYLOV_CYCLES = 4
 _FEWEST_STATES = 1e-2
 # What is left of the law of electrostatics, relative to its largest term, when it counts as fulfilled.
 _LAW_TOLERANCE = 1e-9
-# Densities are sums of terms of order one; less cannot be resolved.
-_DENSITY_ROUNDING = 1e-14
+# Densities are sums of terms of order one, so that their differences are known to 1e-14 or so; a law with no larger
+# terms than this is fulfilled to rounding.
+_SMALLEST_TERM = 1e-14 / _LAW_TOLERANCE
 _TWO_PI = 2 * np.pi
 
 
@@ -96,10 +97,11 @@ class ScreenedBalance(Balance):
     def _result(self, panels, integrals, unknowns, error):
         plain = super()._result(panels, integrals, unknowns, error)
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
-        density = self._densities(integrals)
-        return ScreenedResult(**{**fields, "density": density}, potential=np.split(unknowns, 2)[1],
+        density, potential = self._densities(integrals), np.split(unknowns, 2)[1]
+        law, largest = self._equation.residual(potential, density - self._reference)
+        return ScreenedResult(**{**fields, "density": density}, potential=potential,
                               density_difference=density - self._reference,
-                              law_residual=float(self._residual(integrals, unknowns)[1]))
+                              law_residual=float(np.abs(law).max() / largest) if largest else 0.0)
 
     def _start(self):
         # Neutral wires: mu follows U.
@@ -123,8 +125,7 @@ class ScreenedBalance(Balance):
     def _residual(self, integrals, unknowns):
         """Both residuals, one after the other, and the law's relative to its largest term."""
         law, largest = self._equation.residual(np.split(unknowns, 2)[1], self._densities(integrals) - self._reference)
-        residual = np.concatenate([integrals.total("loss"), law])
-        return residual, np.abs(law).max() / max(largest, _DENSITY_ROUNDING / _LAW_TOLERANCE)
+        return np.concatenate([integrals.total("loss"), law]), np.abs(law).max() / max(largest, _SMALLEST_TERM)
 
     def _newton(self, panels, integrals, unknowns, tolerance):
         change = np.inf

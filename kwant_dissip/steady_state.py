@@ -280,7 +280,7 @@ class SteadyState(Result):
     field : array of float, shape (sites, dimensions), or None
         Force -grad U on an electron, by least squares over the hoppings of each site.
     law_residual : float or None
-        What is left of the law of electrostatics, over its largest term.
+        What is left of the law of electrostatics, over its largest term (for `Neutrality`: electrons per site).
     current, energy_current : arrays of float, shape (leads,)
         Particles, and energy, that enter from each lead per unit time.
     positions : array of float, shape (sites, dimensions)
