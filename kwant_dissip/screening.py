@@ -35,6 +35,8 @@ _LAW_TOLERANCE = 1e-9
 # Densities are sums of terms of order one, so that their differences are known to 1e-14 or so; a law with no larger
 # terms than this is fulfilled to rounding.
 _SMALLEST_TERM = 1e-14 / _LAW_TOLERANCE
+# Potentials below this fraction of k_B T are not resolved to more digits than it is: rounding of densities.
+_SMALLEST_ENERGY = 1e-6
 _TWO_PI = 2 * np.pi
 
 
@@ -134,7 +136,7 @@ class ScreenedBalance(Balance):
             inverse = self._approximate_inverse(panels, unknowns)
             error = inverse(residual)
             scale = max(np.abs(unknowns).max(), np.abs(self._lead_shift).max(), np.abs(self._band_shifts).max(),
-                        1e-6 * self._thermal_drive())
+                        _SMALLEST_ENERGY * self.temperature0)
             previous, change = change, np.abs(error).max()
             self._progress("potentials", change / scale)
             if ((change <= tolerance * scale and law <= max(tolerance, _LAW_TOLERANCE))
@@ -153,9 +155,6 @@ class ScreenedBalance(Balance):
             unknowns = unknowns + step
         raise ConvergenceError("Newton's method did not find the electrostatic and chemical potentials; they are off "
                                f"by {change:.1e}, the law of electrostatics by {law:.1e} of its largest term.")
-
-    def _thermal_drive(self):
-        return np.abs(self._lead_temperature - self.temperature0).max() + self._bath_spread
 
     def _newton_step(self, panels, unknowns, residual, inverse, error):
         def product(direction):

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 import kwant_dissip as kd
 from kwant_dissip.broadening import broadening
-from kwant_dissip.density import equilibrium_density
+from kwant_dissip.density import EquilibriumDensity
 from kwant_dissip.errors import ConvergenceError
 from kwant_dissip.lattice import read
 from kwant_dissip.quantum import ChainPropagator
@@ -38,11 +38,11 @@ def brute_force(spectral, mu, temperature, edges, low):
 def test_density_of_one_site_at_any_temperature(temperature):
     """A site between leads: at the band centre half full, at any temperature; cold, an integral up to mu."""
     one = propagator(uniform_chain(1), kd.PhononBath(temperature, rate=0.3))
-    assert equilibrium_density(one, 0.0, temperature, 1e-12)[0] == pytest.approx(0.5, abs=1e-12)
+    assert EquilibriumDensity(0.0, temperature, 1e-12)(one)[0] == pytest.approx(0.5, abs=1e-12)
     if temperature < 1e-5:
         expected = brute_force(lambda e: one.spectrum(np.array([e])).spectral[0, 0], -0.7, temperature, [-2.0],
                                -np.inf)
-        assert equilibrium_density(one, -0.7, temperature, 1e-12)[0] == pytest.approx(expected, abs=1e-9)
+        assert EquilibriumDensity(-0.7, temperature, 1e-12)(one)[0] == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(("bath", "low"), [(kd.PhononBath(0.05, rate=0.1), -np.inf),
@@ -52,7 +52,7 @@ def test_equilibrium_density(bath, low):
     """Poles in the complex plane against the integral along the real axis."""
     mu, temperature = -0.9, 0.05
     chain_ = propagator(chain([0.0, 0.3, -0.2, 0.0], [-1.0, -0.8, -1.0]), bath)
-    density = equilibrium_density(chain_, mu, temperature, 1e-11)
+    density = EquilibriumDensity(mu, temperature, 1e-11)(chain_)
     for site in range(4):
         expected = brute_force(lambda e, site=site: chain_.spectrum(np.array([e])).spectral[site, 0], mu, temperature,
                                [-2.0, 2.0], low)
@@ -62,8 +62,8 @@ def test_equilibrium_density(bath, low):
 def test_density_of_a_perfect_wire():
     """N = Int dE/pi f / v on a chain without bath (a rate too small to matter)."""
     mu, temperature = -0.5, 0.02
-    density = equilibrium_density(propagator(uniform_chain(3), kd.PhononBath(temperature, rate=1e-12)), mu,
-                                  temperature, 1e-10)
+    density = EquilibriumDensity(mu, temperature, 1e-10)(
+        propagator(uniform_chain(3), kd.PhononBath(temperature, rate=1e-12)))
     momentum = np.linspace(-np.pi, np.pi, 20001)[:-1]
     np.testing.assert_allclose(density, expit((mu + 2 * np.cos(momentum)) / temperature).mean(), atol=1e-9)
 
@@ -92,4 +92,4 @@ def test_density_far_from_equilibrium_is_the_brute_force_integral():
 def test_unreachable_accuracy_is_reported(monkeypatch):
     monkeypatch.setattr("kwant_dissip.density._BLOCKS", 5)
     with pytest.raises(ConvergenceError, match="equilibrium density reached"):
-        equilibrium_density(propagator(uniform_chain(2), kd.PhononBath(0.05, rate=0.1)), -1.0, 1e-4, 1e-30)
+        EquilibriumDensity(-1.0, 1e-4, 1e-30)(propagator(uniform_chain(2), kd.PhononBath(0.05, rate=0.1)))

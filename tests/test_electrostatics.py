@@ -1,0 +1,419 @@
+"""Electrostatics: laws, feedback, limits, gauge, and coherent systems."""
+
+import kwant
+import numpy as np
+import pytest
+from dense import DenseChain, gauss
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+
+import kwant_dissip as kd
+from kwant_dissip.balance import Balance
+from kwant_dissip.broadening import broadening
+from kwant_dissip.density import EquilibriumDensity
+from kwant_dissip.lattice import read
+from kwant_dissip.quantum import ChainPropagator
+from kwant_dissip.screening import ScreenedBalance
+from kwant_dissip.systems import chain
+from models import chain as random_chain
+from models import floats, three_terminal, uniform_chain
+
+MU, TEMPERATURE, RATE = -1.4, 0.03, 0.06
+FERMI_ENERGY = MU + 2
+LAWS = [kd.Poisson(1.0), kd.Poisson(20.0), kd.Neutrality()]
+
+
+def system(kind, length=30):
+    if kind == "barrier":
+        return chain.barrier(length=length)
+    return chain.resonant_dot(length=length, coupling=kind, level=MU * (1 - kind ** 2))
+
+
+def solve(builder, bias, law, *, rate=RATE, path=None, mu=MU, temperature=TEMPERATURE, potentials=(None, None),
+          **options):
+    builder = builder.finalized() if isinstance(builder, kwant.Builder) else builder
+    if path is not None:
+        bath = kd.PhononBath(temperature, mean_free_path=lambda site: path if chain.in_wires(site) else np.inf)
+    else:
+        bath = kd.PhononBath(temperature, rate=lambda site: rate * chain.in_wires(site))
+    reservoirs = [kd.Reservoir(mu + sign * 0.5 * bias, temperature, potential)
+                  for sign, potential in zip((1, -1), potentials, strict=True)]
+    return kd.steady_state(builder, reservoirs, bath, electrostatics=law, **options)
+
+
+def charge_and_curvature(state, lead_potentials):
+    """Density difference along the chain, and sum of (U_i - U_j), from the returned arrays."""
+    order = np.argsort(state.coordinate)
+    padded = np.concatenate([lead_potentials[:1], state.potential[order], lead_potentials[1:]])
+    return state.density_difference[order], -np.diff(padded, 2)
+
+
+@pytest.mark.parametrize("kind", ["barrier", 0.3, 0.1])
+@pytest.mark.parametrize("bias", [0.01 * FERMI_ENERGY, 0.5 * FERMI_ENERGY])
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_law_is_fulfilled(kind, bias, law):
+    state = solve(system(kind), bias, law)
+    charge, curvature = charge_and_curvature(state, [0.5 * bias, -0.5 * bias])
+    if isinstance(law, kd.Poisson):
+        assert np.abs(curvature - law.coupling * charge).max() < 1e-8 * law.coupling * np.abs(charge).max()
+    else:
+        assert np.abs(charge).max() < 1e-9 * np.abs(curvature).max()
+    assert state.newton_steps <= 8
+    assert abs(state.particle_residual) < 1e-10
+    assert abs(state.energy_residual) < 1e-10
+    assert state.screening == (np.abs(charge).max(), np.abs(charge).mean())
+
+
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_potential_fed_back_into_a_plain_model(law):
+    """Onsite energies plus U, leads with their potential: everything is reproduced."""
+    bias = 0.2
+    builder = system(0.3, 20)
+    state = solve(builder, bias, law, rtol=1e-8)
+    onsite = {site: builder[site] for site in builder.sites()}
+    for site, potential in zip(builder.finalized().sites, state.potential, strict=True):
+        builder[site] = onsite[site] + potential
+    plain = solve(builder, bias, None, potentials=(0.5 * bias, -0.5 * bias), rtol=1e-8)
+    np.testing.assert_allclose(plain.power, state.power, rtol=0, atol=1e-8 * np.abs(state.power).max())
+    np.testing.assert_allclose(plain.current, state.current, rtol=1e-8)
+    np.testing.assert_allclose(plain.density, state.density, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(plain.mu, state.mu, rtol=0, atol=1e-8 * bias)
+
+
+@pytest.mark.parametrize("path", [None, 12.0])
+def test_against_dense_matrices(path):
+    """U and mu as returned, gamma_i(E - U_i): no site keeps particles, and power and currents are the same."""
+    bias, temperature, length = 0.3, 0.05, 5
+    state = solve(chain.barrier(length=length, height=0.5), bias, kd.Poisson(2.0), path=path, mu=-1.0,
+                  temperature=temperature, rtol=1e-9)
+    onsite = np.where(np.arange(2 * length + 1) == length, 0.5, 0.0)
+    wires = np.arange(2 * length + 1) != length
+
+    def gamma(energies):
+        if path is None:
+            return RATE * wires
+        return wires * -1j * np.sqrt(energies - 2 + 0j) * np.sqrt(energies + 2 + 0j) / path
+
+    dense = DenseChain(onsite, -np.ones(2 * length), state.potential, (0.5 * bias, -0.5 * bias), gamma)
+    # Beyond 2 in energy from the lowest band edge, occupations are 1 up to rounding.
+    points = np.unique(np.concatenate([np.arange(-3.0, 0.8, 0.05), -2 + state.potential, [-1.85, -2.15]]))
+    points = points[np.concatenate([np.diff(points) > 1e-9, [True]])]
+    mu = np.where(wires, state.mu, 0.0)
+    loss, power, current, energy_current = dense.balance(
+        mu, temperature, -1.0 + np.array([0.5, -0.5]) * bias, temperature, *gauss(points, 24))
+    scale = np.abs(state.current).max()
+    np.testing.assert_allclose(loss, 0, atol=1e-8 * scale)
+    np.testing.assert_allclose(power, state.power, rtol=0, atol=1e-8 * np.abs(state.power).max())
+    np.testing.assert_allclose(current, state.current, rtol=0, atol=1e-8 * scale)
+    np.testing.assert_allclose(energy_current, state.energy_current, rtol=0, atol=1e-8 * scale)
+
+
+@pytest.mark.parametrize("path", [None, 12.0])
+def test_density_difference_by_brute_force(path):
+    """Int dE/2pi (n - n0) over the whole real axis, tails and all, on three sites."""
+    temperature, mu, lead_mu = 0.08, -0.9, np.array([-0.8, -1.0])
+    syst = random_chain([0.1, 0.4, -0.1], [-1.0, -1.0])
+    bath = kd.PhononBath(temperature, rate=0.1) if path is None else kd.PhononBath(temperature, mean_free_path=path)
+    state = kd.steady_state(syst, [kd.Reservoir(m, temperature) for m in lead_mu], bath,
+                            electrostatics=kd.Poisson(3.0), rtol=1e-8)
+
+    def gamma(energies):
+        if path is None:
+            return np.full(3, 0.1)
+        return -1j * np.sqrt(energies - 2 + 0j) * np.sqrt(energies + 2 + 0j) / path
+
+    onsite, hopping = np.array([0.1, 0.4, -0.1]), -np.ones(2)
+    here = DenseChain(onsite, hopping, state.potential, lead_mu - mu, gamma)
+    neutral = DenseChain(onsite, hopping, np.zeros(3), (0.0, 0.0), gamma)
+
+    def difference(energy):
+        full = expit((mu - energy) / temperature)
+        n = here.spectrum(energy, expit((state.mu - energy) / temperature), expit((lead_mu - energy) / temperature))[1]
+        return n - neutral.spectrum(energy, np.full(3, full), (full, full))[1]
+
+    edges = np.unique(np.concatenate([[-2.0], -2 + lead_mu - mu, -2 + state.potential]))
+    points = np.concatenate([-np.geomspace(1e6, 2.2, 60), edges, np.arange(-1.8, 2.3, 0.1)])
+    if path is not None:
+        # Below the band gamma is imaginary, and a bound state could hide; none does.
+        points = points[points > -3]
+        points[0] = -3.0
+    energies, weights = gauss(points, 40)
+    total = sum(w * difference(e) for e, w in zip(energies, weights, strict=True)) / (2 * np.pi)
+    np.testing.assert_allclose(state.density_difference, total, rtol=0, atol=1e-8)
+
+
+def test_both_routes():
+    arguments = chain.barrier(length=2, height=0.4), 0.1, kd.Poisson(2.0)
+    fast, slow = (solve(*arguments, temperature=0.3, rtol=1e-3, method=method) for method in ("slices", "kwant"))
+    for name in ("power", "potential", "density_difference", "current"):
+        one, other = getattr(fast, name), getattr(slow, name)
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-7 * np.abs(other).max())
+
+
+def test_density_is_that_of_the_local_probe():
+    """With one rate: Int dE/2pi (n_i - A_i f_i) = 0, so that N_i = Int dE/2pi A_i f_i, site by site (design, 5)."""
+    state = solve(system("barrier", 8), 0.3, kd.Poisson(1.0), rtol=1e-8)
+    lattice = read(system("barrier", 8).finalized())
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: RATE * chain.in_wires(site))
+    neutral = ChainPropagator(lattice, lattice.chain_order(), broadening(bath, lattice), np.zeros(2))
+    moved = neutral.at_potential(state.potential, np.array([0.15, -0.15]))
+    for site in np.flatnonzero(~np.isnan(state.mu)):
+        local = EquilibriumDensity(state.mu[site], TEMPERATURE, 1e-11)(moved)[site]
+        assert state.density[site] == pytest.approx(local, abs=1e-9)
+
+
+@given(floats(-0.2, 0.2), st.sampled_from(LAWS))
+@settings(max_examples=10)
+def test_gauge(shift, law):
+    """A common shift of every mu and potential changes nothing."""
+    builder = system(0.3, 10)
+    state = solve(builder, 0.1, law, potentials=(0.02, -0.04))
+    other = solve(builder, 0.1, law, mu=MU + shift, potentials=(0.02 + shift, -0.04 + shift))
+    np.testing.assert_allclose(other.current, state.current, rtol=1e-7)
+    np.testing.assert_allclose(other.potential, state.potential + shift, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(other.density_difference, state.density_difference, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(other.power, state.power, rtol=0, atol=1e-6 * np.abs(state.power).max())
+
+
+def test_without_the_shift_of_the_leads_the_gauge_is_lost():
+    builder = system(0.3, 10)
+    state, other = (solve(builder, 0.1, kd.Poisson(1.0), mu=mu, potentials=(0.0, 0.0)) for mu in (MU, MU + 0.1))
+    assert abs(other.current[0] / state.current[0] - 1) > 1e-2
+
+
+def test_default_potential_keeps_leads_neutral():
+    """potential=None is mu - mu_eq."""
+    builder = system("barrier", 10)
+    given_, default = (solve(builder, 0.2, kd.Poisson(1.0), potentials=p) for p in ((0.1, -0.1), (None, None)))
+    np.testing.assert_allclose(default.potential, given_.potential, rtol=0, atol=1e-12)
+
+
+def test_strong_coupling_tends_to_neutrality():
+    builder = system("barrier", 15)
+    neutral = solve(builder, 0.1, kd.Neutrality())
+    distances, charges = [], []
+    for coupling in (1e2, 1e3, 1e4):
+        state = solve(builder, 0.1, kd.Poisson(coupling))
+        distances.append(np.abs(state.potential - neutral.potential).max())
+        charges.append(state.screening[0])
+    assert charges[1] < 0.2 * charges[0]
+    assert charges[2] < 0.2 * charges[1]
+    assert distances[1] < 0.2 * distances[0]
+    assert distances[2] < 0.2 * distances[1]
+
+
+def test_neutral_wire_far_from_the_scatterer():
+    """One rate: U = mu - mu_eq where standing waves have died out, with mu_eq the mean of the reservoirs'."""
+    state = solve(system("barrier", 300), 0.1, kd.Neutrality(), temperature=0.06)
+    distance = np.abs(state.coordinate)
+    middle = (distance > 120) & (distance < 180)
+    np.testing.assert_allclose(state.potential[middle], state.mu[middle] - MU, rtol=0, atol=1e-4 * 0.1)
+
+
+def test_kernel_of_the_chain_is_poisson():
+    """V = coupling times the inverse Laplacian, as matrix and as function of two positions."""
+    builder, length, bias = system("barrier", 8), 8, 0.1
+    poisson = solve(builder, bias, kd.Poisson(2.0))
+    ends = 2 * length + 2
+
+    def kernel(a, b):
+        left, right = sorted((a[0] + length + 1, b[0] + length + 1))
+        return 2.0 * left * (ends - right) / ends
+
+    order = np.array([site.tag[0] for site in builder.finalized().sites])
+    matrix = [[kernel((a,), (b,)) for b in order] for a in order]
+    for law in (kd.CoulombKernel(matrix), kd.CoulombKernel(kernel)):
+        state = solve(builder, bias, law)
+        np.testing.assert_allclose(state.potential, poisson.potential, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(state.power, poisson.power, rtol=0, atol=1e-6 * np.abs(poisson.power).max())
+
+
+def test_thomas_fermi_length_of_a_weak_impurity():
+    """Screening against a background that knows nothing of it: 2 cosh(1/lambda) - 2 = coupling * thermal DOS."""
+    temperature, coupling, length, strength = 0.15, 0.02, 100, 1e-3
+    onsite = np.zeros(2 * length + 1)
+    bath = kd.PhononBath(temperature, rate=1e-3)
+    clean = read(uniform_chain(2 * length + 1))
+    reference = ChainPropagator(clean, clean.chain_order(), broadening(bath, clean), np.zeros(2))
+    equilibrium = EquilibriumDensity(-1.0, temperature, 1e-12)
+    onsite[length] = strength
+    lattice = read(random_chain(onsite, -np.ones(2 * length)))
+    propagator = ChainPropagator(lattice, lattice.chain_order(), broadening(bath, lattice), np.zeros(2))
+    order = propagator.order
+    result = ScreenedBalance(
+        propagator, [kd.Reservoir(-1.0, temperature)] * 2, np.full(len(order), temperature), 1e-6, None,
+        equation=kd.Poisson(coupling).equation(lattice, [0.0, 0.0]).in_order(order), ramp=np.zeros(len(order)),
+        band_shifts=np.zeros(2), reference=equilibrium(reference), equilibrium_mu=-1.0).solve()
+    change = 1e-4
+    fuller, emptier = (equilibrium(reference.at_potential(np.full(len(order), u), np.full(2, u)))[length]
+                       for u in (-change, change))
+    states = (fuller - emptier) / (2 * change)
+    potential = -result.potential[np.argsort(order)][length:]
+    assert np.all(potential[:60] > 0)
+    kappa = -np.polyfit(np.arange(10, 40), np.log(potential[10:40]), 1)[0]
+    assert 2 * np.cosh(kappa) - 2 == pytest.approx(coupling * states, rel=1e-2)
+
+
+def test_friedel_oscillations():
+    """The density next to a barrier oscillates with half the Fermi wavelength."""
+    mu, length = -1.6, 200
+    state = solve(chain.barrier(length=length, height=0.3), 0.0, None, rate=1e-3, mu=mu, temperature=0.004)
+    sites = state.sites_of(1)[5:120]
+    x, density = state.coordinate[sites], state.density[sites]
+    wave_numbers = np.linspace(0.5, 2.5, 2001)
+    strength = np.abs(np.exp(-1j * np.outer(wave_numbers, x)) @ (density - density.mean()))
+    assert wave_numbers[np.argmax(strength)] == pytest.approx(2 * np.arccos(-mu / 2), rel=0.01)
+
+
+# Coherent systems: no bath at all
+
+def coherent(builder, bias, law, **options):
+    return solve(builder, bias, law, rate=0.0, **options)
+
+
+def test_coherent_density_from_scattering_wavefunctions():
+    """U self-consistent: kwant's wavefunctions of the system with U, filled from both leads, give the density back."""
+    bias, temperature = 0.2, 0.1
+    builder = system("barrier", 4)
+    state = coherent(builder, bias, kd.Poisson(20.0), temperature=temperature, rtol=1e-7)
+    assert np.all(np.isnan(state.mu))
+    assert np.all(state.power == 0)
+
+    def density(builder, potentials, mus):
+        syst = builder.finalized()
+        # A state is almost bound next to the band's edge: points gather there.
+        near = np.geomspace(1e-6, 0.09, 10)
+        edges = -2 + np.unique(potentials)
+        points = np.unique(np.concatenate([edges, *(edge + sign * near for edge in edges for sign in (1, -1)),
+                                           np.arange(-1.8, 1.3, 0.2)]))
+        points = points[points >= edges.min()]
+        total = 0
+        for energy, weight in zip(*gauss(points, 10), strict=True):
+            waves = kwant.wave_function(syst, energy)
+            for lead, mu in enumerate(mus):
+                total = total + weight * expit((mu - energy) / temperature) * (np.abs(waves(lead)) ** 2).sum(axis=0)
+        return total / (2 * np.pi)
+
+    neutral = density(builder, (0.0, 0.0), (MU, MU))
+    for site, potential in zip(builder.finalized().sites, state.potential, strict=True):
+        builder[site] = builder[site] + potential
+    builder.leads.clear()
+    for direction, potential in ((-1, 0.1), (1, -0.1)):
+        lattice = next(iter(builder.sites())).family
+        lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
+        lead[lattice(0)] = potential
+        lead[lattice.neighbors()] = -1
+        builder.attach_lead(lead)
+    shifted = density(builder, (0.1, -0.1), (MU + 0.1, MU - 0.1))
+    np.testing.assert_allclose(state.density_difference, shifted - neutral, rtol=0, atol=1e-8)
+
+
+def test_rectification():
+    """A mirror-symmetric barrier does not rectify, one with a step beside it does."""
+    symmetric = system("barrier", 6)
+    one, other = (coherent(symmetric, bias, kd.Poisson(1.0)).current[0] for bias in (0.3, -0.3))
+    assert one + other == pytest.approx(0, abs=1e-9 * one)
+    lopsided = system("barrier", 6)
+    lattice = next(iter(lopsided.sites())).family
+    lopsided[lattice(1)] = lopsided[lattice(2)] = 0.4
+    one, other = (coherent(lopsided, bias, kd.Poisson(1.0)).current[0] for bias in (0.3, -0.3))
+    assert abs(one + other) > 1e-3 * abs(one)
+
+
+def test_a_barrier_is_a_capacitor():
+    """Electrons gather before it and are missing behind it, in proportion to a small bias; next to none pass."""
+    builder, charges = chain.barrier(length=60, height=3.0, width=3), []
+    for bias in (0.01, 0.02):
+        state = coherent(builder, bias, kd.Poisson(1.0))
+        left, right = (state.density_difference[(state.coordinate - 1) * side > 0].sum() for side in (-1, 1))
+        assert left > 0
+        assert right == pytest.approx(-left, rel=1e-2)
+        charges.append(left)
+    assert charges[1] / charges[0] == pytest.approx(2, rel=1e-2)
+
+
+def test_a_system_of_several_leads():
+    """Any system: neutral sites in a ribbon with flux, disorder and a third lead."""
+    temperature = 0.2
+    reservoirs = [kd.Reservoir(mu, temperature) for mu in (-0.45, -0.55, -0.5)]
+    state = kd.steady_state(three_terminal(), reservoirs, kd.PhononBath(temperature, rate=0.2), rtol=1e-3,
+                            electrostatics=kd.Neutrality())
+    assert state.screening[0] < 1e-9
+    assert abs(state.particle_residual) < 1e-10
+    assert abs(state.energy_residual) < 1e-10
+    assert state.field.shape == (24, 2)
+
+
+def test_field_is_the_slope_of_the_potential():
+    state = solve(system("barrier", 20), 0.1, kd.Poisson(1.0))
+    order = np.argsort(state.coordinate)
+    slope = np.gradient(state.potential[order])
+    np.testing.assert_allclose(state.field[order, 0], -slope, rtol=0, atol=1e-12)
+
+
+def test_resistivities_of_a_neutral_wire():
+    """Far from scatterer and contacts field and gradient of mu are the same force."""
+    state = solve(system("barrier", 300), 0.1, kd.Neutrality(), temperature=0.06)
+    for part in kd.local_heat(state):
+        far = (np.abs(part.x) > 120) & (np.abs(part.x) < 180)
+        np.testing.assert_allclose(part.electrostatic_resistivity[far], part.resistivity[far], rtol=1e-3)
+
+
+@pytest.mark.parametrize(("law", "error", "message"), [
+    (kd.CoulombKernel(np.eye(3)), ValueError, r"shape \(13, 13\).*got \(3, 3\)"),
+    (kd.CoulombKernel(np.triu(np.ones((13, 13)))), ValueError, "must be symmetric"),
+    (kd.CoulombKernel(np.full((13, 13), np.inf)), ValueError, "not finite"),
+    (kd.CoulombKernel(lambda a, b: 1j), ValueError, "must return real numbers"),
+    (3.0, TypeError, "must be a Poisson, Neutrality or CoulombKernel"),
+])
+def test_bad_laws(law, error, message):
+    with pytest.raises(error, match=message):
+        solve(system("barrier", 6), 0.1, law)
+
+
+@pytest.mark.parametrize("coupling", [0.0, -1.0, np.nan, np.inf, "strong"])
+def test_bad_coupling(coupling):
+    with pytest.raises(ValueError, match="coupling must be a positive number"):
+        kd.Poisson(coupling)
+
+
+def test_kernel_that_is_no_matrix():
+    with pytest.raises(TypeError, match="a real matrix or a function"):
+        kd.CoulombKernel([1.0, 2.0])
+
+
+def test_potential_that_pushes_the_band_away():
+    with pytest.raises(ValueError, match="Lead 0 has no open modes"):
+        solve(system("barrier", 6), 0.1, kd.Poisson(1.0), potentials=(2.0, -0.05))
+
+
+def test_electrostatics_needs_gamma_off_the_axis():
+    reservoirs = [kd.Reservoir(-0.5, 0.1)] * 3
+    with pytest.raises(ValueError, match="leads of one orbital per cell"):
+        kd.steady_state(three_terminal(), reservoirs, kd.PhononBath(0.1, mean_free_path=5.0),
+                        electrostatics=kd.Neutrality())
+
+
+def test_newton_that_does_not_converge(monkeypatch):
+    monkeypatch.setattr("kwant_dissip.screening._STEPS", 1)
+    with pytest.raises(kd.ConvergenceError, match="did not find the electrostatic"):
+        solve(system("barrier", 6), 0.3, kd.Poisson(1.0))
+
+
+def test_the_balance_without_electrostatics_is_the_limit_of_weak_coupling():
+    """Coupling -> 0: U is the ramp; the plain balance at that U."""
+    builder, bias = system("barrier", 6), 0.1
+    state = solve(builder, bias, kd.Poisson(1e-9))
+    order = np.argsort(state.coordinate)
+    ramp = np.linspace(0.05, -0.05, len(order) + 2)[1:-1]
+    np.testing.assert_allclose(state.potential[order], ramp, rtol=0, atol=1e-9)
+    lattice = read(builder.finalized())
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: RATE * chain.in_wires(site))
+    chain_order = lattice.chain_order()
+    moved = ChainPropagator(lattice, chain_order, broadening(bath, lattice), np.zeros(2)).at_potential(
+        state.potential[chain_order], np.array([0.05, -0.05]))
+    reservoirs = [kd.Reservoir(MU + 0.05, TEMPERATURE), kd.Reservoir(MU - 0.05, TEMPERATURE)]
+    plain = Balance(moved, reservoirs, np.full(len(order), TEMPERATURE), 1e-6).solve()
+    np.testing.assert_allclose(plain.power[np.argsort(chain_order)], state.power, rtol=0,
+                               atol=1e-6 * np.abs(state.power).max())
