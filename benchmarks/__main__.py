@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, kinetic, scaling
+from . import alternatives, electrostatics, kinetic, scaling
 
 
 def machine():
@@ -19,3 +19,4 @@ print(machine())
 alternatives.main()
 scaling.main()
 kinetic.main()
+electrostatics.main()

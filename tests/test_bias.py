@@ -1,0 +1,103 @@
+"""Bias set by the voltage drop or the current."""
+
+import numpy as np
+import pytest
+
+import kwant_dissip as kd
+from kwant_dissip import figure2
+from kwant_dissip.systems import chain
+
+MU, TEMPERATURE = -1.0, 0.05
+
+
+def transmission(energy):
+    return 0.1 ** 2 / ((energy - 0.02) ** 2 + 0.1 ** 2)
+
+
+def on_the_lattice(bias, length=40, law=None):
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: 0.1 * chain.in_wires(site))
+    reservoirs = [kd.Reservoir(MU + sign * 0.5 * bias, TEMPERATURE) for sign in (1, -1)]
+    return kd.steady_state(chain.barrier(length=length).finalized(), reservoirs, bath, electrostatics=law, rtol=1e-5)
+
+
+def in_the_continuum(bias):
+    reservoirs = [kd.Reservoir(sign * 0.5 * bias, TEMPERATURE) for sign in (1, -1)]
+    return kd.kinetic.steady_state(transmission, reservoirs, kd.PhononBath(TEMPERATURE, mean_free_path=1.0),
+                                   velocity=np.ones_like, length=30.0)
+
+
+@pytest.mark.parametrize("drop", [0.02, -0.1])
+def test_kinetic_against_the_closed_form(drop):
+    """In long wires the current at a given drop is that of the closed form."""
+    state = kd.at_voltage_drop(drop, in_the_continuum)
+    exact = kd.analytic.constant_mean_free_path(transmission, temperature=TEMPERATURE, drop=abs(drop),
+                                                mean_free_path=1.0)
+    assert kd.voltage_drop(state) == pytest.approx(drop, rel=1e-5)
+    assert state.current[0] == pytest.approx(np.sign(drop) * exact.current, rel=1e-4)
+
+
+@pytest.mark.parametrize("law", [None, kd.Poisson(1.0)])
+def test_lattice(law):
+    calls = []
+
+    def solve(bias):
+        calls.append(bias)
+        return on_the_lattice(bias, law=law)
+
+    state = kd.at_voltage_drop(0.05, solve)
+    assert kd.voltage_drop(state) == pytest.approx(0.05, rel=1e-5)
+    assert len(calls) <= 6
+
+
+def test_current():
+    state = kd.at_current(2e-3, on_the_lattice, rtol=1e-7)
+    assert state.current[0] == pytest.approx(2e-3, rel=1e-7)
+
+
+def test_drop_and_resistance_of_the_wires_add_up():
+    """Where one site of a uniform wire is left out of the bath, what lacks is the resistance of one site."""
+    reservoirs = [kd.Reservoir(MU + 0.05, TEMPERATURE), kd.Reservoir(MU - 0.05, TEMPERATURE)]
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: 0.1 * chain.in_wires(site))
+    state = kd.steady_state(chain.barrier(length=200, height=0.0).finalized(), reservoirs, bath)
+    left = state.mu[state.sites_of(0)]
+    assert kd.voltage_drop(state) == pytest.approx((left[150] - left[50]) / 100, rel=0.02)
+
+
+@pytest.mark.parametrize("temperature", figure2.TEMPERATURES)
+def test_figure_at_the_same_drop(temperature, monkeypatch):
+    calls = []
+
+    def counted(*arguments, **options):
+        calls.append(arguments)
+        return kd.steady_state(*arguments, **options)
+
+    monkeypatch.setattr(figure2, "steady_state", counted)
+    assert kd.voltage_drop(figure2.solve(temperature)) == pytest.approx(figure2.DROP, rel=1e-4)
+    assert len(calls) <= 6
+    assert kd.voltage_drop(figure2.solve_kinetic(temperature)) == pytest.approx(figure2.DROP, rel=1e-4)
+
+
+@pytest.mark.parametrize("drop", [50.0, 1.5])
+def test_drop_that_no_bias_reaches(drop):
+    """The leads' bands do not overlap any more, or let nothing pass."""
+    with pytest.raises(kd.ConvergenceError, match="No bias was found at which the voltage drop is"):
+        kd.at_voltage_drop(drop, lambda bias: on_the_lattice(bias, length=10, law=kd.Neutrality()))
+
+
+@pytest.mark.parametrize("drop", [0.0, np.nan, np.inf])
+def test_drop_that_is_none(drop):
+    with pytest.raises(ValueError, match="finite number other than 0"):
+        kd.at_voltage_drop(drop, on_the_lattice)
+
+
+def test_one_wire_has_no_drop():
+    state = kd.steady_state(chain.barrier(length=5).finalized(), [kd.Reservoir(MU, TEMPERATURE)] * 2,
+                            kd.PhononBath(TEMPERATURE, rate=0.1))
+    with pytest.raises(ValueError, match="the state has 1 wires and 2 leads"):
+        kd.voltage_drop(state)
+
+
+@pytest.mark.parametrize("straight", [(0.5, 0.4), (-0.1, 0.5), (0.5, 1.2), (0.5, 0.51)])
+def test_straight_part(straight):
+    with pytest.raises(ValueError, match="straight"):
+        kd.voltage_drop(on_the_lattice(0.1, length=5), straight=straight)
