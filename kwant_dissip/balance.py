@@ -17,7 +17,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
 from .errors import ConvergenceError
-from .jacobian import BATCH, Jacobian
+from .jacobian import Jacobian
 from .quadrature import THERMAL_WINDOW, Panels, window_panels
 from .recursion import fermi_difference, panel_sums
 
@@ -216,7 +216,7 @@ class Balance:
             window_panels(highest + inner, highest + outer, edges, outer - inner))
 
     def _batches(self, panels):
-        size = max(1, BATCH // (21 * len(self.coupled)))
+        size = max(1, self.propagator.batch // 21)
         return [panels[start:start + size] for start in range(0, len(panels), size)]
 
     def _integrate(self, panels, shift):

@@ -11,8 +11,7 @@ _FIRST = 8
 # Nodes per block: the rule's error is (3 + sqrt(8))^-18 = 2e-14 of the block.
 _NODES = 9
 _BLOCKS = 80
-# Site-energies evaluated together, and the least number of energies.
-_BATCH = 1 << 16
+# The least number of energies that are evaluated together.
 _LEAST = 5
 
 
@@ -79,7 +78,7 @@ class EquilibriumDensity:
         """Sum over the frequencies start .. start + count - 1."""
         nodes, weights = sum_rule(count, _NODES)
         energies = self.mu + 1j * np.pi * self.temperature * (2 * (start + nodes) + 1)
-        size = max(_LEAST, _BATCH // len(pole))
+        size = max(_LEAST, propagator.batch)
 
         def part_sum(first):
             part = slice(first, first + size)

@@ -8,8 +8,6 @@ from .errors import ConvergenceError
 _SLOPE_WINDOW = 27.0
 # The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
 _JACOBIAN_MEMORY = 3 << 30
-# Site-energies evaluated together: some ten arrays of this length are alive in each thread.
-BATCH = 1 << 16
 _TWO_PI = 2 * np.pi
 
 
@@ -29,10 +27,9 @@ class Jacobian:
         reach = _SLOPE_WINDOW * temperature[coupled].max()
         inside = (nodes > shift[coupled].min() - reach) & (nodes < shift[coupled].max() + reach)
         nodes, weights = nodes[inside], weights[inside] / _TWO_PI
-        size = max(21, BATCH // len(shift))
+        size = max(21, balance.propagator.batch)
         parts = [(nodes[start:start + size], weights[start:start + size]) for start in range(0, len(nodes), size)]
-        memory = 4 * 8 * len(shift) * len(nodes)
-        self._kept = memory <= _JACOBIAN_MEMORY
+        self._kept = balance.propagator.response_size * len(nodes) <= _JACOBIAN_MEMORY
         self._parts = parts
         diagonal = 0.0
         self._responses = []

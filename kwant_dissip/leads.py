@@ -37,7 +37,7 @@ class Lead:
         self._hopping = lead.inter_cell_hopping(params=params)
         period = getattr(getattr(lead, "symmetry", None), "periods", None)
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
-        self._velocities = {}
+        self._velocities, self._self_energies = {}, {}
         self._thresholds = None
 
     def hoppings(self):
@@ -70,7 +70,10 @@ class Lead:
             # Sigma solves Sigma = |t|^2 / (x - Sigma), retarded branch; kwant gives the same, an energy at a time.
             x = np.asarray(energies) - self.center
             return (0.5 * (x - 1j * self._continued_velocity(x)))[:, None, None]
-        return np.array([self._lead.selfenergy(e, params=self._params) for e in energies])
+        for energy in energies:
+            if energy not in self._self_energies:
+                self._self_energies[energy] = self._lead.selfenergy(energy, params=self._params)
+        return np.array([self._self_energies[energy] for energy in energies])
 
     def velocity(self, energies):
         """Mean velocity of the open modes, in lattice length times energy.

@@ -4,6 +4,9 @@ from typing import Protocol
 
 import numpy as np
 
+# Site-energies that are worked on together: some ten arrays of this length are alive in each thread.
+SITE_ENERGIES = 1 << 16
+
 
 class Spectrum(Protocol):
     """A propagator at some energies.
@@ -64,9 +67,15 @@ class Propagator(Protocol):
     Attributes
     ----------
     coupled : array of bool, shape (sites,)
+    batch : int
+        Number of energies to work on together.
+    response_size : int
+        Bytes per energy that a `Spectrum.response` keeps.
     """
 
     coupled: np.ndarray
+    batch: int
+    response_size: int
 
     def thresholds(self):
         """Energies at which integrands have square-root edges, or may have narrow peaks: array."""

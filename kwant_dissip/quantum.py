@@ -11,9 +11,10 @@ import copy
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import LinearOperator, splu
+from scipy.sparse.linalg import LinearOperator
 
+from .banded import transfer_inverse
+from .propagator import SITE_ENERGIES
 from .recursion import chain_green, chain_occupation, chain_response
 
 
@@ -34,6 +35,8 @@ class ChainPropagator:
     method = "slices"
 
     def __init__(self, lattice, order, broadening, band_shifts):
+        self.batch = max(1, SITE_ENERGIES // len(order))
+        self.response_size = 4 * 8 * len(order)
         self.order = order
         self.broadening = broadening.in_order(order)
         self.coupled = self.broadening.coupled
@@ -99,42 +102,17 @@ class ChainPropagator:
         return 1 / (1 + alpha), (self._onsite - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
-        """See `propagator.Propagator`.
-
-        The Jacobian at M energies is a banded matrix in the unknowns (v_i, L_i^m, R_i^m), 1 + 2 M rows a site:
-        J v = diag v - sum_m c_m (s_m v + L^m + R^m), L_i = rho^L_i (s v + L)_{i-1}, R_i = rho^R_i (s v + R)_{i+1}.
-        """
+        """See `propagator.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""
         spectrum = self.spectrum(energies)
-        sites, count = spectrum.rate.shape
-        width = 1 + 2 * count
-        source = spectrum.rate / count
+        source = spectrum.rate / len(energies)
         diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
         weight = spectrum.rate * spectrum.green2
-        # row and column numbers of the unknowns
-        v = (np.arange(sites) * width)[:, None]
-        left = v + 1 + np.arange(count)
-        right = left + count
-        v = np.broadcast_to(v, left.shape)
-        entries = [
-            (v[:, 0], v[:, 0], diagonal - (weight * source).sum(axis=1)),
-            (v, left, -weight), (v, right, -weight),
-            (left, left, np.ones_like(weight)), (right, right, np.ones_like(weight)),
-            (left[1:], v[:-1], -spectrum.rho_left[1:] * source[:-1]),
-            (left[1:], left[:-1], -spectrum.rho_left[1:]),
-            (right[:-1], v[1:], -spectrum.rho_right[:-1] * source[1:]),
-            (right[:-1], right[1:], -spectrum.rho_right[:-1])]
-        rows, columns, values = (np.concatenate([np.ravel(entry[part]) for entry in entries]) for part in range(3))
-        matrix = coo_matrix((values, (rows, columns)), shape=(sites * width,) * 2).tocsc()
-        # Natural order: the matrix is banded already. An M-matrix needs no pivoting.
-        factor = splu(matrix, permc_spec="NATURAL", diag_pivot_thresh=0.0)
-
-        def solve(b):
-            full = np.zeros(sites * width)
-            full[::width] = b
-            return factor.solve(full)[::width]
-
-        return LinearOperator((sites, sites), matvec=solve, dtype=float), diagonal
+        # rho_left[i] leads from i - 1 to i
+        to_right, to_left = np.roll(spectrum.rho_left, -1, axis=0), np.roll(spectrum.rho_right, 1, axis=0)
+        solve = transfer_inverse(diagonal, weight * source, (weight, weight),
+                                 ((to_right * source, to_right), (to_left * source, to_left)))
+        return LinearOperator((len(diagonal),) * 2, matvec=solve, dtype=float), diagonal
 
 
 class ChainSpectrum:

@@ -14,6 +14,8 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse.linalg import LinearOperator
 from threadpoolctl import threadpool_limits
 
+from .propagator import SITE_ENERGIES
+
 # Bytes that the matrices |G_ij|^2 of all energies may take.
 _MEMORY = 4 << 30
 
@@ -35,6 +37,8 @@ class KwantPropagator:
         self.order = np.arange(len(lattice.offsets) - 1)
         self.broadening = broadening
         self.coupled = broadening.coupled
+        self.batch = max(1, SITE_ENERGIES // len(self.order))
+        self.response_size = 0  # one matrix, however many energies
         self._lattice = lattice
         self._leads = lattice.leads
         self._band_shifts = band_shifts

@@ -6,6 +6,7 @@ from .broadening import broadening
 from .lattice import read
 from .quantum import ChainPropagator
 from .reference import KwantPropagator
+from .sliced import SlicePropagator
 
 
 def propagator_for(syst, bath, band_shifts, params, method, bath_needed=True):
@@ -44,10 +45,9 @@ def propagator_for(syst, bath, band_shifts, params, method, bath_needed=True):
     if len(floating):
         raise ValueError(f"{len(floating)} sites that the bath reaches, the first {lattice.sites[floating[0]]}, are "
                          "connected to no lead: their chemical potential is not determined.")
-    order = lattice.chain_order() if method != "kwant" else None
+    if method == "kwant":
+        return lattice, gamma, KwantPropagator(lattice, gamma, shifts)
+    order = lattice.chain_order()
     if order is not None:
         return lattice, gamma, ChainPropagator(lattice, order, gamma, shifts)
-    if method == "slices":
-        raise ValueError('method="slices" needs a chain: one orbital per site, at most two neighbours, leads of one '
-                         'site; use method="kwant" for this system.')
-    return lattice, gamma, KwantPropagator(lattice, gamma, shifts)
+    return lattice, gamma, SlicePropagator(lattice, gamma, shifts)

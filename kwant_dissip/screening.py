@@ -19,7 +19,7 @@ from .balance import Balance, BalanceResult
 from .density import EquilibriumDensity
 from .electrostatics import ramp
 from .errors import ConvergenceError
-from .jacobian import BATCH, require_states
+from .jacobian import require_states
 
 _STEPS = 20
 _HALVINGS = 8
@@ -195,7 +195,7 @@ class ScreenedBalance(Balance):
         nodes, weights, _ = (array.ravel() for array in panels.nodes())
         lead_slope = np.mean([self._slope(nodes, mu, temperature) for mu, temperature
                               in zip(self._lead_shift, self._lead_temperature, strict=True)], axis=0)
-        size = max(21, BATCH // len(shift))
+        size = max(21, self.propagator.batch)
 
         def part_sums(start):
             part = slice(start, start + size)

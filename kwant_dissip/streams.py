@@ -16,6 +16,7 @@ from scipy.sparse.linalg import LinearOperator, splu
 
 from . import cells
 from .errors import ConvergenceError
+from .propagator import SITE_ENERGIES
 from .stream_matrix import SparseSystem
 
 # Bytes of coefficients that are kept for energies seen before.
@@ -77,6 +78,8 @@ class StreamPropagator:
         self._gamma = gamma
         self.sites = sum(len(wire.nodes) for wire in self.wires)
         self.coupled = np.ones(self.sites, bool)
+        self.batch = max(1, SITE_ENERGIES // self.sites)
+        self.response_size = 4 * 8 * self.sites
         self._known = OrderedDict()
         self._lock = threading.Lock()
         self._bytes = 0

@@ -1,0 +1,57 @@
+"""Approximate inverse of the balance's Jacobian along a chain of places, as a banded matrix."""
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import splu
+
+
+def transfer_inverse(diagonal, own, arrival, passing):
+    """Inverse of a balance in which what leaves a place goes on from neighbour to neighbour.
+
+    With L_i^m what arrives at place i from the left at energy m, and R_i^m from the right,
+
+        b_i = d_i v_i - sum_m (o_i^m v_i + l_i^m L_i^m + r_i^m R_i^m),
+        L_{i+1} = alpha_i v_i + beta_i L_i,    R_{i-1} = alpha'_i v_i + beta'_i R_i
+
+    is a banded matrix in the unknowns (v_i, L_i^m, R_i^m), 1 + 2 M rows a place.
+
+    Parameters
+    ----------
+    diagonal : array of float, shape (places,)
+        d_i.
+    own : array of float, shape (places, M)
+        o_i.
+    arrival : pair of arrays of float, shape (places, M)
+        l_i and r_i.
+    passing : pair of pairs of arrays of float, shape (places, M)
+        (alpha, beta) to the right, whose last row is not used, and to the left, whose first row is not.
+
+    Returns
+    -------
+    callable
+        Maps b, shape (places,), to v.
+    """
+    places, count = own.shape
+    width = 1 + 2 * count
+    v = (np.arange(places) * width)[:, None]
+    left = v + 1 + np.arange(count)
+    right = left + count
+    v = np.broadcast_to(v, left.shape)
+    ones = np.ones_like(own)
+    (alpha, beta), (alpha_back, beta_back) = passing
+    entries = [
+        (v[:, 0], v[:, 0], diagonal - own.sum(axis=1)), (v, left, -arrival[0]), (v, right, -arrival[1]),
+        (left, left, ones), (right, right, ones),
+        (left[1:], v[:-1], -alpha[:-1]), (left[1:], left[:-1], -beta[:-1]),
+        (right[:-1], v[1:], -alpha_back[1:]), (right[:-1], right[1:], -beta_back[1:])]
+    rows, columns, values = (np.concatenate([np.ravel(entry[part]) for entry in entries]) for part in range(3))
+    matrix = coo_matrix((values, (rows, columns)), shape=(places * width,) * 2).tocsc()
+    # Natural order: the matrix is banded already. An M-matrix needs no pivoting.
+    factor = splu(matrix, permc_spec="NATURAL", diag_pivot_thresh=0.0)
+
+    def solve(b):
+        full = np.zeros(places * width)
+        full[::width] = b
+        return factor.solve(full)[::width]
+
+    return solve

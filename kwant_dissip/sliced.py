@@ -1,0 +1,360 @@
+"""Quantum propagator of any system cut into slices: several orbitals, leads, and fields.
+
+The theory is that of `quantum`, with matrices in place of numbers (`blocks`). All sums over orbitals of a site are
+taken here: outside everything counts by sites.
+"""
+
+import copy
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from scipy.linalg import lu_factor, lu_solve
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse.linalg import LinearOperator
+
+from .banded import transfer_inverse
+from .blocks import adjoint, block_columns, block_diagonal, block_green, block_sources
+from .slicing import cut
+
+# Up to this many coupled sites the Jacobian at a few energies, one dense matrix, is the preconditioner.
+DENSE_SITES = 4000
+# Bytes that one batch of energies may take.
+_WORK = 1 << 26
+
+
+class SlicePropagator:
+    """Electrons on a kwant system cut into slices; see `propagator.Propagator`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    broadening : Broadening
+        Of the sites in the lattice's order.
+    band_shifts : array of float, shape (leads,)
+        Energy by which each lead's band is shifted.
+    """
+
+    method = "slices"
+
+    def __init__(self, lattice, broadening, band_shifts):
+        slices = cut(lattice)
+        self.order = np.concatenate(slices)
+        self.broadening = broadening.in_order(self.order)
+        self.coupled = self.broadening.coupled
+        self._lattice = lattice
+        self._band_shifts = band_shifts
+        self._potential = np.zeros(len(self.order))
+        self.geometry = Geometry(lattice, slices)
+        self.batch = max(1, _WORK // (48 * self.geometry.entries))
+        self.response_size = 16 * (self.geometry.entries + len(self.order))
+
+    def at_potential(self, potential, band_shifts):
+        """See `propagator.Propagator`."""
+        other = copy.copy(self)
+        other.__dict__.pop("_levels", None)
+        other._band_shifts = band_shifts
+        other._potential = potential
+        other.broadening = self.broadening.at_potential(potential)
+        return other
+
+    @cached_property
+    def _levels(self):
+        back = np.argsort(self.order)
+        return self._lattice.levels(self.coupled[back], self._band_shifts, self._potential[back])
+
+    def thresholds(self):
+        """See `propagator.Propagator`."""
+        edges = [lead.thresholds() + shift for lead, shift
+                 in zip(self._lattice.leads, self._band_shifts, strict=True)]
+        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
+
+    def _green(self, energies):
+        """Self-energies of the leads, gamma, and the result of `block_green`."""
+        geometry = self.geometry
+        sigma = [lead.self_energy(energies - shift) for lead, shift
+                 in zip(self._lattice.leads, self._band_shifts, strict=True)]
+        gamma_re, gamma_im = self.broadening.parts(energies)
+        own = (energies - self._potential[:, None] - 0.5 * gamma_im + 0.5j * gamma_re)[geometry.site_of_orbital].T
+        diagonal = []
+        for number, part in enumerate(geometry.orbitals):
+            block = np.broadcast_to(-geometry.onsite[number], (len(energies), *geometry.onsite[number].shape)).copy()
+            width = np.arange(block.shape[1])
+            block[:, width, width] += own[:, part]
+            diagonal.append(block)
+        for lead, (number, places) in enumerate(geometry.interfaces):
+            diagonal[number][:, places[:, None], places] -= sigma[lead]
+        return sigma, gamma_re, block_green(diagonal, geometry.hopping)
+
+    def spectrum(self, energies):
+        """See `propagator.Propagator`."""
+        sigma, rate, green = self._green(energies)
+        return SliceSpectrum(self.geometry, rate, [1j * (s - adjoint(s)) for s in sigma], *green)
+
+    def green_diagonal(self, energies):
+        """See `propagator.Propagator`."""
+        _, _, (green, _, _) = self._green(energies)
+        return self.geometry.by_site(np.concatenate([np.einsum("kii->ik", g) for g in green]))
+
+    def green_asymptote(self):
+        """See `propagator.Propagator`."""
+        # Per orbital z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta; a site's orbitals at their mean.
+        alpha, beta = self.broadening.asymptote()
+        norbs = np.diff(self._lattice.offsets)[self.order]
+        onsite = np.concatenate([matrix.diagonal().real for matrix in self.geometry.onsite])
+        onsite = self.geometry.by_site(onsite) / norbs
+        return norbs / (1 + alpha), (onsite + self._potential - beta) / (1 + alpha)
+
+    def preconditioner(self, energies):
+        """See `propagator.Propagator`."""
+        spectrum = self.spectrum(energies)
+        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        if np.count_nonzero(self.coupled) <= DENSE_SITES:
+            inverse = self._dense_inverse(spectrum, diagonal)
+        else:
+            inverse = self._coarse_inverse(spectrum, diagonal)
+        return LinearOperator((len(self.order),) * 2, matvec=inverse, dtype=float), diagonal
+
+    def _dense_inverse(self, spectrum, diagonal):
+        """The Jacobian of the coupled sites at these energies, factorised."""
+        sites = np.flatnonzero(self.coupled)
+        absorbed = spectrum.rate[self.geometry.site_of_orbital].T / np.sqrt(spectrum.rate.shape[1])
+        coupling = np.empty((len(self.order),) * 2)
+        for part, columns in zip(self.geometry.sites, spectrum.columns(), strict=True):
+            start, values = columns
+            source = values * absorbed[:, start:start + values.shape[2]][:, None, :]
+            summed = np.einsum("ki,kij->ij", absorbed, source)
+            coupling[:, part] = self.geometry.by_site(self.geometry.by_site(summed).T, part).T
+        factor = lu_factor((np.diag(diagonal) - coupling)[np.ix_(sites, sites)], overwrite_a=True)
+
+        def solve(b):
+            result = np.ravel(b) / diagonal
+            result[sites] = lu_solve(factor, np.ravel(b)[sites])
+            return result
+
+        return solve
+
+    def _coarse_inverse(self, spectrum, diagonal):
+        """One unknown a slice, plus the diagonal for what varies within a slice.
+
+        What passes from slice to slice is taken to be distributed as if all sources were full: then a slice is a site
+        of a chain that passes on and absorbs fixed fractions.
+        """
+        geometry = self.geometry
+        slice_of_site = geometry.slice_of_site
+        coarse = transfer_inverse(*spectrum.slice_chain())
+        size = np.bincount(slice_of_site, self.coupled, minlength=len(geometry.sites))
+        count = np.maximum(size, 1)
+
+        def solve(b):
+            b = np.where(self.coupled, np.ravel(b), 0.0)
+            total = np.bincount(slice_of_site, b, minlength=len(count))
+            rest = b - (total / count)[slice_of_site]
+            result = coarse(total)[slice_of_site] + rest / diagonal
+            return np.where(self.coupled, result, np.ravel(b))
+
+        return solve
+
+
+class Geometry:
+    """Hamiltonian of a system in slices: constant matrices and the places of sites, orbitals and leads.
+
+    Attributes
+    ----------
+    sites, orbitals : lists of slices
+        Range of the sites, and of the orbitals, that each slice of the system takes in the new order.
+    onsite, hopping : lists of arrays of complex
+        H_ii and H_{i+1,i}.
+    site_of_orbital : array of int, shape (orbitals,)
+    slice_of_site : array of int, shape (sites,)
+    interfaces : list of (int, array of int)
+        Slice of each lead, and its orbitals there in the order of the lead's self-energy.
+    entries : int
+        Complex numbers in one matrix per slice, times three: what a Green's function takes.
+    bonds : array of int, shape (hoppings, 2)
+        Sites of each hopping, growing.
+    bond_places, bond_places_back : lists
+        Where the hoppings stand in the matrices of a slice, and in those from the slice before to it.
+    """
+
+    def __init__(self, lattice, slices):
+        norbs = np.diff(lattice.offsets)
+        order = np.concatenate(slices)
+        self.site_of_orbital = np.repeat(np.arange(len(order)), norbs[order])
+        self._first = np.concatenate([[0], np.cumsum(norbs[order])[:-1]])
+        self._single = np.all(norbs == 1)
+        self.slice_of_site = np.repeat(np.arange(len(slices)), [len(part) for part in slices])
+        self.sites = _ranges([len(part) for part in slices])
+        self.orbitals = _ranges([norbs[part].sum() for part in slices])
+        chosen = np.concatenate([np.arange(lattice.offsets[i], lattice.offsets[i + 1]) for i in order])
+        hamiltonian = lattice.hamiltonian[chosen][:, chosen]
+        self.onsite = [hamiltonian[part, part].toarray() for part in self.orbitals]
+        self.hopping = [hamiltonian[b, a].toarray() for a, b in zip(self.orbitals[:-1], self.orbitals[1:], strict=True)]
+        place = np.empty(len(chosen), int)
+        place[chosen] = np.arange(len(chosen))
+        self.interfaces = []
+        for lead in range(len(lattice.leads)):
+            orbitals = place[lattice.interface_orbitals(lead)]
+            number = int(self.slice_of_site[self.site_of_orbital[orbitals[0]]])
+            self.interfaces.append((number, orbitals - self.orbitals[number].start))
+        self.entries = 3 * sum(matrix.size for matrix in self.onsite)
+        bonds = coo_matrix(lattice.graph[order][:, order])
+        forward = bonds.row < bonds.col
+        self.bonds = np.stack([bonds.row[forward], bonds.col[forward]], axis=1)
+        number = csr_matrix((np.arange(1, 1 + len(self.bonds)), self.bonds.T), shape=bonds.shape)
+        site = self.site_of_orbital
+        self.bond_places = [_BondPlaces(matrix, site[part], site[part], number)
+                            for matrix, part in zip(self.onsite, self.orbitals, strict=True)]
+        self.bond_places_back = [None, *(_BondPlaces(matrix, site[b], site[a], number) for matrix, a, b in
+                                         zip(self.hopping, self.orbitals[:-1], self.orbitals[1:], strict=True))]
+
+    def by_site(self, values, part=slice(None)):
+        """Sums over the orbitals of each site, along the first axis; of the sites in `part`."""
+        if self._single:
+            return values
+        first = self._first[part]
+        return np.add.reduceat(values, first - first[0], axis=0)
+
+
+def _ranges(sizes):
+    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+class _BondPlaces:
+    """Entries of a matrix H_ji, with sites j > i, that are hoppings."""
+
+    def __init__(self, matrix, to_site, from_site, number):
+        row, col = np.nonzero(matrix)
+        later = to_site[row] > from_site[col]
+        self._row, self._col = row[later], col[later]
+        self._hopping = matrix[self._row, self._col].conj()
+        self._bond = np.asarray(number[from_site[self._col], to_site[self._row]]).ravel() - 1
+
+    def add(self, occupied, flows):
+        """Add 2 Im H_ij G^n_ji to the flow of each hopping."""
+        np.add.at(flows, self._bond, 2 * (self._hopping * occupied[:, self._row, self._col]).imag.T)
+
+
+class SliceSpectrum:
+    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+
+    def __init__(self, geometry, rate, lead_rate, green, to_right, to_left):
+        self.rate = rate
+        self._geometry = geometry
+        self._lead_rate = lead_rate
+        self._blocks = green, to_right, to_left
+        self.spectral = geometry.by_site(np.concatenate([-2 * np.einsum("kii->ik", g).imag for g in green]))
+
+    def _sources(self, filling, lead_filling):
+        """W of every slice: gamma f on the diagonal, Gamma_a f_a where leads are."""
+        geometry = self._geometry
+        filled = (self.rate * filling)[geometry.site_of_orbital].T
+        sources = [filled[:, part] for part in geometry.orbitals]
+        for lead, (number, places) in enumerate(geometry.interfaces):
+            if sources[number].ndim == 2:
+                sources[number] = np.einsum("ki,ij->kij", sources[number], np.eye(sources[number].shape[1])) + 0j
+            sources[number][:, places[:, None], places] += self._lead_rate[lead] * lead_filling[lead][:, None, None]
+        return sources
+
+    def occupation(self, filling, lead_filling):
+        """See `propagator.Spectrum`."""
+        green, *transfers = self._blocks
+        *_, total = block_sources(self._sources(filling, lead_filling), *transfers)
+        n = np.concatenate([block_diagonal(g, t).T for g, t in zip(green, total, strict=True)])
+        return self._geometry.by_site(n), self._inflow(total, lead_filling)
+
+    def _inflow(self, total, lead_filling):
+        green = self._blocks[0]
+        inflow = np.empty((len(self._geometry.interfaces), self.rate.shape[1]))
+        for lead, (number, places) in enumerate(self._geometry.interfaces):
+            rows = green[number][:, places]
+            here = green[number][:, places[:, None], places]
+            empty = (1j * (here - adjoint(here)) * lead_filling[lead][:, None, None]
+                     - rows @ total[number] @ adjoint(rows))
+            inflow[lead] = np.einsum("kij,kji->k", self._lead_rate[lead], empty).real
+        return inflow
+
+    def bond_flows(self, filling, lead_filling):
+        """Particles per time and energy (times 2 pi) on every hopping, from its second site to its first.
+
+        I_ij = 2 Im Tr [H_ij G^n_ji], shape (hoppings, energies), in the order of ``geometry.bonds``; G^n = G w G^+.
+        Between slices G^n_{i,i-1} = G_ii [B_{i-1} (w + X)_{i-1} + (w + Y)_i C_i^+] G_{i-1,i-1}^+.
+        """
+        geometry = self._geometry
+        green, to_right, to_left = self._blocks
+        from_left, from_right, total = block_sources(self._sources(filling, lead_filling), to_right, to_left)
+        flows = np.zeros((len(geometry.bonds), self.rate.shape[1]))
+        for i, places in enumerate(geometry.bond_places):
+            here = green[i] @ total[i] @ adjoint(green[i])
+            places.add(here, flows)
+            if i:
+                mixed = to_right[i - 1] @ from_left[i - 1] + from_right[i] @ adjoint(to_left[i])
+                geometry.bond_places_back[i].add(green[i] @ mixed @ adjoint(green[i - 1]), flows)
+        return flows
+
+    def slice_chain(self):
+        """Arguments of `banded.transfer_inverse` for one unknown a slice, see `SlicePropagator._coarse_inverse`."""
+        geometry = self._geometry
+        green, to_right, to_left = self._blocks
+        count = self.rate.shape[1]
+        full = np.ones_like(self.rate)
+        sources = self._sources(full, np.ones((len(geometry.interfaces), count)))
+        from_left, from_right, total = block_sources(sources, to_right, to_left)
+        absorbed = self.rate[geometry.site_of_orbital].T
+        own, *arrival = (np.zeros((len(green), count)) for _ in range(3))
+        passing = [[np.zeros((len(green), count)) for _ in range(2)] for _ in range(2)]
+        for i, part in enumerate(geometry.orbitals):
+            rate = absorbed[:, part]
+            own[i] = np.einsum("ki,kij,kj->k", rate, np.abs(green[i]) ** 2, rate)
+            left, right = total[i] - from_right[i], total[i] - from_left[i]
+            for result, matrix in zip(arrival, (left, right), strict=True):
+                result[i] = np.einsum("ki,ki->k", rate, block_diagonal(green[i], matrix))
+            neighbours = ((to_right, left, i + 1, 0), (to_left, right, i - 1, 1))
+            for transfer, matrix, to, direction in neighbours:
+                if not 0 <= to < len(green):
+                    continue
+                there = total[to] - (from_right[to] if direction == 0 else from_left[to])
+                size = np.einsum("kii->k", there).real
+                size = np.where(size > 0, size, np.inf)
+                alpha, beta = passing[direction]
+                alpha[i] = np.einsum("kij,kj->k", np.abs(transfer[i]) ** 2, rate) / size
+                beta[i] = block_diagonal(transfer[i], matrix).sum(axis=1) / size
+        diagonal = np.bincount(geometry.slice_of_site, (self.rate * self.spectral).mean(axis=1))
+        # A slice without a bath has no unknown.
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        return diagonal, own / count, [part / count for part in arrival], passing
+
+    def response(self, slope, weight):
+        """See `propagator.Spectrum`."""
+        return SliceResponse(self._geometry, self.rate * slope, self.rate * weight, *self._blocks)
+
+    def columns(self):
+        """See `blocks.block_columns`."""
+        return block_columns(*self._blocks)
+
+
+class SliceResponse:
+    """Change of the arriving particles with the probes' chemical potentials, summed over energies."""
+
+    def __init__(self, geometry, source, weight, *blocks):
+        self._geometry = geometry
+        self._source = source
+        self._weight = weight
+        self._blocks = blocks
+
+    @property
+    def nbytes(self):
+        """Memory of the stored arrays."""
+        matrices = [matrix for part in self._blocks for matrix in part if matrix is not None]
+        return sum(array.nbytes for array in (self._source, self._weight, *matrices))
+
+    def __call__(self, values):
+        """See `propagator.Spectrum.response`."""
+        geometry = self._geometry
+        green, *transfers = self._blocks
+        source = (self._source * values[:, None])[geometry.site_of_orbital].T
+        *_, total = block_sources([source[:, part] for part in geometry.orbitals], *transfers)
+        n = np.concatenate([block_diagonal(g, t).T for g, t in zip(green, total, strict=True)])
+        return (self._weight * geometry.by_site(n)).sum(axis=1)
