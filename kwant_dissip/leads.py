@@ -39,6 +39,7 @@ class Lead:
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
         self._velocities, self._self_energies = {}, {}
         self._thresholds = None
+        self._chains = _independent_chains(self._onsite, self._hopping)
 
     def hoppings(self):
         """Number of hoppings from the lead to each site of its interface: array of int, shape (interface sites,)."""
@@ -66,13 +67,16 @@ class Lead:
         energies : array of float or complex
             Complex ones lie in the upper half plane.
         """
-        if self.is_chain:
-            # Sigma solves Sigma = |t|^2 / (x - Sigma), retarded branch; kwant gives the same, an energy at a time.
-            x = np.asarray(energies) - self.center
-            return (0.5 * (x - 1j * self._continued_velocity(x)))[:, None, None]
+        if self._chains is not None:
+            # Each solves s = |t|^2 / (x - s), retarded branch; kwant gives the same, an energy at a time.
+            vectors, centers, hoppings = self._chains
+            x = np.asarray(energies)[:, None] - centers
+            return (vectors * (0.5 * (x - 1j * _continued_velocity(x, hoppings)))[:, None]) @ vectors.conj().T
         for energy in energies:
             if energy not in self._self_energies:
-                self._self_energies[energy] = self._lead.selfenergy(energy, params=self._params)
+                # As kwant's lead.selfenergy, which evaluates the Hamiltonian anew each time.
+                cell = self._onsite - energy * np.eye(len(self._onsite))
+                self._self_energies[energy] = kwant.physics.modes(cell, self._hopping)[1].selfenergy()
         return np.array([self._self_energies[energy] for energy in energies])
 
     def velocity(self, energies):
@@ -91,21 +95,20 @@ class Lead:
         """
         energies = np.asarray(energies)
         if self.is_chain:
-            return self._continued_velocity(energies - self.center) * self.period
+            return _continued_velocity(energies - self.center, abs(self._hopping[0, 0])) * self.period
         if np.any(np.imag(energies)):
             raise ValueError(f"The velocity in lead {self.number} has no analytic continuation to complex energies: "
                              "a cell holds more than one orbital.")
         return np.array([self._mean_velocity(float(e)) for e in energies.real.flat], complex).reshape(energies.shape)
 
-    def _continued_velocity(self, x):
-        bandwidth = 2 * abs(self._hopping[0, 0])
-        x = np.asarray(x) + 0j  # +0j: approach the real axis from above
-        return -1j * np.sqrt(x - bandwidth) * np.sqrt(x + bandwidth)
-
     def _mean_velocity(self, energy):
         if energy not in self._velocities:
-            velocities = self.modes(energy).velocities
-            outgoing = velocities[velocities > 0]
+            if self._chains is not None:
+                _, centers, hoppings = self._chains
+                outgoing = _continued_velocity(energy - centers, hoppings).real
+            else:
+                outgoing = self.modes(energy).velocities
+            outgoing = outgoing[outgoing > 0]
             self._velocities[energy] = self.period * outgoing.mean() if len(outgoing) else 0.0
         return self._velocities[energy]
 
@@ -136,9 +139,9 @@ class Lead:
         return self._thresholds
 
     def _band_extrema(self):
-        if self.is_chain:
-            half = 2 * abs(self._hopping[0, 0])
-            return np.array([self.center - half, self.center + half])
+        if self._chains is not None:
+            _, centers, hoppings = self._chains
+            return np.unique(np.round([centers - 2 * hoppings, centers + 2 * hoppings], 12))
         bands = kwant.physics.Bands(self._lead, params=self._params)
         momenta = np.linspace(-np.pi, np.pi, 2 * _BAND_GRID + 1)
         energies = np.array([bands(k) for k in momenta])
@@ -153,3 +156,28 @@ class Lead:
                                            bounds=(k - step, k + step), method="bounded", options={"xatol": 1e-9})
                     found.append(sign * best.fun)
         return np.unique(np.round(found, 12))
+
+
+def _continued_velocity(x, hopping):
+    """sqrt(4 t^2 - x^2), retarded branch, continued to complex energies."""
+    x = np.asarray(x) + 0j  # +0j: approach the real axis from above
+    return -1j * np.sqrt(x - 2 * hopping) * np.sqrt(x + 2 * hopping)
+
+
+def _independent_chains(onsite, hopping):
+    """Transverse modes that the hopping between cells does not mix: (vectors, onsite energies, |hoppings|), or None.
+
+    They exist if the cell's Hamiltonian and the hopping commute, with each other and with the latter's adjoint, as on
+    a ribbon without a field: then a mode is a chain of its own.
+    """
+    if onsite.shape != hopping.shape:
+        return None
+    parts = [onsite, hopping + hopping.conj().T, 1j * (hopping - hopping.conj().T)]
+    # Eigenvectors of a combination of all three are those of each, unless some happen to be degenerate in it only.
+    _, vectors = np.linalg.eigh(sum(factor * part for factor, part in zip((1, 0.6180339, 0.2718281), parts,
+                                                                         strict=True)))
+    diagonal = [vectors.conj().T @ matrix @ vectors for matrix in (onsite, hopping)]
+    scale = max(np.abs(onsite).max(), np.abs(hopping).max())
+    if any(np.abs(matrix - np.diag(matrix.diagonal())).max() > 1e-13 * len(onsite) * scale for matrix in diagonal):
+        return None
+    return vectors, diagonal[0].diagonal().real, np.abs(diagonal[1].diagonal())
