@@ -20,6 +20,7 @@ from .errors import ConvergenceError
 from .jacobian import Jacobian
 from .quadrature import THERMAL_WINDOW, Panels, window_panels
 from .recursion import fermi_difference, panel_sums
+from .reservoirs import known_mus
 
 # Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
 _EDGE = 10.0
@@ -83,7 +84,7 @@ class BalanceResult:
     ----------
     mu, power, density : arrays, shape (sites,)
         mu is nan where not coupled; density is the difference to the equilibrium (mu_0, T_0).
-    current, energy_current : arrays, shape (leads,)
+    lead_mu, current, energy_current : arrays, shape (leads,)
     error : float
         Estimated relative error of the energy integrals: power over its largest value, currents likewise; density
         over its largest value, or 0.01 if that is less.
@@ -91,9 +92,12 @@ class BalanceResult:
         Newton steps; Jacobian products in all.
     panels : Panels
         The last grid of energies, relative to mu_0.
+    unknowns : array
+        See `Balance`.
     """
 
     mu: np.ndarray
+    lead_mu: np.ndarray
     power: np.ndarray
     density: np.ndarray
     current: np.ndarray
@@ -102,6 +106,7 @@ class BalanceResult:
     newton_steps: int
     products: int
     panels: Panels
+    unknowns: np.ndarray
 
     @property
     def energies(self):
@@ -111,6 +116,8 @@ class BalanceResult:
 
 class Balance:
     """Particle balance of one propagator between given reservoirs.
+
+    The unknowns are the probes' chemical potentials, then those of floating leads, relative to mu_0.
 
     Parameters
     ----------
@@ -130,13 +137,16 @@ class Balance:
         self.rtol = rtol
         self.coupled = propagator.coupled
         self.bath_temperature = bath_temperature
-        self._lead_mu = np.array([reservoir.mu for reservoir in reservoirs], float)
+        known = known_mus(reservoirs)
+        self.mu0 = 0.5 * (known.min() + known.max())
+        self.floating = np.array([a for a, reservoir in enumerate(reservoirs) if reservoir.mu is None], int)
         self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
-        self.mu0 = 0.5 * (self._lead_mu.min() + self._lead_mu.max())
         # Without a bath the temperature of the phonons still names the equilibrium.
         temperatures = bath_temperature[self.coupled] if np.any(self.coupled) else bath_temperature
         self.temperature0 = float(np.median(temperatures))
-        self._lead_shift = self._lead_mu - self.mu0
+        # That of a floating lead is one of the unknowns; here stands 0.
+        self._lead_shift = np.array([0.0 if reservoir.mu is None else reservoir.mu - self.mu0
+                                     for reservoir in reservoirs])
         self._progress = progress or (lambda stage, value: None)
         self._bath_spread = np.ptp(temperatures)
         self._coldest = temperatures.min()
@@ -180,7 +190,7 @@ class Balance:
 
     def _start(self):
         """First guess of the unknowns."""
-        return np.zeros(len(self.coupled))
+        return np.zeros(len(self.coupled) + len(self.floating))
 
     def _settle(self, panels, integrals, unknowns):  # noqa: ARG002 (for laws whose thresholds move)
         """Panels for the final solution, after the rough one."""
@@ -190,12 +200,13 @@ class Balance:
         loss, current = integrals.total("loss"), integrals.total("current")
         return BalanceResult(
             mu=np.where(self.coupled, self.mu0 + unknowns[:len(self.coupled)], np.nan),
+            lead_mu=self.mu0 + self.lead_shift(unknowns),
             power=integrals.total("power") - self.mu0 * loss,
             density=integrals.total("density"),
             current=current,
             energy_current=integrals.total("energy_current") + self.mu0 * current,
             error=float(error),
-            newton_steps=self.newton_steps, products=self.products, panels=panels)
+            newton_steps=self.newton_steps, products=self.products, panels=panels, unknowns=unknowns)
 
     # Energy integrals
 
@@ -237,6 +248,28 @@ class Balance:
         return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
                          np.concatenate([errors, flow_errors.max(axis=1)]))
 
+    def bond_currents(self, result):
+        """Particles and energy per time on every hopping of a lattice, from its second site to its first.
+
+        Relative to the equilibrium (mu_0, T_0): what flows in equilibrium, in a magnetic field, is left out.
+
+        Parameters
+        ----------
+        result : BalanceResult
+            What `solve` returned last.
+
+        Returns
+        -------
+        current, energy_current : arrays of float, shape (hoppings,)
+        """
+        def sums(batch):
+            nodes, weights = (array.ravel() for array in batch.nodes()[:2])
+            flows = self.propagator.spectrum(self.mu0 + nodes).bond_flows(*self.fillings(nodes, result.unknowns))
+            return np.array([flows @ weights, flows @ (weights * nodes)]) / _TWO_PI
+
+        current, energy_current = sum(self.pool.map(sums, self._batches(result.panels)))
+        return current, energy_current + self.mu0 * current
+
     def fillings(self, energies, shift):
         """Occupations of probes and leads relative to the equilibrium (mu_0, T_0), at energies relative to mu_0.
 
@@ -245,14 +278,36 @@ class Balance:
         filling : array of float, shape (sites, energies)
         lead_filling : array of float, shape (leads, energies)
         """
-        return (fermi_difference(energies, shift, self.bath_temperature, self.temperature0),
-                fermi_difference(energies, self._lead_shift, self._lead_temperature, self.temperature0))
+        return (fermi_difference(energies, shift[:len(self.coupled)], self.bath_temperature, self.temperature0),
+                fermi_difference(energies, self.lead_shift(shift), self._lead_temperature, self.temperature0))
+
+    def lead_shift(self, unknowns):
+        """Chemical potentials of the leads relative to mu_0, floating ones from the unknowns, shape (leads,)."""
+        result = self._lead_shift.copy()
+        start = len(self.coupled)
+        result[self.floating] = unknowns[start:start + len(self.floating)]
+        return result
+
+    def unknown_mus(self, unknowns):
+        """Chemical potentials that are not given, of coupled sites and floating leads, and their temperatures."""
+        return (np.concatenate([unknowns[:len(self.coupled)][self.coupled], self.lead_shift(unknowns)[self.floating]]),
+                np.concatenate([self.bath_temperature[self.coupled], self._lead_temperature[self.floating]]))
 
     def slopes(self, energies, shift):
         """Derivative of the probes' occupations with their chemical potentials, shape (sites, energies)."""
-        filling = fermi_difference(energies, shift, self.bath_temperature, self.temperature0)
+        return self._slopes(energies, shift[:len(self.coupled)], self.bath_temperature)
+
+    def lead_slopes(self, energies, shift):
+        """The same for the floating leads, 0 for others, shape (leads, energies)."""
+        result = np.zeros((len(self._lead_shift), len(energies)))
+        result[self.floating] = self._slopes(energies, self.lead_shift(shift)[self.floating],
+                                             self._lead_temperature[self.floating])
+        return result
+
+    def _slopes(self, energies, shift, temperature):
+        filling = fermi_difference(energies, shift, temperature, self.temperature0)
         filling += expit(-energies / self.temperature0)
-        return filling * (1 - filling) / self.bath_temperature[:, None]
+        return filling * (1 - filling) / temperature[:, None]
 
     def _panel_errors(self, integrals):
         """Error of each panel relative to the largest power, current and density, shape (panels,)."""
@@ -306,7 +361,7 @@ class Balance:
         thermal = _THERMOPOWER * (np.abs(self._lead_temperature - self.temperature0).max()
                                   + self._bath_spread)
         for _ in range(_NEWTON_STEPS if longest == np.inf else 10 * _NEWTON_STEPS):
-            loss = integrals.total("loss")
+            loss = self._losses(integrals)
             if not np.any(loss):
                 return shift, integrals
             if preconditioner is None:
@@ -322,7 +377,7 @@ class Balance:
             size = np.abs(loss / diagonal).max()
             for _ in range(_HALVINGS):
                 integrals = self._integrate(panels, shift + step)
-                if np.abs(integrals.total("loss") / diagonal).max() < size:
+                if np.abs(self._losses(integrals) / diagonal).max() < size:
                     break
                 step = 0.5 * step
             else:
@@ -331,10 +386,20 @@ class Balance:
         raise ConvergenceError(f"Newton's method did not find the chemical potentials of the probes; its last step was "
                                f"{change:.1e}, the balance is off by {size:.1e} in units of mu.")
 
+    def _losses(self, integrals):
+        """What must vanish: net particles to the bath at each site, and from each floating lead."""
+        return np.concatenate([integrals.total("loss"), integrals.total("current")[self.floating]])
+
     def _preconditioner(self, shift):
         inverse, diagonal = self.propagator.preconditioner(self.mu0 + self._quantiles(shift))
-        # Rows divided by the diagonal, as below
-        return LinearOperator(inverse.shape, matvec=lambda b: inverse(diagonal * b), dtype=float)
+        sites = len(diagonal)
+
+        def apply(b):
+            # Rows divided by the diagonal, as below
+            b = np.ravel(b)
+            return np.concatenate([inverse(diagonal * b[:sites]), b[sites:]])
+
+        return LinearOperator((len(shift),) * 2, matvec=apply, dtype=float)
 
     def _newton_step(self, panels, shift, loss, preconditioner):
         self.newton_steps += 1
@@ -356,9 +421,9 @@ class Balance:
 
     def _quantiles(self, shift):
         """Energies (relative to mu_0) that divide the sites' mean thermal window into equal parts."""
-        sample = np.flatnonzero(self.coupled)
-        sample = sample[:: max(1, len(sample) // 1000)]
-        mu, temperature = shift[sample], self.bath_temperature[sample]
+        mu, temperature = self.unknown_mus(shift)
+        every = max(1, len(mu) // 1000)
+        mu, temperature = mu[::every], temperature[::every]
         low, high = (mu - 40 * temperature).min(), (mu + 40 * temperature).max()
 
         def filled(energy):

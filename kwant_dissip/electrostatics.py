@@ -2,7 +2,7 @@
 
 Every law is a linear relation between the electrostatic energies U and the change of the densities q = N - N0,
 
-    A U - b - B q = 0,
+    A U - b U_leads - B q = 0,
 
 which the solver in `screening` fulfils together with the balance of particles.
 """
@@ -40,10 +40,10 @@ class Poisson:
         if not isinstance(self.coupling, Real) or not 0 < self.coupling < np.inf:
             raise ValueError(f"Poisson coupling must be a positive number, got {self.coupling!r}.")
 
-    def equation(self, lattice, lead_potentials):
-        """`Equation` on a lattice with given U in its leads."""
-        laplacian, source = lattice.laplacian(lead_potentials)
-        return Equation(laplacian / self.coupling, source / self.coupling, None)
+    def equation(self, lattice):
+        """`Equation` on a lattice."""
+        laplacian, sources = lattice.laplacian()
+        return Equation(laplacian / self.coupling, sources / self.coupling, None)
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Neutrality:
     that U = mu - mu_eq exactly.
     """
 
-    def equation(self, lattice, lead_potentials):  # noqa: ARG002 (a law's call)
-        """`Equation` on a lattice with given U in its leads."""
+    def equation(self, lattice):
+        """`Equation` on a lattice."""
         sites = len(lattice.offsets) - 1
-        return Equation(csr_matrix((sites, sites)), np.zeros(sites), None, largest=1.0)
+        return Equation(csr_matrix((sites, sites)), np.zeros((sites, len(lattice.leads))), None, largest=1.0)
 
 
 class CoulombKernel:
@@ -88,8 +88,8 @@ class CoulombKernel:
     def __repr__(self):
         return f"CoulombKernel({self.kernel if callable(self.kernel) else f'matrix {self.kernel.shape}'})"
 
-    def equation(self, lattice, lead_potentials):
-        """`Equation` on a lattice with given U in its leads."""
+    def equation(self, lattice):
+        """`Equation` on a lattice."""
         sites = len(lattice.offsets) - 1
         matrix = self.kernel
         if callable(matrix):
@@ -104,11 +104,11 @@ class CoulombKernel:
         asymmetry = np.abs(matrix - matrix.T).max()
         if asymmetry > 1e-10 * np.abs(matrix).max():
             raise ValueError(f"CoulombKernel must be symmetric; V_ij and V_ji differ by up to {asymmetry:.3g}.")
-        return Equation(eye_array(sites, format="csr"), ramp(lattice, lead_potentials), matrix.astype(float))
+        return Equation(eye_array(sites, format="csr"), ramps(lattice), matrix.astype(float))
 
 
-def ramp(lattice, lead_potentials):
-    """Potential without charge: solution of `Poisson` at coupling 0, array of float of shape (sites,).
+def ramps(lattice):
+    """Potential without charge, the solution of `Poisson` at coupling 0, per U of each lead: shape (sites, leads).
 
     Raises
     ------
@@ -119,18 +119,18 @@ def ramp(lattice, lead_potentials):
     if len(adrift):
         raise ValueError(f"{len(adrift)} sites, the first {lattice.sites[adrift[0]]}, are connected to no lead: their "
                          "electrostatic potential is not determined.")
-    laplacian, source = lattice.laplacian(lead_potentials)
-    return splu(csc_matrix(laplacian)).solve(source)
+    laplacian, sources = lattice.laplacian()
+    return splu(csc_matrix(laplacian)).solve(sources)
 
 
 class Equation:
-    """A U - b - B q = 0.
+    """A U - b U_leads - B q = 0.
 
     Parameters
     ----------
     stiffness : sparse matrix, shape (sites, sites)
         A.
-    source : array of float, shape (sites,)
+    sources : array of float, shape (sites, leads)
         b.
     kernel : array of float, shape (sites, sites), or None
         B; None: unity.
@@ -138,23 +138,23 @@ class Equation:
         What residuals are relative to, at least; for neutrality, which has no other term, one electron per site.
     """
 
-    def __init__(self, stiffness, source, kernel, largest=0.0):
+    def __init__(self, stiffness, sources, kernel, largest=0.0):
         self._largest = largest
         self._stiffness = stiffness
-        self._source = source
+        self._sources = sources
         self._kernel = kernel
 
     def in_order(self, order):
         """The same with sites permuted."""
         kernel = None if self._kernel is None else self._kernel[np.ix_(order, order)]
-        return Equation(self._stiffness[order][:, order], self._source[order], kernel, self._largest)
+        return Equation(self._stiffness[order][:, order], self._sources[order], kernel, self._largest)
 
     def _charge(self, q):
         return q if self._kernel is None else self._kernel @ q
 
-    def residual(self, potential, q):
-        """A U - b - B q, and the largest absolute value of A U - b and of B q."""
-        left, right = self._stiffness @ potential - self._source, self._charge(q)
+    def residual(self, potential, lead_potentials, q):
+        """A U - b U_leads - B q, and the largest absolute value of A U - b U_leads and of B q."""
+        left, right = self._stiffness @ potential - self._sources @ lead_potentials, self._charge(q)
         return left - right, max(np.abs(left).max(), np.abs(right).max(), self._largest)
 
     def thomas_fermi(self, states):

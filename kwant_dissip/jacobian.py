@@ -22,10 +22,11 @@ class Jacobian:
         self._balance = balance
         self._shift = shift
         self.products = 0
-        coupled, temperature = balance.coupled, balance.bath_temperature
+        coupled = balance.coupled
         nodes, weights, _ = (array.ravel() for array in panels.nodes())
-        reach = _SLOPE_WINDOW * temperature[coupled].max()
-        inside = (nodes > shift[coupled].min() - reach) & (nodes < shift[coupled].max() + reach)
+        mu, temperature = balance.unknown_mus(shift)
+        reach = _SLOPE_WINDOW * temperature.max()
+        inside = (nodes > mu.min() - reach) & (nodes < mu.max() + reach)
         nodes, weights = nodes[inside], weights[inside] / _TWO_PI
         size = max(21, balance.propagator.batch)
         parts = [(nodes[start:start + size], weights[start:start + size]) for start in range(0, len(nodes), size)]
@@ -38,7 +39,8 @@ class Jacobian:
             if self._kept:
                 self._responses.append(response)
         require_states(coupled, diagonal)
-        self.diagonal = np.where(coupled, diagonal, 1.0)
+        self._sites = np.where(coupled, diagonal, 1.0)
+        self.diagonal = np.concatenate([self._sites, self._floating_diagonal()])
 
     @property
     def nbytes(self):
@@ -50,22 +52,60 @@ class Jacobian:
         spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
         slope = balance.slopes(nodes, self._shift)
         diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
+        if len(balance.floating):
+            return diagonal, _WithLeads(spectrum, slope, balance.lead_slopes(nodes, self._shift), weights)
         return diagonal, spectrum.response(slope, weights)
 
     def _diagonal_and_response(self, part):
         diagonal, response = self._part(*part)
         return diagonal, response if self._kept else None
 
+    def _floating_diagonal(self):
+        """Change of each floating lead's current with its own mu."""
+        start, floating = len(self._sites), self._balance.floating
+        diagonal = []
+        for number in range(len(floating)):
+            unit = np.zeros(start + len(floating))
+            unit[start + number] = 1.0
+            diagonal.append(self._product(unit)[start + number])
+        if not all(value > 1e-300 for value in diagonal):
+            raise ConvergenceError("A floating lead (mu=None) has no open modes in the thermal window, or nothing "
+                                   "reaches it: its chemical potential is not defined.")
+        return np.array(diagonal)
+
     def __call__(self, values):
         """J v."""
         self.products += 1
-        values = np.ravel(values)
+        return self._product(np.ravel(values))
+
+    def _product(self, values):
         map_ = self._balance.pool.map
+        floating, sites = self._balance.floating, len(self._sites)
+        arguments = (values,)
+        if len(floating):
+            leads = np.zeros(len(self._balance.lead_shift(values)))
+            leads[floating] = values[sites:]
+            arguments = values[:sites], leads
         if self._kept:
-            arriving = map_(lambda response: response(values), self._responses)
+            changes = sum(map_(lambda response: response(*arguments), self._responses))
         else:
-            arriving = map_(lambda part: self._part(*part)[1](values), self._parts)
-        return self.diagonal * values - sum(arriving)
+            changes = sum(map_(lambda part: self._part(*part)[1](*arguments), self._parts))
+        result = -changes[:sites]
+        result += self._sites * values[:sites]
+        return np.concatenate([result, changes[sites:][floating]])
+
+
+class _WithLeads:
+    """Change of the arriving particles and of the leads' currents, with the probes and the floating leads."""
+
+    def __init__(self, spectrum, slope, lead_slope, weight):
+        self._arguments = spectrum, slope, lead_slope, weight
+        self.nbytes = slope.nbytes
+
+    def __call__(self, values, lead_values):
+        spectrum, slope, lead_slope, weight = self._arguments
+        n, inflow = spectrum.occupation(slope * values[:, None], lead_slope * lead_values[:, None])
+        return np.concatenate([(spectrum.rate * n) @ weight, inflow @ weight])
 
 
 def require_states(coupled, exchange):

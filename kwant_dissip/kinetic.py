@@ -21,10 +21,10 @@ from .electrostatics import Neutrality
 from .linear import LinearResponse, expand
 from .mesh import adapt
 from .quadrature import THERMAL_WINDOW
-from .reservoirs import Reservoir
+from .reservoirs import Reservoir, known_mus
 from .results import Result
 from .scatterers import FunctionScatterer, KwantScatterer
-from .steady_state import check_rtol, equilibrium_temperature
+from .steady_state import check_rtol, equilibrium_mu, equilibrium_temperature
 
 
 def from_kwant(syst, *, params=None):
@@ -102,12 +102,13 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
     lengths = _lengths(length)
     reach = THERMAL_WINDOW * max(bath_temperature(bath), *(r.temperature for r in reservoirs))
-    window = min(r.mu for r in reservoirs) - reach, max(r.mu for r in reservoirs) + reach
+    known = known_mus(reservoirs)
+    window = known.min() - reach, known.max() + reach
     scatterer = _scatterer(transmission, velocity, *window)
     gamma = relaxation(bath)
     _check_electrostatics(electrostatics, bath)
-    equilibrium = np.mean([r.mu - r.band_shift for r in reservoirs])
-    middle = 0.5 * (reservoirs[0].mu + reservoirs[1].mu)
+    equilibrium = equilibrium_mu(reservoirs)
+    middle = 0.5 * (known.min() + known.max())
 
     def solve(make, start, progress):
         # One step towards U = mu - mu_eq; `adapt` calls again until it is settled.
@@ -116,6 +117,8 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
         propagator = make(potentials)
         temperature = np.full(propagator.sites, bath_temperature(bath))
         balance = Balance(propagator, reservoirs, temperature, rtol, progress)
+        if start is not None:
+            start = start[0], np.concatenate([start[1], np.zeros(len(balance.floating))])
         solution = balance.solve(*(start or ()))
         new_shift = solution.mu - balance.mu0
         change = 0.0 if electrostatics is None else np.abs(new_shift - shift).max() / np.abs(new_shift).max()
@@ -128,14 +131,15 @@ def steady_state(transmission, reservoirs, bath, *, velocity=None, length, elect
                 change <= 0.1 * rtol, (variation / bath_temperature(bath)) ** 2 / 12)
 
     mesh, (balance, solution, potential), (power,), cell_error = adapt(
-        scatterer, gamma, lengths, [r.mu for r in reservoirs], [r.temperature for r in reservoirs], rtol, solve)
-    shift = solution.mu - balance.mu0
+        scatterer, gamma, lengths, [known.mean() if r.mu is None else r.mu for r in reservoirs],
+        [r.temperature for r in reservoirs], rtol, solve)
+    shift = np.concatenate([solution.mu, solution.lead_mu[balance.floating]]) - balance.mu0
     occupation = _occupations(balance, shift, occupation_energies)
     return KineticState(
         x=mesh.nodes, node_width=mesh.node_widths,
         power=power, mu=solution.mu, potential=potential, current=solution.current,
         energy_current=solution.energy_current,
-        reservoir_mu=np.array([r.mu for r in reservoirs], float),
+        reservoir_mu=solution.lead_mu,
         reservoir_temperature=np.array([r.temperature for r in reservoirs], float),
         bath_temperature=bath_temperature(bath), error=max(solution.error, cell_error),
         rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,

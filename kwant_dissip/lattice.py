@@ -57,26 +57,21 @@ class Lattice:
         graph.data[:] = 1
         return graph
 
-    def laplacian(self, lead_potentials):
+    def laplacian(self):
         """Sum over the hoppings of a site of (U_i - U_j), with U_j given in the leads.
-
-        Parameters
-        ----------
-        lead_potentials : sequence of float
-            U of each lead, beyond its interface.
 
         Returns
         -------
         matrix : scipy.sparse.csr_matrix, shape (sites, sites)
-        source : array of float, shape (sites,)
-            The sum is matrix @ U - source.
+        sources : array of float, shape (sites, leads)
+            The sum is matrix @ U - sources @ U_leads.
         """
         graph = self.graph
-        hoppings, source = np.asarray(graph.sum(axis=1)).ravel(), np.zeros(graph.shape[0])
-        for lead, interface, potential in zip(self.leads, self.interfaces, lead_potentials, strict=True):
+        hoppings, sources = np.asarray(graph.sum(axis=1)).ravel(), np.zeros((graph.shape[0], len(self.leads)))
+        for number, (lead, interface) in enumerate(zip(self.leads, self.interfaces, strict=True)):
             np.add.at(hoppings, interface, lead.hoppings())
-            np.add.at(source, interface, lead.hoppings() * potential)
-        return csr_matrix(diags_array(hoppings) - graph), source
+            np.add.at(sources[:, number], interface, lead.hoppings())
+        return csr_matrix(diags_array(hoppings) - graph), sources
 
     def gradient(self, values):
         """Gradient of a field at each site, by least squares over its hoppings.

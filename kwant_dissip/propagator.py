@@ -57,12 +57,27 @@ class Spectrum(Protocol):
         """
 
 
+    def bond_flows(self, filling, lead_filling):
+        """Particles per time and energy (times 2 pi) on every hopping of a lattice, from its second site to its first.
+
+        Parameters
+        ----------
+        filling, lead_filling : arrays of float
+            As for `occupation`.
+
+        Returns
+        -------
+        array of float, shape (hoppings, energies)
+            I_ij = 2 Im Tr [H_ij G^n_ji], in the order of the propagator's ``bonds``.
+        """
+
+
 class Propagator(Protocol):
     """A theory of motion between two collisions with the bath, at fixed electrostatic potential.
 
     Propagators of a lattice also have the attributes ``order`` (site of each row) and ``method`` (name of the route),
-    the two methods for densities, ``green_diagonal`` and ``green_asymptote``, and ``at_potential``; the kinetic one
-    has none of these.
+    ``bonds`` (both rows of each hopping, array of int of shape (hoppings, 2)), the two methods for densities,
+    ``green_diagonal`` and ``green_asymptote``, and ``at_potential``; the kinetic one has none of these.
 
     Attributes
     ----------

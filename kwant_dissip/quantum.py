@@ -43,6 +43,8 @@ class ChainPropagator:
         hamiltonian = lattice.hamiltonian[order][:, order]
         self._bare_onsite = self._onsite = hamiltonian.diagonal().real
         self._hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
+        first = np.flatnonzero(self._hopping2)
+        self.bonds = np.stack([first, first + 1], axis=1)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         self._lead_places = np.array([place[interface[0]] for interface in lattice.interfaces])
@@ -88,7 +90,7 @@ class ChainPropagator:
     def spectrum(self, energies):
         """See `propagator.Propagator`."""
         sigma, rate, (_, *green) = self._recursion(energies)
-        return ChainSpectrum(rate, *green, self._lead_places, -2 * sigma.imag)
+        return ChainSpectrum(rate, *green, self._lead_places, -2 * sigma.imag, self.bonds)
 
     def green_diagonal(self, energies):
         """See `propagator.Propagator`."""
@@ -118,7 +120,7 @@ class ChainPropagator:
 class ChainSpectrum:
     """What the propagator knows at some energies; see `propagator.Spectrum`."""
 
-    def __init__(self, rate, spectral, green2, rho_left, rho_right, lead_places, lead_rate):
+    def __init__(self, rate, spectral, green2, rho_left, rho_right, lead_places, lead_rate, bonds):
         self.rate = rate
         self.spectral = spectral
         self.green2 = green2
@@ -126,6 +128,7 @@ class ChainSpectrum:
         self.rho_right = rho_right
         self._lead_places = lead_places
         self._lead_rate = lead_rate
+        self._bonds = bonds
 
     def occupation(self, filling, lead_filling):
         """See `propagator.Spectrum`."""
@@ -134,6 +137,13 @@ class ChainSpectrum:
         n = chain_occupation(source, self.green2, self.rho_left, self.rho_right)
         inflow = self._lead_rate * (self.spectral[self._lead_places] * lead_filling - n[self._lead_places])
         return n, inflow
+
+    def bond_flows(self, filling, lead_filling):
+        """See `propagator.Spectrum`. On a chain what a hopping carries is what all before it take."""
+        n, inflow = self.occupation(filling, lead_filling)
+        taken = self.rate * (n - self.spectral * filling)
+        np.subtract.at(taken, self._lead_places, inflow)
+        return np.cumsum(taken, axis=0)[self._bonds[:, 0]]
 
     def response(self, slope, weight):
         """See `propagator.Spectrum`."""

@@ -6,11 +6,13 @@ probe parts. All probes together are one lead that kwant knows by its self-energ
 
 import copy
 import threading
+from dataclasses import dataclass
 from functools import cached_property
 
 import kwant
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
+from scipy.sparse import coo_matrix, triu
 from scipy.sparse.linalg import LinearOperator
 from threadpoolctl import threadpool_limits
 
@@ -45,6 +47,8 @@ class KwantPropagator:
         self._potential = np.zeros(len(self.order))
         self._interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
         self._site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
+        bonds = coo_matrix(triu(lattice.graph))
+        self.bonds = np.stack([bonds.row, bonds.col], axis=1)
         self._known = {}
         self._precalculated = {}
         self._lock = threading.Lock()  # the balance works on several batches at a time
@@ -94,7 +98,7 @@ class KwantPropagator:
         return np.add.reduceat(values, self._lattice.offsets[:-1], axis=axis)
 
     def _solve(self, energy, gamma):
-        """A_i, dn_i/df_j, dn_i/df_a, and the matrix that gives the leads' inflow from (f_j, f_a)."""
+        """A_i, dn_i/df_j, dn_i/df_a, the matrix that gives the leads' inflow from (f_j, f_a); G and waves."""
         syst = self._open_system(energy, gamma)
         green = self._green(syst, energy)
         absorbed = gamma.real[self._site_of_orbital]
@@ -115,12 +119,12 @@ class KwantPropagator:
                                       for w in waves]
             own = rows[:, orbitals]
             inflow[a, len(gamma) + a] += np.trace(gamma_a @ (1j * (own - own.conj().T))).real
-        return spectral, from_probes, from_leads, inflow
+        return spectral, from_probes, from_leads, inflow, _Amplitudes(green, waves)
 
     def spectrum(self, energies):
         """See `propagator.Propagator`."""
         sites = len(self.order)
-        size = 8 * sites ** 2 * (len(self._known) + len(energies))
+        size = (8 * sites ** 2 + 16 * len(self._site_of_orbital) ** 2) * (len(self._known) + len(energies))
         if size > _MEMORY:
             raise MemoryError(f'method="kwant" keeps one {sites} x {sites} matrix per energy, {size >> 20} MiB now; '
                               "use fewer sites, a higher temperature, or a larger rtol.")
@@ -130,8 +134,17 @@ class KwantPropagator:
                 if energy not in self._known:
                     with threadpool_limits(1):  # matrices are small: threads of BLAS only cost time
                         self._known[energy] = self._solve(energy, column)
-        parts = zip(*(self._known[energy] for energy in energies), strict=True)
-        return KwantSpectrum(rate, *(np.array(part) for part in parts))
+        *parts, amplitudes = zip(*(self._known[energy] for energy in energies), strict=True)
+        return KwantSpectrum(rate, *(np.array(part) for part in parts), amplitudes, self)
+
+    def bond_flow(self, amplitudes, source, lead_filling):
+        """Flow on every hopping at one energy, for gamma f of each site and f of each lead."""
+        occupied = (amplitudes.green * source[self._site_of_orbital]) @ amplitudes.green.conj().T
+        for wave, filling in zip(amplitudes.waves, lead_filling, strict=True):
+            occupied += filling * wave.T @ wave.conj()
+        product = self._lattice.hamiltonian.multiply(occupied.T).tocsr()
+        flow = self._by_site(self._by_site(2 * product.toarray().imag, axis=0), axis=1)
+        return flow[self.bonds[:, 0], self.bonds[:, 1]]
 
     def green_diagonal(self, energies):
         """See `propagator.Propagator`."""
@@ -157,21 +170,36 @@ class KwantPropagator:
         return LinearOperator(coupling.shape, matvec=lambda b: lu_solve(factor, b), dtype=float), diagonal
 
 
+@dataclass(frozen=True, eq=False)
+class _Amplitudes:
+    """G between all orbitals at one energy, and the scattering wavefunctions from each lead."""
+
+    green: np.ndarray
+    waves: list
+
+
 class KwantSpectrum:
     """What the propagator knows at some energies; see `propagator.Spectrum`."""
 
-    def __init__(self, rate, spectral, from_probes, from_leads, inflow):
+    def __init__(self, rate, spectral, from_probes, from_leads, inflow, amplitudes, propagator):
         self.rate = rate
         self.spectral = spectral.T
         self.from_probes = from_probes  # dn_i/df_j, shape (energies, sites, sites)
         self._from_leads = from_leads  # dn_i/df_a, shape (energies, sites, leads)
         self._inflow = inflow  # shape (energies, leads, sites + leads)
+        self._amplitudes = amplitudes
+        self._propagator = propagator
 
     def occupation(self, filling, lead_filling):
         """See `propagator.Spectrum`."""
         n = (np.einsum("kij,jk->ik", self.from_probes, filling)
              + np.einsum("kia,ak->ik", self._from_leads, lead_filling))
         return n, np.einsum("kaj,jk->ak", self._inflow, np.concatenate([filling, lead_filling]))
+
+    def bond_flows(self, filling, lead_filling):
+        """See `propagator.Spectrum`."""
+        return np.stack([self._propagator.bond_flow(*arguments) for arguments in
+                         zip(self._amplitudes, (self.rate * filling).T, lead_filling.T, strict=True)], axis=1)
 
     def response(self, slope, weight):
         """See `propagator.Spectrum`."""

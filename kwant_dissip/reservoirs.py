@@ -23,8 +23,9 @@ class Reservoir:
 
     Parameters
     ----------
-    mu : float
-        Electrochemical potential, in the model's energy unit.
+    mu : float or None
+        Electrochemical potential, in the model's energy unit. None: a floating (voltage) terminal, whose mu makes its
+        net current vanish.
     temperature : float
         k_B T in the model's energy unit, positive.
     potential : float or None
@@ -36,12 +37,13 @@ class Reservoir:
         If a value is not finite, or the temperature is not positive.
     """
 
-    mu: float
+    mu: float | None
     temperature: float
     potential: float | None = None
 
     def __post_init__(self):
-        _finite("Reservoir mu", self.mu)
+        if self.mu is not None:
+            _finite("Reservoir mu", self.mu)
         _positive_temperature("Reservoir temperature", self.temperature)
         if self.potential is not None:
             _finite("Reservoir potential", self.potential)
@@ -50,6 +52,20 @@ class Reservoir:
     def band_shift(self):
         """Shift of the lead's band, 0 where no potential was given."""
         return 0.0 if self.potential is None else self.potential
+
+
+def known_mus(reservoirs):
+    """Chemical potentials of the reservoirs that are not floating: array of float.
+
+    Raises
+    ------
+    ValueError
+        If all are floating.
+    """
+    known = np.array([reservoir.mu for reservoir in reservoirs if reservoir.mu is not None], float)
+    if not len(known):
+        raise ValueError("Every reservoir is floating (mu=None); at least one must have a mu.")
+    return known
 
 
 class PhononBath:

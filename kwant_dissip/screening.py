@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from .balance import Balance, BalanceResult
 from .density import EquilibriumDensity
-from .electrostatics import ramp
+from .electrostatics import ramps
 from .errors import ConvergenceError
 from .jacobian import require_states
 
@@ -61,7 +61,7 @@ class ScreenedResult(BalanceResult):
 class ScreenedBalance(Balance):
     """Balance of particles and law of electrostatics of one propagator.
 
-    The unknowns are the chemical potentials relative to mu_0, then the electrostatic energies.
+    The unknowns are those of `Balance`, then the electrostatic energies.
 
     Parameters
     ----------
@@ -71,49 +71,56 @@ class ScreenedBalance(Balance):
         As for `Balance`.
     equation : Equation
         Law of electrostatics, with sites in the propagator's order.
-    ramp : array of float, shape (sites,)
-        Potential without charge.
-    band_shifts : array of float, shape (leads,)
-        Electrostatic energies of the leads.
+    ramps : array of float, shape (sites, leads)
+        Potential without charge, per potential of each lead.
+    lead_potentials : array of float, shape (leads,)
+        Electrostatic energies of the leads; nan for that of a floating lead which follows its mu.
     reference : array of float, shape (sites,)
         N0, density of the neutral system.
     equilibrium_mu : float
         mu_eq.
     """
 
-    def __init__(self, propagator, reservoirs, bath_temperature, rtol, progress, *, equation, ramp, band_shifts,
-                 reference, equilibrium_mu):
+    def __init__(self, propagator, reservoirs, bath_temperature, rtol, progress, *, equation, ramps,
+                 lead_potentials, reference, equilibrium_mu):
         super().__init__(propagator, reservoirs, bath_temperature, rtol, progress)
         self._equation = equation
-        self._ramp = ramp
-        self._band_shifts = band_shifts
+        self._lead_potentials = lead_potentials
         self._reference = reference
         self._equilibrium_mu = equilibrium_mu
         self._equilibrium_density = EquilibriumDensity(self.mu0, self.temperature0, density_accuracy(rtol),
                                                        self.pool.map)
-        self._move(self._ramp)
+        # Floating leads start where mu_eq is.
+        self._ramp = ramps @ np.nan_to_num(lead_potentials)
+        self._move(self._start())
 
-    def _move(self, potential):
-        self.propagator = self.propagator.at_potential(potential, self._band_shifts)
+    def _split(self, unknowns):
+        """Unknowns of `Balance`, electrostatic energies of the sites and of the leads."""
+        chemical, potential = np.split(unknowns, [-len(self.coupled)])
+        following = self.mu0 + self.lead_shift(chemical) - self._equilibrium_mu
+        return chemical, potential, np.where(np.isnan(self._lead_potentials), following, self._lead_potentials)
+
+    def _move(self, unknowns):
+        self.propagator = self.propagator.at_potential(*self._split(unknowns)[1:])
 
     def _result(self, panels, integrals, unknowns, error):
         plain = super()._result(panels, integrals, unknowns, error)
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
-        density, potential = self._densities(integrals), np.split(unknowns, 2)[1]
-        law, largest = self._equation.residual(potential, density - self._reference)
-        return ScreenedResult(**{**fields, "density": density}, potential=potential,
+        density = self._densities(integrals)
+        law, largest = self._law(integrals, unknowns)
+        return ScreenedResult(**{**fields, "density": density}, potential=self._split(unknowns)[1],
                               density_difference=density - self._reference,
                               law_residual=float(np.abs(law).max() / largest) if largest else 0.0)
 
     def _start(self):
         # Neutral wires: mu follows U.
-        shift = np.where(self.coupled, self._equilibrium_mu - self.mu0 + self._ramp, 0.0)
-        return np.concatenate([shift, self._ramp])
+        neutral = self._equilibrium_mu - self.mu0
+        shift = np.where(self.coupled, neutral + self._ramp, 0.0)
+        return np.concatenate([shift, np.full(len(self.floating), neutral), self._ramp])
 
     def _integrate(self, panels, unknowns):
-        shift, potential = np.split(unknowns, 2)
-        self._move(potential)
-        return super()._integrate(panels, shift)
+        self._move(unknowns)
+        return super()._integrate(panels, self._split(unknowns)[0])
 
     def _settle(self, panels, integrals, unknowns):  # noqa: ARG002 (as of `Balance`)
         # Levels and thresholds have moved with U.
@@ -126,8 +133,12 @@ class ScreenedBalance(Balance):
 
     def _residual(self, integrals, unknowns):
         """Both residuals, one after the other, and the law's relative to its largest term."""
-        law, largest = self._equation.residual(np.split(unknowns, 2)[1], self._densities(integrals) - self._reference)
-        return np.concatenate([integrals.total("loss"), law]), np.abs(law).max() / max(largest, _SMALLEST_TERM)
+        law, largest = self._law(integrals, unknowns)
+        return np.concatenate([self._losses(integrals), law]), np.abs(law).max() / max(largest, _SMALLEST_TERM)
+
+    def _law(self, integrals, unknowns):
+        _, *potentials = self._split(unknowns)
+        return self._equation.residual(*potentials, self._densities(integrals) - self._reference)
 
     def _newton(self, panels, integrals, unknowns, tolerance):
         change = np.inf
@@ -135,8 +146,8 @@ class ScreenedBalance(Balance):
         for _ in range(_STEPS):
             inverse = self._approximate_inverse(panels, unknowns)
             error = inverse(residual)
-            scale = max(np.abs(unknowns).max(), np.abs(self._lead_shift).max(), np.abs(self._band_shifts).max(),
-                        _SMALLEST_ENERGY * self.temperature0)
+            scale = max(np.abs(unknowns).max(), np.abs(self._lead_shift).max(),
+                        np.nanmax(np.abs(self._lead_potentials)), _SMALLEST_ENERGY * self.temperature0)
             previous, change = change, np.abs(error).max()
             self._progress("potentials", change / scale)
             if ((change <= tolerance * scale and law <= max(tolerance, _LAW_TOLERANCE))
@@ -174,9 +185,10 @@ class ScreenedBalance(Balance):
 
     def _approximate_inverse(self, panels, unknowns):
         """Approximate inverse of the derivative of both residuals: what it maps to are energies."""
-        shift, potential = np.split(unknowns, 2)
-        self._move(potential)
-        states, exchange = self._states(panels, shift)
+        self._move(unknowns)
+        shift = self._split(unknowns)[0]
+        sites = len(self.coupled)
+        states, exchange, conductance = self._states(panels, shift)
         thomas_fermi = self._equation.thomas_fermi(np.maximum(states, _FEWEST_STATES * states.max()))
         if np.any(self.coupled):
             require_states(self.coupled, exchange)
@@ -184,14 +196,17 @@ class ScreenedBalance(Balance):
             inverse, diagonal = self.propagator.preconditioner(self.mu0 + self._quantiles(shift))
 
         def apply(residual):
-            loss, law = np.split(residual, 2)
+            loss, flow, law = np.split(residual, [sites, len(residual) - sites])
             mu_change = inverse(diagonal * loss / exchange) if np.any(self.coupled) else loss
-            return np.concatenate([mu_change, thomas_fermi(law, mu_change)])
+            return np.concatenate([mu_change, flow / conductance, thomas_fermi(law, mu_change)])
 
         return apply
 
     def _states(self, panels, shift):
-        """Int dE/2pi A_i (-df_i/dE), the thermal density of states, and the same with gamma_i A_i."""
+        """Int dE/2pi A_i (-df_i/dE), the thermal density of states; the same with gamma_i A_i; d(current)/d(mu).
+
+        The last for floating leads.
+        """
         nodes, weights, _ = (array.ravel() for array in panels.nodes())
         lead_slope = np.mean([self._slope(nodes, mu, temperature) for mu, temperature
                               in zip(self._lead_shift, self._lead_temperature, strict=True)], axis=0)
@@ -200,12 +215,17 @@ class ScreenedBalance(Balance):
         def part_sums(start):
             part = slice(start, start + size)
             spectrum = self.propagator.spectrum(self.mu0 + nodes[part])
+            inflow = np.empty((len(self._lead_potentials), len(nodes[part])))
+            if len(self.floating):
+                _, inflow = spectrum.occupation(np.zeros_like(spectrum.rate), self.lead_slopes(nodes[part], shift))
             # Where no probe is, the leads fill the states.
             slopes = np.where(self.coupled[:, None], self.slopes(nodes[part], shift), lead_slope[part])
             slopes *= spectrum.spectral
-            return np.array([slopes @ weights[part], (slopes * spectrum.rate) @ weights[part]]) / _TWO_PI
+            return np.concatenate([part_sum @ weights[part] / _TWO_PI for part_sum in
+                                   (slopes, slopes * spectrum.rate, inflow[self.floating])])
 
-        return sum(self.pool.map(part_sums, range(0, len(nodes), size)))
+        total = sum(self.pool.map(part_sums, range(0, len(nodes), size)))
+        return np.split(total, [len(self.coupled), 2 * len(self.coupled)])
 
     @staticmethod
     def _slope(energies, mu, temperature):
@@ -213,8 +233,8 @@ class ScreenedBalance(Balance):
         return filling * (1 - filling) / temperature
 
 
-def screened_balance(law, lattice, gamma, band_shifts, equilibrium_mu, propagator, reservoirs, bath_temperature, rtol,
-                     progress):
+def screened_balance(law, lattice, gamma, lead_potentials, equilibrium_mu, propagator, reservoirs, bath_temperature,
+                     rtol, progress):
     """`ScreenedBalance` of a law on a lattice.
 
     Parameters
@@ -222,7 +242,8 @@ def screened_balance(law, lattice, gamma, band_shifts, equilibrium_mu, propagato
     law : Poisson, Neutrality or CoulombKernel
     lattice : Lattice
     gamma : Broadening
-    band_shifts : array of float, shape (leads,)
+    lead_potentials : array of float, shape (leads,)
+        nan for a floating lead whose potential follows its mu.
     equilibrium_mu : float
     propagator, reservoirs, bath_temperature, rtol, progress
         As for `ScreenedBalance`; arrays in the propagator's order.
@@ -236,14 +257,13 @@ def screened_balance(law, lattice, gamma, band_shifts, equilibrium_mu, propagato
         raise ValueError("Electrostatics needs the density, and with it gamma at complex energies: with a "
                          "mean_free_path that takes leads of one orbital per cell. Use a rate.")
     order = propagator.order
-    without_charge = ramp(lattice, band_shifts)[order]
-    equation = law.equation(lattice, band_shifts).in_order(order)
+    equation = law.equation(lattice).in_order(order)
     temperature = Balance(propagator, reservoirs, bath_temperature, rtol).temperature0
     density = EquilibriumDensity(equilibrium_mu, temperature, density_accuracy(rtol))
-    neutral = propagator.at_potential(np.zeros(len(order)), np.zeros(len(band_shifts)))
+    neutral = propagator.at_potential(np.zeros(len(order)), np.zeros(len(reservoirs)))
     return ScreenedBalance(propagator, reservoirs, bath_temperature, rtol, progress, equation=equation,
-                           ramp=without_charge, band_shifts=band_shifts, reference=density(neutral),
-                           equilibrium_mu=equilibrium_mu)
+                           ramps=ramps(lattice)[order], lead_potentials=lead_potentials,
+                           reference=density(neutral), equilibrium_mu=equilibrium_mu)
 
 
 def density_accuracy(rtol):

@@ -46,6 +46,7 @@ class SlicePropagator:
         self._band_shifts = band_shifts
         self._potential = np.zeros(len(self.order))
         self.geometry = Geometry(lattice, slices)
+        self.bonds = self.geometry.bonds
         self.batch = max(1, _WORK // (48 * self.geometry.entries))
         self.response_size = 16 * (self.geometry.entries + len(self.order))
 
@@ -277,10 +278,9 @@ class SliceSpectrum:
         return inflow
 
     def bond_flows(self, filling, lead_filling):
-        """Particles per time and energy (times 2 pi) on every hopping, from its second site to its first.
+        """See `propagator.Spectrum`.
 
-        I_ij = 2 Im Tr [H_ij G^n_ji], shape (hoppings, energies), in the order of ``geometry.bonds``; G^n = G w G^+.
-        Between slices G^n_{i,i-1} = G_ii [B_{i-1} (w + X)_{i-1} + (w + Y)_i C_i^+] G_{i-1,i-1}^+.
+        With G^n = G w G^+, between slices G^n_{i,i-1} = G_ii [B_{i-1} (w + X)_{i-1} + (w + Y)_i C_i^+] G_{i-1,i-1}^+.
         """
         geometry = self._geometry
         green, to_right, to_left = self._blocks

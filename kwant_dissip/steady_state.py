@@ -10,7 +10,7 @@ from .balance import Balance
 from .density import EquilibriumDensity
 from .linear import LinearResponse, expand
 from .progress import stage_bar
-from .reservoirs import PhononBath, Reservoir
+from .reservoirs import PhononBath, Reservoir, known_mus
 from .results import Result
 from .routes import propagator_for
 from .screening import density_accuracy, screened_balance
@@ -106,21 +106,24 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
                 equilibrium = EquilibriumDensity(balance.mu0, balance.temperature0, density_accuracy(rtol))
                 density = solution.density + equilibrium(propagator)
         else:
-            solution = screened_balance(electrostatics, lattice, gamma, band_shifts(lattice),
-                                        equilibrium_mu(reservoirs), *arguments).solve()
+            balance = screened_balance(electrostatics, lattice, gamma, _lead_potentials(reservoirs),
+                                       equilibrium_mu(reservoirs), *arguments)
+            solution = balance.solve()
             density = solution.density
             potential = solution.potential[back]
             screened = {"potential": potential, "density_difference": solution.density_difference[back],
                         "field": -lattice.gradient(potential), "law_residual": solution.law_residual}
 
+    bond_current, bond_energy_current = balance.bond_currents(solution)
     return SteadyState(
+        bonds=order[propagator.bonds], bond_current=-bond_current, bond_energy_current=-bond_energy_current,
         power=solution.power[back], mu=solution.mu[back], density=density[back], **screened,
         current=solution.current, energy_current=solution.energy_current,
         positions=lattice.positions, wire=lattice.wires(gamma.coupled), bath_temperature=temperature,
-        reservoir_mu=np.array([reservoir.mu for reservoir in reservoirs], float),
+        reservoir_mu=solution.lead_mu,
         reservoir_temperature=np.array([reservoir.temperature for reservoir in reservoirs], float),
-        fermi_wavelength=np.array([_fermi_wavelength(lead, reservoir)
-                                   for lead, reservoir in zip(lattice.leads, reservoirs, strict=True)]),
+        fermi_wavelength=np.array([_fermi_wavelength(lead, reservoir, mu) for lead, reservoir, mu
+                                   in zip(lattice.leads, reservoirs, solution.lead_mu, strict=True)]),
         error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
         energies=solution.energies, method=propagator.method)
 
@@ -189,8 +192,17 @@ def equilibrium_temperature(bath, temperature):
 
 
 def equilibrium_mu(reservoirs):
-    """mu_eq: mean over the reservoirs of mu, less the potential where one was given."""
-    return float(np.mean([reservoir.mu - reservoir.band_shift for reservoir in reservoirs]))
+    """mu_eq: mean over the reservoirs that do not float of mu, less the potential where one was given."""
+    return float(np.mean([reservoir.mu - reservoir.band_shift for reservoir in reservoirs
+                          if reservoir.mu is not None]))
+
+
+def _lead_potentials(reservoirs):
+    """Electrostatic energy of each lead: as given, or mu - mu_eq; nan where that follows a floating mu."""
+    middle = equilibrium_mu(reservoirs)
+    following = [np.nan if reservoir.mu is None else reservoir.mu - middle for reservoir in reservoirs]
+    return np.array([value if reservoir.potential is None else reservoir.potential
+                     for value, reservoir in zip(following, reservoirs, strict=True)])
 
 
 def _band_shifts(reservoirs, lattice, neutral_leads):
@@ -204,25 +216,25 @@ def _band_shifts(reservoirs, lattice, neutral_leads):
     for number, reservoir in enumerate(reservoirs):
         if not isinstance(reservoir, Reservoir):
             raise TypeError(f"reservoirs[{number}] must be a Reservoir, got {type(reservoir).__name__}.")
-    low = min(reservoir.mu - _LEAD_WINDOW * reservoir.temperature for reservoir in reservoirs)
-    high = max(reservoir.mu + _LEAD_WINDOW * reservoir.temperature for reservoir in reservoirs)
+    known = known_mus(reservoirs)
+    reach = _LEAD_WINDOW * max(reservoir.temperature for reservoir in reservoirs)
+    low, high = known.min() - reach, known.max() + reach
     shifts = np.array([reservoir.band_shift for reservoir in reservoirs], float)
     if neutral_leads:
-        middle = equilibrium_mu(reservoirs)
-        shifts = np.array([reservoir.mu - middle if reservoir.potential is None else reservoir.potential
-                           for reservoir in reservoirs])
+        shifts = np.nan_to_num(_lead_potentials(reservoirs))
     for lead, reservoir, shift in zip(lattice.leads, reservoirs, shifts, strict=True):
-        if neutral_leads:
+        if neutral_leads and reservoir.mu is not None:
             # Its own electrons must be in its band, or there is nothing that screens.
             reach = _LEAD_WINDOW * reservoir.temperature
-            low, high = reservoir.mu - reach, reservoir.mu + reach
-        _check_open(lead, low - shift, high - shift)
+            _check_open(lead, reservoir.mu - reach - shift, reservoir.mu + reach - shift)
+        else:
+            _check_open(lead, low - shift, high - shift)
     return shifts
 
 
-def _fermi_wavelength(lead, reservoir):
+def _fermi_wavelength(lead, reservoir, mu):
     """At mu, or, if no mode is open there, next to the nearest band edge."""
-    mu = reservoir.mu - reservoir.band_shift
+    mu = mu - reservoir.band_shift
     edges = lead.thresholds()
     edges = edges[np.argsort(np.abs(edges - mu))]
     inside = (edge + sign * 0.5 * reservoir.temperature for edge in edges for sign in (1, -1))
@@ -248,6 +260,9 @@ _DESCRIPTIONS = {  # meaning, model's unit, SI
     "field": ("force on an electron", "E0 per lattice unit", "eV/m"),
     "current": ("particles entering from each lead", "E0/hbar", "A"),
     "energy_current": ("energy entering from each lead", "E0^2/hbar", "W"),
+    "bonds": ("both sites of each hopping", "1", "1"),
+    "bond_current": ("particles per time from the first to the second site of each hopping", "E0/hbar", "A"),
+    "bond_energy_current": ("energy per time from the first to the second site of each hopping", "E0^2/hbar", "W"),
     "positions": ("positions of the sites", "lattice unit", "m"),
     "wire": ("number of the connected piece of coupled sites, -1 where not coupled", "1", "1"),
     "bath_temperature": ("k_B T (SI: T) of the phonons at each site", "E0", "K"),
@@ -283,11 +298,17 @@ class SteadyState(Result):
         What is left of the law of electrostatics, over its largest term (for `Neutrality`: electrons per site).
     current, energy_current : arrays of float, shape (leads,)
         Particles, and energy, that enter from each lead per unit time.
+    bonds : array of int, shape (hoppings, 2)
+        Both sites of every hopping.
+    bond_current, bond_energy_current : arrays of float, shape (hoppings,)
+        Particles, and energy, that flow on each hopping from its first to its second site per unit time. What flows
+        in equilibrium, in a magnetic field, at the middle of the reservoirs' mu is left out.
     positions : array of float, shape (sites, dimensions)
     wire : array of int, shape (sites,)
         Number of the connected piece of coupled sites that a site belongs to, -1 where not coupled.
     bath_temperature : array of float, shape (sites,)
     reservoir_mu, reservoir_temperature : arrays of float, shape (leads,)
+        Those of floating reservoirs as found.
     fermi_wavelength : array of float, shape (leads,)
         Longest Fermi wavelength of the open modes at the reservoir's mu (or next to a band edge, if none is open).
     error : float
@@ -308,6 +329,9 @@ class SteadyState(Result):
     potential: np.ndarray
     current: np.ndarray
     energy_current: np.ndarray
+    bonds: np.ndarray
+    bond_current: np.ndarray
+    bond_energy_current: np.ndarray
     positions: np.ndarray
     wire: np.ndarray
     bath_temperature: np.ndarray
@@ -342,6 +366,7 @@ class SteadyState(Result):
     @staticmethod
     def _si_factors(units):
         return {"power": units.power, "energy_current": units.power, "current": units.current,
+                "bond_current": units.current, "bond_energy_current": units.power,
                 "mu": units.energy_unit, "potential": units.energy_unit, "reservoir_mu": units.energy_unit,
                 "bath_temperature": units.temperature, "reservoir_temperature": units.temperature,
                 "field": units.energy_unit / units.lattice_constant, "positions": units.lattice_constant,

@@ -243,8 +243,8 @@ def test_thomas_fermi_length_of_a_weak_impurity():
     order = propagator.order
     result = ScreenedBalance(
         propagator, [kd.Reservoir(-1.0, temperature)] * 2, np.full(len(order), temperature), 1e-6, None,
-        equation=kd.Poisson(coupling).equation(lattice, [0.0, 0.0]).in_order(order), ramp=np.zeros(len(order)),
-        band_shifts=np.zeros(2), reference=equilibrium(reference), equilibrium_mu=-1.0).solve()
+        equation=kd.Poisson(coupling).equation(lattice).in_order(order), ramps=np.zeros((len(order), 2)),
+        lead_potentials=np.zeros(2), reference=equilibrium(reference), equilibrium_mu=-1.0).solve()
     change = 1e-4
     fuller, emptier = (equilibrium(reference.at_potential(np.full(len(order), u), np.full(2, u)))[length]
                        for u in (-change, change))
