@@ -9,13 +9,13 @@ from .steady_state import SteadyState
 # Okabe and Ito's colours, told apart by colour-blind readers.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SPOT_MARKERS = {"heat": ("^", VERMILION, "heat spot"), "cold": ("v", BLUE, "cold spot")}
-_LENGTHS = {"model": "lattice unit", "SI": "m"}
-_POWERS = {"model": r"$E_0^2/\hbar$", "SI": "W"}
-_ENERGIES = {"model": "$E_0$", "SI": "eV"}
+LENGTHS = {"model": "lattice unit", "SI": "m"}
+POWERS = {"model": r"$E_0^2/\hbar$", "SI": "W"}
+ENERGIES = {"model": "$E_0$", "SI": "eV"}
 
 
 def profile(state, axes=None):
-    """Power and electrochemical potential along wires.
+    """Power and electrochemical potential along wires, and the electrostatic energy where it is not 0.
 
     Parameters
     ----------
@@ -59,11 +59,17 @@ def profile(state, axes=None):
             above.plot([spot.position for spot in found], [spot.power for spot in found], marker, color=color, ms=8,
                        mec="black", mew=0.6, ls="none", label=label)
     above.axhline(0, color="0.6", lw=0.6, zorder=0)
-    unit = _POWERS[state.units]
+    unit = POWERS[state.units]
     above.set_ylabel(f"power per site ({unit})" if on_lattice
-                     else f"power per length ({unit} / {_LENGTHS[state.units]})")
+                     else f"power per length ({unit} / {LENGTHS[state.units]})")
     if above.get_legend_handles_labels()[0]:
         above.legend(frameon=False, fontsize="small")
-    below.set_ylabel(rf"electrochemical potential $\mu$ ({_ENERGIES[state.units]})")
-    below.set_xlabel(f"position $x$ ({_LENGTHS[state.units]})")
+    below.set_ylabel(rf"electrochemical potential $\mu$ ({ENERGIES[state.units]})")
+    if np.any(state.potential):
+        x = state.coordinate if on_lattice else state.x
+        order = np.argsort(x)
+        beside = below.twinx()
+        beside.plot(x[order], state.potential[order], color=PURPLE, lw=1.2, ls="--")
+        beside.set_ylabel(f"electrostatic energy $U$, dashed ({ENERGIES[state.units]})")
+    below.set_xlabel(f"position $x$ ({LENGTHS[state.units]})")
     return above.figure

@@ -418,18 +418,30 @@ class SteadyState(Result):
         x, power = average(self.coordinate[chosen], self.power[chosen], window)
         return x, power, window / (x[1] - x[0]) if len(x) > 1 else 1.0
 
-    def plot(self, axes=None):
-        """Draw power and electrochemical potential along the wires.
+    def plot(self, axes=None, *, arrows=False):
+        """Draw power and electrochemical potential, and U with electrostatics: along wires, or as maps.
 
         Parameters
         ----------
-        axes : sequence of two matplotlib axes, optional
-            Where to draw; by default a new figure.
+        axes : sequence of matplotlib axes, optional
+            Where to draw, two for wires, one a map in a plane; by default a new figure.
+        arrows : bool, optional
+            In a plane: draw the current, too.
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            If the sites fill three dimensions, or `axes` do not fit.
         """
-        from .plot import profile  # pictures stand above this module, and matplotlib is slow to import
+        # Pictures stand above this module, and matplotlib is slow to import.
+        if np.count_nonzero(np.ptp(self.positions, axis=0)) > 1:
+            from .maps import draw
+
+            return draw(self, axes=axes, arrows=arrows)
+        from .plot import profile
 
         return profile(self, axes)

@@ -1,5 +1,5 @@
 """Ready-made kwant models, to use as they are or to start one's own from."""
 
-from . import chain
+from . import chain, graphene, ribbon
 
-__all__ = ["chain"]
+__all__ = ["chain", "graphene", "ribbon"]

@@ -1,0 +1,105 @@
+"""Pictures of results on planar systems: maps over the sites, and arrows for the current."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import EllipseCollection
+from scipy.spatial import KDTree
+
+from .plot import ENERGIES, LENGTHS, POWERS
+
+# Arrows along the longer side of a map.
+_ARROWS = 24
+
+
+def draw(state, *, axes=None, arrows=False):
+    """Power, electrochemical potential and, with electrostatics, electrostatic energy over a planar system.
+
+    Parameters
+    ----------
+    state : SteadyState
+        Of a system with two coordinates.
+    axes : sequence of matplotlib axes, optional
+        Two, or three with electrostatics; by default a new figure.
+    arrows : bool
+        Draw the current on the map of the power.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the sites have more than two coordinates, or the number of axes does not fit.
+    """
+    if state.positions.shape[1] != 2:
+        raise ValueError(f"Maps are drawn for two coordinates; these sites have {state.positions.shape[1]}.")
+    energy = ENERGIES[state.units]
+    panels = [(state.power, f"power per site ({POWERS[state.units]})", "RdBu_r"),
+              (state.mu, rf"electrochemical potential $\mu$ ({energy})", "cividis")]
+    if state.density_difference is not None:
+        panels.append((state.potential, f"electrostatic energy $U$ ({energy})", "cividis"))
+    if axes is None:
+        # As many rows or columns as suits the shape of the system.
+        wide, high = np.ptp(state.positions, axis=0) + 1
+        rows = len(panels) if wide > high else 1
+        size = (7.0, np.clip(6.2 * high / wide + 0.9, 1.7, 6) * rows) if rows > 1 else (4.4 * len(panels), 5.2)
+        _, axes = plt.subplots(rows, len(panels) // rows, figsize=size, layout="constrained", squeeze=False)
+    axes = np.ravel(axes)
+    if len(axes) != len(panels):
+        raise ValueError(f"axes must be {len(panels)} for this state, got {len(axes)}.")
+    for axis, (values, label, colors) in zip(axes, panels, strict=True):
+        drawn = patches(axis, state.positions, values, colors)
+        axis.figure.colorbar(drawn, ax=axis, label=label, pad=0.02)
+        axis.set(xlabel=f"$x$ ({LENGTHS[state.units]})", ylabel=f"$y$ ({LENGTHS[state.units]})", aspect="equal")
+    if arrows:
+        _arrows(axes[0], state)
+    return axes[0].figure
+
+
+def patches(axis, positions, values, colors):
+    """Draw a disc at every site, grey where the value is nan.
+
+    Parameters
+    ----------
+    axis : matplotlib axis
+    positions : array of float, shape (sites, 2)
+    values : array of float, shape (sites,)
+    colors : str
+        Name of a colour map; "RdBu_r" is centred at 0.
+
+    Returns
+    -------
+    matplotlib.collections.EllipseCollection
+        For a colour bar.
+    """
+    distance, _ = KDTree(positions).query(positions, k=min(2, len(positions)))
+    diameter = 1.3 * np.median(distance[:, -1])
+    known = ~np.isnan(values)
+    for chosen, style in ((~known, {"facecolors": "0.85"}), (known, {"array": values[known], "cmap": colors})):
+        width = np.full(np.count_nonzero(chosen), diameter)
+        drawn = EllipseCollection(width, width, np.zeros_like(width), units="xy", offsets=positions[chosen],
+                                  transOffset=axis.transData, **style)
+        axis.add_collection(drawn)
+    if colors == "RdBu_r":
+        largest = np.nanmax(np.abs(values)) or 1.0
+        drawn.set_clim(-largest, largest)
+    low, high = positions.min(axis=0) - diameter, positions.max(axis=0) + diameter
+    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    return drawn
+
+
+def _arrows(axis, state):
+    """Current of the sites, averaged over squares."""
+    first, second = state.bonds.T
+    flow = 0.5 * state.bond_current[:, None] * (state.positions[second] - state.positions[first])
+    vectors = np.zeros_like(state.positions)
+    np.add.at(vectors, first, flow)
+    np.add.at(vectors, second, flow)
+    size = np.ptp(state.positions, axis=0).max() / _ARROWS
+    _, square = np.unique(np.round((state.positions - state.positions.min(axis=0)) / size), axis=0,
+                          return_inverse=True)
+    count = np.bincount(square)
+    middle, mean = (np.stack([np.bincount(square, part) / count for part in array.T])
+                    for array in (state.positions, vectors))
+    axis.quiver(*middle, *mean, color="black", pivot="mid", width=0.003)

@@ -1,0 +1,130 @@
+"""Ribbons of the square lattice, one orbital per site: plain, with a point contact, and as a Hall bar.
+
+Every function returns a `kwant.Builder` with its leads attached, to be changed as needed and finalized. The leads carry
+no magnetic field. Energies are in units of the hopping; a wide ribbon's band begins at -4.
+"""
+
+from numbers import Integral
+
+import kwant
+import numpy as np
+
+_LATTICE = kwant.lattice.square(norbs=1)
+_ALONG, _ACROSS = kwant.builder.HoppingKind((1, 0), _LATTICE), kwant.builder.HoppingKind((0, 1), _LATTICE)
+
+
+def ribbon(*, length=20, width=5, potential=None, flux=0.0):
+    """A ribbon between two leads.
+
+    Parameters
+    ----------
+    length, width : int
+        Sites along x and across, y; x = 0 .. length - 1, y = 0 .. width - 1.
+    potential : function of x and y, optional
+        Onsite energy, in units of the hopping.
+    flux : float
+        Magnetic flux through each square of the ribbon, in units of h/e.
+
+    Returns
+    -------
+    kwant.Builder
+        Lead 0 is at the left, lead 1 at the right.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    for name, value in (("length", length), ("width", width)):
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number of sites, at least 1, got {value!r}.")
+    if not np.isfinite(flux):
+        raise ValueError(f"flux must be a finite number, got {flux!r}.")
+
+    def onsite(site):
+        return 0.0 if potential is None else potential(*site.tag)
+
+    builder = kwant.Builder()
+    builder[(_LATTICE(x, y) for x in range(length) for y in range(width))] = onsite
+    builder[_ACROSS] = -1
+    builder[_ALONG] = lambda to, _: -np.exp(2j * np.pi * flux * to.tag[1])
+    for direction in (-1, 1):
+        builder.attach_lead(_lead((direction, 0), [(0, y) for y in range(width)]))
+    return builder
+
+
+def point_contact(*, length=60, width=12, barrier=0.3, spacing=0.3, extent=6.0):
+    """A ribbon with a saddle in its middle: a point contact with evenly spaced modes.
+
+    The potential is [barrier + spacing^2 y^2 / 4] exp(-x^2 / extent^2), x and y from the middle: in the narrowest place
+    a harmonic oscillator, whose modes open near -4 + barrier + spacing (n + 1/2), n = 0, 1, ...
+
+    Parameters
+    ----------
+    length, width : int
+        Sites along x and across.
+    barrier, spacing : float
+        Height of the saddle and distance between its modes, in units of the hopping; spacing > 0.
+    extent : float
+        Length of the contact, in sites, positive.
+
+    Returns
+    -------
+    kwant.Builder
+        Lead 0 is at the left, lead 1 at the right.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    for name, value in (("spacing", spacing), ("extent", extent)):
+        if not 0 < value < np.inf:
+            raise ValueError(f"{name} must be a positive number, got {value!r}.")
+    if not np.isfinite(barrier):
+        raise ValueError(f"barrier must be a finite number, got {barrier!r}.")
+
+    def saddle(x, y):
+        x, y = x - 0.5 * (length - 1), y - 0.5 * (width - 1)
+        return (barrier + 0.25 * spacing ** 2 * y ** 2) * np.exp(-(x / extent) ** 2)
+
+    return ribbon(length=length, width=width, potential=saddle)
+
+
+def hall_bar(*, length=40, width=16, contact=5, flux=0.02):
+    """A bar in a magnetic field, with current leads at its ends and four voltage leads at its sides.
+
+    Parameters
+    ----------
+    length, width : int
+        Sites along x and across, y.
+    contact : int
+        Width of each voltage lead, in sites; at most a quarter of the length.
+    flux : float
+        Magnetic flux through each square of the bar, in units of h/e; there is none in the leads.
+
+    Returns
+    -------
+    kwant.Builder
+        Leads 0 and 1 at the left and right end; 2 and 3 at the top, left and right; 4 and 5 at the bottom.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    builder = ribbon(length=length, width=width, flux=flux)
+    if not isinstance(contact, Integral) or not 1 <= contact <= length // 4:
+        raise ValueError(f"contact must be a whole number of sites from 1 to length / 4, got {contact!r}.")
+    starts = (length // 4 - contact // 2, length - length // 4 - contact + contact // 2)
+    for direction in (1, -1):
+        for start in starts:
+            builder.attach_lead(_lead((0, direction), [(x, 0) for x in range(start, start + contact)]))
+    return builder
+
+
+def _lead(direction, tags):
+    lead = kwant.Builder(kwant.TranslationalSymmetry(direction))
+    lead[(_LATTICE(*tag) for tag in tags)] = 0
+    lead[_LATTICE.neighbors()] = -1
+    return lead
