@@ -19,6 +19,10 @@ from .slicing import cut
 
 # Up to this many coupled sites the Jacobian at a few energies, one dense matrix, is the preconditioner.
 DENSE_SITES = 4000
+# What passes from slice to slice beyond this loses too many digits; an energy there moves by this much, in units of
+# the largest matrix element of the Hamiltonian.
+_DIVERGES = 1e7
+_NUDGE = 1e-7
 # Bytes that one batch of energies may take.
 _WORK = 1 << 26
 
@@ -72,6 +76,16 @@ class SlicePropagator:
 
     def _green(self, energies):
         """Self-energies of the leads, gamma, and the result of `block_green`."""
+        sigma, rate, diagonal = self._matrices(energies)
+        green, hit = _checked_green(diagonal, self.geometry.hopping)
+        if np.any(hit):
+            # These energies hit a level of a part that nothing broadens; next to them there is nothing special.
+            sigma, rate, diagonal = self._matrices(energies + _NUDGE * self.geometry.scale * hit)
+            green = block_green(diagonal, self.geometry.hopping)
+        return sigma, rate, green
+
+    def _matrices(self, energies):
+        """Self-energies of the leads, gamma, and M of every slice."""
         geometry = self.geometry
         sigma = [lead.self_energy(energies - shift) for lead, shift
                  in zip(self._lattice.leads, self._band_shifts, strict=True)]
@@ -85,7 +99,7 @@ class SlicePropagator:
             diagonal.append(block)
         for lead, (number, places) in enumerate(geometry.interfaces):
             diagonal[number][:, places[:, None], places] -= sigma[lead]
-        return sigma, gamma_re, block_green(diagonal, geometry.hopping)
+        return sigma, gamma_re, diagonal
 
     def spectrum(self, energies):
         """See `propagator.Propagator`."""
@@ -158,6 +172,21 @@ class SlicePropagator:
         return solve
 
 
+def _checked_green(diagonal, hopping):
+    """Result of `block_green`, and the energies at which it loses too many digits: array of bool."""
+    try:
+        green, *transfers = block_green(diagonal, hopping)
+    except np.linalg.LinAlgError:
+        count = len(diagonal[0])
+        if count == 1:
+            return None, np.array([True])
+        return None, np.concatenate([_checked_green([block[k:k + 1] for block in diagonal], hopping)[1]
+                                     for k in range(count)])
+    largest = np.max([np.abs(matrix).max(axis=(1, 2)) for part in transfers for matrix in part if matrix is not None]
+                     or [np.zeros(len(diagonal[0]))], axis=0)
+    return (green, *transfers), ~(largest < _DIVERGES)
+
+
 class Geometry:
     """Hamiltonian of a system in slices: constant matrices and the places of sites, orbitals and leads.
 
@@ -167,6 +196,8 @@ class Geometry:
         Range of the sites, and of the orbitals, that each slice of the system takes in the new order.
     onsite, hopping : lists of arrays of complex
         H_ii and H_{i+1,i}.
+    scale : float
+        Largest matrix element.
     site_of_orbital : array of int, shape (orbitals,)
     slice_of_site : array of int, shape (sites,)
     interfaces : list of (int, array of int)
@@ -191,6 +222,7 @@ class Geometry:
         chosen = np.concatenate([np.arange(lattice.offsets[i], lattice.offsets[i + 1]) for i in order])
         hamiltonian = lattice.hamiltonian[chosen][:, chosen]
         self.onsite = [hamiltonian[part, part].toarray() for part in self.orbitals]
+        self.scale = abs(hamiltonian).max()
         self.hopping = [hamiltonian[b, a].toarray() for a, b in zip(self.orbitals[:-1], self.orbitals[1:], strict=True)]
         place = np.empty(len(chosen), int)
         place[chosen] = np.arange(len(chosen))
@@ -231,7 +263,8 @@ class _BondPlaces:
         later = to_site[row] > from_site[col]
         self._row, self._col = row[later], col[later]
         self._hopping = matrix[self._row, self._col].conj()
-        self._bond = np.asarray(number[from_site[self._col], to_site[self._row]]).ravel() - 1
+        pairs = from_site[self._col], to_site[self._row]
+        self._bond = np.asarray(number[pairs]).ravel() - 1 if len(self._row) else np.empty(0, int)
 
     def add(self, occupied, flows):
         """Add 2 Im H_ij G^n_ji to the flow of each hopping."""

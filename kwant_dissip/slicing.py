@@ -8,7 +8,8 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 def cut(lattice):
     """Slices of a system, by breadth-first layers from its leads.
 
-    The sites of each lead's interface stay together, as its self-energy connects them all.
+    The sites of each lead's interface stay together, as its self-energy connects them all; the first and the last
+    slice hold a lead each, as long as there are two.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def cut(lattice):
     for number in range(piece.max() + 1):
         inside = piece == number
         starts = sorted(g for g in groups if inside[g]) or [np.flatnonzero(inside)[0]]
-        layers = [_layers(joined, start) for start in starts]
+        layers = [_layers(joined, start, starts) for start in starts]
         costs = [(np.bincount(layer[inside].astype(int), weight[inside]) ** 3).sum() for layer in layers]
         site_layer = layers[int(np.argmin(costs))][group]
         site_layer[~inside[group]] = np.inf
@@ -48,5 +49,14 @@ def _contract(lattice):
     return csr_matrix((np.ones(bonds.nnz), (group[bonds.row], group[bonds.col])), shape=(size, size)), group
 
 
-def _layers(graph, start):
-    return dijkstra(graph, unweighted=True, indices=start)
+def _layers(graph, start, leads):
+    """Distance of each node from `start`, folded back at the lead that is farthest away.
+
+    A last slice without a lead would be the end of a closed piece, with levels at which its Green's function diverges.
+    """
+    distance = dijkstra(graph, unweighted=True, indices=start)
+    last = distance[leads].max()
+    # What reaches farther beyond the last lead than that is from the first stays behind it.
+    fold = np.isfinite(distance) & (distance > last)
+    distance[fold] = np.abs(2 * last - distance[fold])
+    return distance

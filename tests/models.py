@@ -73,3 +73,47 @@ def chains(draw, max_sites=12):
     reservoirs = [kd.Reservoir(draw(floats(-0.8, 0.8)), draw(floats(0.03, 0.3))) for _ in range(2)]
     bath = kd.PhononBath(draw(floats(0.03, 0.3)), rate=rates)
     return chain(**arguments), reservoirs, bath, arguments
+
+
+SQUARE = {1: kwant.lattice.square(norbs=1), 2: kwant.lattice.square(norbs=2)}
+
+
+@st.composite
+def planes(draw, max_width=5, max_length=12, min_leads=2):
+    """(system, reservoirs, bath) of a random rectangle: flux, disorder, one or two orbitals, two to four leads."""
+    width, length = draw(st.integers(1, max_width)), draw(st.integers(2, max_length))
+    orbitals = draw(st.integers(1, 2))
+    leads = draw(st.integers(min_leads, 4))
+    phase, seed = draw(floats(-2, 2)), draw(st.integers(0, 10 ** 6))
+    rng = np.random.default_rng(seed)
+    lattice, unit = SQUARE[orbitals], np.eye(orbitals)
+    builder = kwant.Builder()
+    for x in range(length):
+        for y in range(width):
+            matrix = 0.4 * rng.normal(size=(orbitals, orbitals)) + 0.4j * rng.normal(size=(orbitals, orbitals))
+            builder[lattice(x, y)] = 0.5 * (matrix + matrix.conj().T)
+    mixing = 0.2 * rng.normal(size=(orbitals, orbitals))
+
+    def along(to, _):
+        return -np.exp(1j * phase * to.tag[1]) * (unit + mixing)
+
+    builder[kwant.builder.HoppingKind((0, 1), lattice)] = -unit
+    builder[kwant.builder.HoppingKind((1, 0), lattice)] = along
+    places = [((-1, 0), [(0, y) for y in range(width)]), ((1, 0), [(0, y) for y in range(width)]),
+              ((0, 1), [(x, 0) for x in range(min(2, length))]), ((0, -1), [(length - 1, 0)])]
+    for number, (direction, tags) in enumerate(places[:leads]):
+        lead = kwant.Builder(kwant.TranslationalSymmetry(direction))
+        lead[(lattice(*tag) for tag in tags)] = 0.1 * number * unit
+        if direction[1]:
+            lead[lattice.neighbors()] = -unit
+        else:
+            lead[kwant.builder.HoppingKind((0, 1), lattice)] = -unit
+            # with a field in one lead, without in the other
+            lead[kwant.builder.HoppingKind((1, 0), lattice)] = along if number == 0 else -unit
+        builder.attach_lead(lead)
+    sites = width * length
+    rates = np.where(rng.uniform(size=sites) < 0.25, 0.0, rng.uniform(0.02, 0.4, size=sites))
+    rates[0] = 0.1
+    temperatures = rng.uniform(0.2, 0.4, size=sites)
+    reservoirs = [kd.Reservoir(draw(floats(-0.8, 0.8)), draw(floats(0.2, 0.4))) for _ in range(leads)]
+    return builder.finalized(), reservoirs, kd.PhononBath(temperatures, rate=rates)
