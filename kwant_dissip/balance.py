@@ -179,8 +179,7 @@ class Balance:
         unknowns = self._start() if unknowns is None else unknowns
         panels, integrals = self._refine(panels, self._integrate(panels, unknowns), unknowns)
         # Find the energies at a rough solution first; most often they serve the final one.
-        unknowns, integrals = self._newton(panels, integrals, unknowns, tolerance=1e-3)
-        panels, integrals = self._settle(panels, integrals, unknowns)
+        panels, integrals, unknowns = self._approach(panels, integrals, unknowns)
         while True:
             panels, integrals = self._refine(panels, integrals, unknowns)
             unknowns, integrals = self._newton(panels, integrals, unknowns, tolerance=1e-9)
@@ -192,9 +191,9 @@ class Balance:
         """First guess of the unknowns."""
         return np.zeros(len(self.coupled) + len(self.floating))
 
-    def _settle(self, panels, integrals, unknowns):  # noqa: ARG002 (for laws whose thresholds move)
-        """Panels for the final solution, after the rough one."""
-        return panels, integrals
+    def _approach(self, panels, integrals, unknowns):
+        """A rough solution, and the panels for the final one."""
+        return panels, *reversed(self._newton(panels, integrals, unknowns, tolerance=1e-3))
 
     def _result(self, panels, integrals, unknowns, error):
         loss, current = integrals.total("loss"), integrals.total("current")

@@ -1,9 +1,12 @@
 """Bias set by what it does: by the voltage drop in the scatterer, or by the current."""
 
+from numbers import Real
+
 import numpy as np
 
 from .errors import ConvergenceError
 from .kinetic import KineticState
+from .steady_state import check_rtol
 
 # Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
 # and before what the contact does.
@@ -35,7 +38,7 @@ def voltage_drop(state, *, straight=STRAIGHT):
     ValueError
         If the state has not two wires, or fewer than two sites lie in the straight parts.
     """
-    near, far = straight
+    near, far = straight if len(straight) == 2 else (np.nan, np.nan)
     if not 0 <= near < far <= 1:
         raise ValueError(f"straight must be two growing fractions between 0 and 1, got {straight!r}.")
     wires = _wires(state)
@@ -61,8 +64,10 @@ def _wires(state):
                          f"{state.wires} wires and {len(state.current)} leads. Leave the scatterer uncoupled.")
     sites = [state.sites_of(wire) for wire in (0, 1)]
     wires = [(state.coordinate[chosen], state.mu[chosen]) for chosen in sites]
-    first = int(np.argmin([np.abs(mu - state.reservoir_mu[0]).min() for _, mu in wires]))
-    return [wires[first], wires[1 - first]]
+    order = np.argsort([x.mean() for x, _ in wires])
+    if state.lead_coordinate[0] > state.lead_coordinate[1]:
+        order = order[::-1]
+    return [wires[i] for i in order]
 
 
 def at_voltage_drop(drop, solve, *, straight=STRAIGHT, rtol=1e-5):
@@ -126,7 +131,8 @@ def at_current(current, solve, *, rtol=1e-5):
 
 def _find(target, solve, measure, bias, rtol, name):
     """Bias at which `measure` gives `target`: secants through the last two tries, from the line through 0."""
-    if not np.isfinite(target) or target == 0:
+    check_rtol(rtol)
+    if not isinstance(target, Real) or not np.isfinite(target) or target == 0:
         raise ValueError(f"{name} must be a finite number other than 0, got {target!r}.")
     tried, failure, limit = [(0.0, 0.0)], None, np.inf
     for _ in range(_SOLVES):
@@ -136,7 +142,7 @@ def _find(target, solve, measure, bias, rtol, name):
             # Too much for the leads or the solver: try between here and what worked.
             failure, limit = error, abs(bias)
             bias = 0.5 * (bias + tried[-1][0])
-            if len(tried) == 1 or abs(bias - tried[-1][0]) < rtol * abs(bias):
+            if abs(bias - tried[-1][0]) < rtol * abs(bias):
                 break
             continue
         value = measure(state)
@@ -144,12 +150,16 @@ def _find(target, solve, measure, bias, rtol, name):
             return state
         (before, value_before), _ = tried[-1], tried.append((bias, value))
         slope = (value - value_before) / (bias - before)
-        # A response that saturates, or falls, does not lead there by a secant.
-        step = (target - value) / slope if slope * value * bias > 0 else bias
+        # A response that saturates, or falls, does not lead there by a secant; what one bias does the opposite undoes.
+        step = (target - value) / slope if slope > 0 else bias
         step = np.clip(step, -_LONGEST * abs(bias), _LONGEST * abs(bias))
+        if len(tried) > 2 and (bias + step) * bias < 0 and min(value, value_before) > 0 and target > 0:
+            step = bias
         if abs(bias + step) >= limit:
             step = 0.5 * (np.sign(bias) * limit - bias)
         bias = bias + step
+    if len(tried) == 1:
+        raise failure
     best_bias, best = min(tried, key=lambda pair: abs(pair[1] - target))
     reason = f"; at a larger one: {failure}" if failure else ""
     raise ConvergenceError(f"No bias was found at which the {name} is {target:.6g}; the nearest, {best:.6g}, was "

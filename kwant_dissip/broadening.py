@@ -45,7 +45,7 @@ class Broadening:
 
     def thresholds(self):
         """Energies at which gamma has a square-root edge."""
-        if self._leads is None:
+        if self._leads is None or not np.any(self.coupled):
             return np.empty(0)
         edges = []
         for a in self._used():

@@ -126,6 +126,8 @@ class Lead:
         Twice the period 2 pi / |k_out - k_in| of the standing wave that a mode and its reflection form, with the
         difference taken modulo 2 pi: the same for electrons and holes, and in every gauge.
         """
+        if np.abs(self.thresholds() - energy).min() < 1e-9:
+            return np.nan  # kwant's modes are not defined where one opens
         momenta = self.modes(energy).momenta
         half = len(momenta) // 2
         difference = np.abs(np.angle(np.exp(1j * (momenta[half:] - momenta[:half]))))

@@ -43,7 +43,7 @@ def local_heat(state, *, window=None):
     Parameters
     ----------
     state : SteadyState or KineticState
-        Of two wires along one coordinate; the current counts from lead 0 along x.
+        Of two wires along one coordinate.
     window : float, optional
         Length to average over on a lattice; by default the largest Fermi wavelength of the leads.
 
@@ -66,6 +66,8 @@ def local_heat(state, *, window=None):
     if len(state.current) != 2:
         raise ValueError(f"local_heat is for two leads; the state has {len(state.current)}.")
     current = 0.5 * (state.current[0] - state.current[1])
+    if not isinstance(state, KineticState) and state.lead_coordinate[0] > state.lead_coordinate[1]:
+        current = -current  # along x
     if current == 0:
         raise ValueError("No current flows: there is no local resistivity.")
     return [_split(*_profile(state, wire, window), current) for wire in range(state.wires)]

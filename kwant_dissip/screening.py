@@ -22,6 +22,7 @@ from .errors import ConvergenceError
 from .jacobian import require_states
 
 _STEPS = 20
+_SHORT_STEPS = 60
 _HALVINGS = 8
 # A directional derivative is a difference over this fraction of k_B T.
 _DIFFERENCE = 1e-6
@@ -46,14 +47,15 @@ class ScreenedResult(BalanceResult):
 
     Attributes
     ----------
-    potential : array of float, shape (sites,)
-    density_difference : array of float, shape (sites,)
-        N - N0.
+    potential, density_difference : arrays of float, shape (sites,)
+        U, and N - N0.
+    lead_potentials : array of float, shape (leads,)
     law_residual : float
         What is left of the law of electrostatics, over its largest term.
     """
 
     potential: np.ndarray
+    lead_potentials: np.ndarray
     density_difference: np.ndarray
     law_residual: float
 
@@ -84,6 +86,7 @@ class ScreenedBalance(Balance):
     def __init__(self, propagator, reservoirs, bath_temperature, rtol, progress, *, equation, ramps,
                  lead_potentials, reference, equilibrium_mu):
         super().__init__(propagator, reservoirs, bath_temperature, rtol, progress)
+        self._reservoirs = reservoirs
         self._equation = equation
         self._lead_potentials = lead_potentials
         self._reference = reference
@@ -103,14 +106,20 @@ class ScreenedBalance(Balance):
     def _move(self, unknowns):
         self.propagator = self.propagator.at_potential(*self._split(unknowns)[1:])
 
-    def _result(self, panels, integrals, unknowns, error):
-        plain = super()._result(panels, integrals, unknowns, error)
+    def _result(self, panels, integrals, unknowns, error):  # noqa: ARG002 (as of `Balance`)
+        # At fixed U the balance is found more exactly than together with it, which matters where little flows.
+        chemical, potential, lead_potentials = self._split(unknowns)
+        self.propagator = self.propagator.at_potential(potential, lead_potentials)
+        plain = Balance(self.propagator, self._reservoirs, self.bath_temperature, self.rtol).solve(panels, chemical)
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
-        density = self._densities(integrals)
-        law, largest = self._law(integrals, unknowns)
-        return ScreenedResult(**{**fields, "density": density}, potential=self._split(unknowns)[1],
-                              density_difference=density - self._reference,
-                              law_residual=float(np.abs(law).max() / largest) if largest else 0.0)
+        density = self._equilibrium_density(self.propagator) + plain.density
+        difference = density - self._reference
+        law, largest = self._equation.residual(potential, lead_potentials, difference)
+        fields.update(density=density, newton_steps=self.newton_steps, products=self.products,
+                      unknowns=np.concatenate([plain.unknowns, potential]))
+        return ScreenedResult(**fields, potential=potential, lead_potentials=lead_potentials,
+                              density_difference=difference,
+                              law_residual=float(np.abs(law).max() / max(largest, _SMALLEST_TERM)))
 
     def _start(self):
         # Neutral wires: mu follows U.
@@ -122,10 +131,42 @@ class ScreenedBalance(Balance):
         self._move(unknowns)
         return super()._integrate(panels, self._split(unknowns)[0])
 
-    def _settle(self, panels, integrals, unknowns):  # noqa: ARG002 (as of `Balance`)
-        # Levels and thresholds have moved with U.
+    def _gridded(self, unknowns):
+        """Panels for a point of which nothing is known, and the integrals over them."""
+        self._move(unknowns)
         panels = self._first_panels()
-        return panels, self._integrate(panels, unknowns)
+        return self._refine(panels, self._integrate(panels, unknowns), unknowns)
+
+    def _approach(self, panels, integrals, unknowns):
+        # Levels move with U: every point has its own panels. Where full steps lead astray, short ones may not.
+        try:
+            return self._search(panels, integrals, unknowns, np.inf, _STEPS)
+        except ConvergenceError:
+            return self._search(panels, integrals, unknowns, self._coldest, _SHORT_STEPS)
+
+    def _search(self, panels, integrals, unknowns, longest, steps):
+        """Newton's method to 1e-3, with panels for every point, and no step longer than `longest`.
+
+        Full steps must lead closer, in the measure of the approximate inverse; short ones need not.
+        """
+        change = np.inf
+        for _ in range(steps):
+            residual, law = self._residual(integrals, unknowns)
+            inverse = self._approximate_inverse(panels, unknowns)
+            change = np.abs(inverse(residual)).max()
+            if change <= 1e-3 * self._scale(unknowns) and law <= 1e-3:
+                return panels, integrals, unknowns
+            step = np.clip(self._newton_step(panels, unknowns, residual, inverse), -longest, longest)
+            for _ in range(_HALVINGS):
+                panels, integrals = self._gridded(unknowns + step)
+                new = np.abs(inverse(self._residual(integrals, unknowns + step)[0])).max()
+                if new < change or longest < np.inf:
+                    break
+                step = 0.5 * step
+            else:
+                break
+            unknowns = unknowns + step
+        raise self._failure(change, law)
 
     def _densities(self, integrals):
         """N at the point that was integrated last."""
@@ -141,33 +182,38 @@ class ScreenedBalance(Balance):
         return self._equation.residual(*potentials, self._densities(integrals) - self._reference)
 
     def _newton(self, panels, integrals, unknowns, tolerance):
-        change = np.inf
-        residual, law = self._residual(integrals, unknowns)
+        change = law = np.inf
         for _ in range(_STEPS):
-            inverse = self._approximate_inverse(panels, unknowns)
-            error = inverse(residual)
-            scale = max(np.abs(unknowns).max(), np.abs(self._lead_shift).max(),
-                        np.nanmax(np.abs(self._lead_potentials)), _SMALLEST_ENERGY * self.temperature0)
-            previous, change = change, np.abs(error).max()
+            residual, law = self._residual(integrals, unknowns)
+            step = self._newton_step(panels, unknowns, residual, self._approximate_inverse(panels, unknowns))
+            scale = self._scale(unknowns + step)
+            previous, change = change, np.abs(step).max()
+            unknowns = unknowns + step
+            integrals = self._integrate(panels, unknowns)
+            law = self._residual(integrals, unknowns)[1]
             self._progress("potentials", change / scale)
-            if ((change <= tolerance * scale and law <= max(tolerance, _LAW_TOLERANCE))
+            # A step leaves what the linear solver left of it, `_KRYLOV_RTOL`; in the end rounding stops the progress.
+            if ((_KRYLOV_RTOL * change <= tolerance * scale and law <= _LAW_TOLERANCE)
                     or (change <= 1e-8 * scale and change > 0.1 * previous)):
                 return unknowns, integrals
-            step = self._newton_step(panels, unknowns, residual, inverse, error)
-            self.newton_steps += 1
-            for _ in range(_HALVINGS):
-                integrals = self._integrate(panels, unknowns + step)
-                residual, law = self._residual(integrals, unknowns + step)
-                if np.abs(inverse(residual)).max() < change:
-                    break
-                step = 0.5 * step
-            else:
-                break
-            unknowns = unknowns + step
-        raise ConvergenceError("Newton's method did not find the electrostatic and chemical potentials; they are off "
-                               f"by {change:.1e}, the law of electrostatics by {law:.1e} of its largest term.")
+        raise self._failure(change, law)
 
-    def _newton_step(self, panels, unknowns, residual, inverse, error):
+    @staticmethod
+    def _failure(change, law):
+        return ConvergenceError("Newton's method did not find the electrostatic and chemical potentials; they are off "
+                                f"by {change:.1e}, the law of electrostatics by {law:.1e} of its largest term.")
+
+    def _scale(self, unknowns):
+        """What potentials are relative to."""
+        return max(np.abs(unknowns).max(), np.abs(self._lead_shift).max(), np.nanmax(np.abs(self._lead_potentials)),
+                   _SMALLEST_ENERGY * self.temperature0)
+
+    def _newton_step(self, panels, unknowns, residual, inverse):
+        self.newton_steps += 1
+        error = inverse(residual)
+        if not np.all(np.isfinite(error)):
+            raise ConvergenceError("The electrostatic potentials left the range in which there are states.")
+
         def product(direction):
             self.products += 1
             direction = np.ravel(direction)
@@ -176,6 +222,8 @@ class ScreenedBalance(Balance):
             changed, _ = self._residual(self._integrate(panels, near), near)
             return inverse((changed - residual) / length)
 
+        if not np.any(error):
+            return np.zeros_like(unknowns)
         operator = LinearOperator((len(unknowns),) * 2, matvec=product, dtype=float)
         step, info = gmres(operator, -error, rtol=_KRYLOV_RTOL, restart=_KRYLOV_RESTART, maxiter=_KRYLOV_CYCLES)
         if info != 0:

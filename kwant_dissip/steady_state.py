@@ -85,7 +85,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
     if not isinstance(bath, PhononBath):
         raise TypeError(f"bath must be a PhononBath, got {type(bath).__name__}.")
     reservoirs = list(reservoirs)
-    if not (electrostatics is None or hasattr(electrostatics, "equation")):
+    if electrostatics is not None and (isinstance(electrostatics, type) or not hasattr(electrostatics, "equation")):
         raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
                         f"got {electrostatics!r}.")
 
@@ -102,6 +102,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
             balance = Balance(*arguments)
             solution = balance.solve()
             density, screened = np.full(len(order), np.nan), {"potential": np.zeros(len(order))}
+            shifts = band_shifts(lattice)
             if gamma.is_analytic:
                 equilibrium = EquilibriumDensity(balance.mu0, balance.temperature0, density_accuracy(rtol))
                 density = solution.density + equilibrium(propagator)
@@ -109,7 +110,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
             balance = screened_balance(electrostatics, lattice, gamma, _lead_potentials(reservoirs),
                                        equilibrium_mu(reservoirs), *arguments)
             solution = balance.solve()
-            density = solution.density
+            density, shifts = solution.density, solution.lead_potentials
             potential = solution.potential[back]
             screened = {"potential": potential, "density_difference": solution.density_difference[back],
                         "field": -lattice.gradient(potential), "law_residual": solution.law_residual}
@@ -122,8 +123,10 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
         positions=lattice.positions, wire=lattice.wires(gamma.coupled), bath_temperature=temperature,
         reservoir_mu=solution.lead_mu,
         reservoir_temperature=np.array([reservoir.temperature for reservoir in reservoirs], float),
-        fermi_wavelength=np.array([_fermi_wavelength(lead, reservoir, mu) for lead, reservoir, mu
-                                   in zip(lattice.leads, reservoirs, solution.lead_mu, strict=True)]),
+        fermi_wavelength=np.array([
+            _fermi_wavelength(lead, mu - shift, reservoir.temperature) for lead, mu, shift, reservoir
+            in zip(lattice.leads, solution.lead_mu, shifts, reservoirs, strict=True)]),
+        lead_positions=np.array([lattice.positions[interface].mean(axis=0) for interface in lattice.interfaces]),
         error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
         energies=solution.energies, method=propagator.method)
 
@@ -232,12 +235,11 @@ def _band_shifts(reservoirs, lattice, neutral_leads):
     return shifts
 
 
-def _fermi_wavelength(lead, reservoir, mu):
-    """At mu, or, if no mode is open there, next to the nearest band edge."""
-    mu = mu - reservoir.band_shift
+def _fermi_wavelength(lead, mu, temperature):
+    """At mu, counted from the lead's shift, or, if no mode is open there, next to the nearest band edge."""
     edges = lead.thresholds()
     edges = edges[np.argsort(np.abs(edges - mu))]
-    inside = (edge + sign * 0.5 * reservoir.temperature for edge in edges for sign in (1, -1))
+    inside = (edge + sign * 0.5 * temperature for edge in edges for sign in (1, -1))
     wavelengths = (lead.fermi_wavelength(energy) for energy in (mu, *inside))
     return next((wavelength for wavelength in wavelengths if np.isfinite(wavelength)), np.nan)
 
@@ -268,6 +270,7 @@ _DESCRIPTIONS = {  # meaning, model's unit, SI
     "bath_temperature": ("k_B T (SI: T) of the phonons at each site", "E0", "K"),
     "reservoir_mu": ("electrochemical potential of each reservoir", "E0", "eV"),
     "reservoir_temperature": ("k_B T (SI: T) of each reservoir", "E0", "K"),
+    "lead_positions": ("middle of the sites that each lead couples to", "lattice unit", "m"),
     "fermi_wavelength": ("longest Fermi wavelength in each lead at its mu", "lattice unit", "m"),
 }
 
@@ -309,6 +312,8 @@ class SteadyState(Result):
     bath_temperature : array of float, shape (sites,)
     reservoir_mu, reservoir_temperature : arrays of float, shape (leads,)
         Those of floating reservoirs as found.
+    lead_positions : array of float, shape (leads, dimensions)
+        Middle of the sites that each lead couples to.
     fermi_wavelength : array of float, shape (leads,)
         Longest Fermi wavelength of the open modes at the reservoir's mu (or next to a band edge, if none is open).
     error : float
@@ -337,6 +342,7 @@ class SteadyState(Result):
     bath_temperature: np.ndarray
     reservoir_mu: np.ndarray
     reservoir_temperature: np.ndarray
+    lead_positions: np.ndarray
     fermi_wavelength: np.ndarray
     error: float
     rtol: float
@@ -370,7 +376,7 @@ class SteadyState(Result):
                 "mu": units.energy_unit, "potential": units.energy_unit, "reservoir_mu": units.energy_unit,
                 "bath_temperature": units.temperature, "reservoir_temperature": units.temperature,
                 "field": units.energy_unit / units.lattice_constant, "positions": units.lattice_constant,
-                "fermi_wavelength": units.lattice_constant}
+                "lead_positions": units.lattice_constant, "fermi_wavelength": units.lattice_constant}
 
     @property
     def wires(self):
@@ -381,6 +387,11 @@ class SteadyState(Result):
     def coordinate(self):
         """Coordinate of each site along the wires: the one in which the system is longest, shape (sites,)."""
         return self.positions[:, np.argmax(np.ptp(self.positions, axis=0))]
+
+    @property
+    def lead_coordinate(self):
+        """The same coordinate of each lead, shape (leads,)."""
+        return self.lead_positions[:, np.argmax(np.ptp(self.positions, axis=0))]
 
     def sites_of(self, wire):
         """Sites of a wire, ordered along it: array of int."""
