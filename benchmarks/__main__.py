@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, electrostatics, kinetic, scaling
+from . import alternatives, electrostatics, kinetic, scaling, slices
 
 
 def machine():
@@ -20,3 +20,4 @@ alternatives.main()
 scaling.main()
 kinetic.main()
 electrostatics.main()
+slices.main()

@@ -49,6 +49,36 @@ def test_lattice(law):
     assert len(calls) <= 6
 
 
+@pytest.mark.parametrize("bias", [-0.00364, 0.0, 0.002])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_sign_of_a_seebeck_voltage(bias, reverse):
+    """Mu of the wire at lead 0 less that of the other, whatever the temperatures, wherever lead 0 is."""
+    builder = chain.barrier(length=40)
+    reservoirs = [kd.Reservoir(-1 + 0.5 * bias, 0.02), kd.Reservoir(-1 - 0.5 * bias, 0.1)]
+    if reverse:
+        builder.leads.reverse()
+        reservoirs.reverse()
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: 0.1 * chain.in_wires(site))
+    state = kd.steady_state(builder.finalized(), reservoirs, bath)
+    ends = [state.mu[state.sites_of(wire)][::-sign][20] for wire, sign in ((0, 1), (1, -1))]
+    drop = kd.voltage_drop(state)
+    assert drop * (ends[0] - ends[1]) * (-1 if reverse else 1) > 0
+
+
+def test_resistivity_does_not_depend_on_the_order_of_leads():
+    builder = chain.barrier(length=100)
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: 0.1 * chain.in_wires(site))
+    reservoirs = [kd.Reservoir(MU + sign * 0.01, TEMPERATURE) for sign in (1, -1)]
+    states = []
+    for _ in range(2):
+        states.append(kd.steady_state(builder.finalized(), reservoirs, bath))
+        builder.leads.reverse()
+        reservoirs.reverse()
+    for one, other in zip(*map(kd.local_heat, states), strict=True):
+        np.testing.assert_allclose(one.resistivity, other.resistivity, rtol=1e-4)
+        assert np.all(one.resistivity > 0)
+
+
 def test_current():
     state = kd.at_current(2e-3, on_the_lattice, rtol=1e-7)
     assert state.current[0] == pytest.approx(2e-3, rel=1e-7)
@@ -84,7 +114,15 @@ def test_drop_that_no_bias_reaches(drop):
         kd.at_voltage_drop(drop, lambda bias: on_the_lattice(bias, length=10, law=kd.Neutrality()))
 
 
-@pytest.mark.parametrize("drop", [0.0, np.nan, np.inf])
+def test_what_solve_raises_comes_through():
+    """If no bias works at all, the user sees why."""
+    with pytest.raises(ValueError, match="reaches no site"):
+        kd.at_voltage_drop(0.1, lambda bias: kd.steady_state(
+            chain.barrier(length=5).finalized(), [kd.Reservoir(MU + bias, 0.1), kd.Reservoir(MU, 0.1)],
+            kd.PhononBath(0.1, rate=0.0)))
+
+
+@pytest.mark.parametrize("drop", [0.0, np.nan, np.inf, None, 1j])
 def test_drop_that_is_none(drop):
     with pytest.raises(ValueError, match="finite number other than 0"):
         kd.at_voltage_drop(drop, on_the_lattice)

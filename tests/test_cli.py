@@ -46,6 +46,21 @@ def test_profile_of_a_script(tmp_path, capsys):
     assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_profile_at_a_drop(capsys, tmp_path):
+    """The drop of the saved state is the one asked for; a model in a plane is drawn as maps."""
+    assert main(["profile", "--drop", "0.01", "--set", "length=60", "--save", str(tmp_path / "out.h5")]) == 0
+    assert "bias" in capsys.readouterr().out
+    assert kd.voltage_drop(kd.load(tmp_path / "out.h5")) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_profile_of_a_ribbon(tmp_path, capsys):
+    (tmp_path / "model.py").write_text("from kwant_dissip.systems.ribbon import ribbon as build\n")
+    assert main(["profile", "--model", str(tmp_path / "model.py"), "--set", "length=6", "--set", "width=2",
+                 "--temperature", "0.2", "--rtol", "1e-2", "--rate", "0.1", "--plot", str(tmp_path / "out.png")]) == 0
+    assert "power, all" in capsys.readouterr().out
+    assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model", "nowhere.py"], "is no file"), (["--set", "length"], "NAME=VALUE"),
     (["--set", "length=-1"], "length must be"), (["--set", "color='red'"], "color"),
@@ -65,7 +80,7 @@ def test_figure2_spots():
     """The figure's spots at k_B T / E_F = 0.2, near one mean free path, with the heights of design.md section 4."""
     from kwant_dissip import figure2
 
-    state = figure2.solve(0.2)
+    state = figure2.solve(0.2, drop=5.1407e-4)  # a bias of 0.006, as in design.md
     left, right = kd.heat_spots(state)
     scale = state.current[0] * 0.2 * figure2.FERMI_ENERGY
     assert (left.kind, right.kind) == ("heat", "cold")

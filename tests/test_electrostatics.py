@@ -366,6 +366,7 @@ def test_resistivities_of_a_neutral_wire():
     (kd.CoulombKernel(np.full((13, 13), np.inf)), ValueError, "not finite"),
     (kd.CoulombKernel(lambda a, b: 1j), ValueError, "must return real numbers"),
     (3.0, TypeError, "must be a Poisson, Neutrality or CoulombKernel"),
+    (kd.Poisson, TypeError, "must be a Poisson, Neutrality or CoulombKernel"),
 ])
 def test_bad_laws(law, error, message):
     with pytest.raises(error, match=message):
@@ -395,9 +396,52 @@ def test_electrostatics_needs_gamma_off_the_axis():
                         electrostatics=kd.Neutrality())
 
 
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_little_current(law):
+    """Particles and energy are conserved relative to a current of 1e-8, and power does not depend on rtol."""
+    thick = chain.barrier(length=20, height=3.0, width=6)
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: RATE * chain.in_wires(site, width=6))
+    reservoirs = [kd.Reservoir(MU + sign * 0.1, TEMPERATURE) for sign in (1, -1)]
+    coarse, fine = (kd.steady_state(thick.finalized(), reservoirs, bath, electrostatics=law, rtol=rtol)
+                    for rtol in (1e-6, 1e-9))
+    assert abs(coarse.current[0]) < 1e-8
+    assert abs(coarse.particle_residual) < 1e-8
+    np.testing.assert_allclose(coarse.power, fine.power, rtol=0, atol=1e-6 * np.abs(fine.power).max())
+    # In the barrier next to no states tell U, where the law is neutrality.
+    wires = ~np.isnan(coarse.mu)
+    np.testing.assert_allclose(coarse.potential[wires], fine.potential[wires], rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("coupling", [0.03, 0.01])
+def test_level_that_moves_farther_than_its_width(coupling):
+    """A narrow dot at a bias of half the Fermi energy: panels follow the level, whatever U does to it."""
+    state = solve(system(coupling, 20), 0.5 * FERMI_ENERGY, kd.Poisson(20.0))
+    assert state.law_residual < 1e-8
+    assert state.newton_steps <= 8
+    halfway = solve(system(coupling, 20), 0.25 * FERMI_ENERGY, kd.Poisson(20.0))
+    assert 0 < halfway.current[0] < 2 * state.current[0]
+
+
+def test_fermi_wavelength_counts_from_the_lead_s_band():
+    """Given or by default, the same potential is the same wavelength; a mu at a bare band edge does no harm."""
+    default = solve(chain.barrier(length=10), 0.3, kd.Poisson(1.0), mu=-1.8)
+    given_ = solve(chain.barrier(length=10), 0.3, kd.Poisson(1.0), mu=-1.8, potentials=(0.15, -0.15))
+    np.testing.assert_allclose(default.fermi_wavelength, given_.fermi_wavelength, rtol=1e-9)
+    assert np.all(np.isfinite(solve(chain.barrier(length=10), 0.4, kd.Poisson(1.0), mu=-1.8).fermi_wavelength))
+
+
+def test_no_bath_as_infinite_mean_free_path():
+    builder = system("barrier", 5)
+    reservoirs = [kd.Reservoir(MU + sign * 0.05, 0.1) for sign in (1, -1)]
+    one, other = (kd.steady_state(builder.finalized(), reservoirs, bath, electrostatics=kd.Poisson(1.0))
+                  for bath in (kd.PhononBath(0.1, mean_free_path=np.inf), kd.PhononBath(0.1, rate=0.0)))
+    np.testing.assert_allclose(one.potential, other.potential, rtol=0, atol=1e-12)
+
+
 def test_newton_that_does_not_converge(monkeypatch):
     monkeypatch.setattr("kwant_dissip.screening._STEPS", 1)
-    with pytest.raises(kd.ConvergenceError, match="did not find the electrostatic"):
+    monkeypatch.setattr("kwant_dissip.screening._SHORT_STEPS", 1)
+    with pytest.raises(kd.ConvergenceError, match="did not find"):
         solve(system("barrier", 6), 0.3, kd.Poisson(1.0))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 
 import kwant_dissip as kd
 from kwant_dissip.smoothing import average
-from kwant_dissip.systems import chain
+from kwant_dissip.systems import chain, ribbon
 from models import floats, three_terminal
 
 
@@ -29,7 +29,8 @@ def synthetic(power, spacing=1.0, wavelength=5.0):
         power=np.asarray(power, float), mu=empty, density=empty, potential=empty, current=np.zeros(2),
         energy_current=np.zeros(2), positions=spacing * np.arange(sites)[:, None], wire=np.zeros(sites, int),
         bath_temperature=empty + 1, reservoir_mu=np.zeros(2), reservoir_temperature=np.ones(2),
-        fermi_wavelength=np.full(2, wavelength), error=0.0, rtol=1e-6, newton_steps=0, products=0, energies=0,
+        fermi_wavelength=np.full(2, wavelength), lead_positions=np.zeros((2, 1)), bonds=np.empty((0, 2), int),
+        bond_current=np.empty(0), bond_energy_current=np.empty(0), error=0.0, rtol=1e-6, newton_steps=0, products=0, energies=0,
         method="slices")
 
 
@@ -144,16 +145,32 @@ def test_plot(state):
     plt.close("all")
 
 
-def test_plot_refuses_a_plane():
-    flat = synthetic(np.ones(4))
-    plane = dataclasses.replace(flat, positions=np.array([[0, 0], [1, 0], [0, 1], [1, 1.0]]))
-    with pytest.raises(ValueError, match="sites on a line"):
-        plane.plot()
+def test_maps_of_a_plane():
+    """Power and mu over the sites, U with electrostatics; grey where mu is not known; the current as arrows."""
+    builder = ribbon.ribbon(length=6, width=3)
+    bath = kd.PhononBath(0.2, rate=lambda site: 0.1 * (site.tag[0] != 2))
+    reservoirs = [kd.Reservoir(-1.1, 0.2), kd.Reservoir(-1.2, 0.2)]
+    for law, panels in ((None, 2), (kd.Neutrality(), 3)):
+        state = kd.steady_state(builder.finalized(), reservoirs, bath, electrostatics=law, rtol=1e-2)
+        figure = state.plot(arrows=True)
+        maps = [axis for axis in figure.axes if axis.get_xlabel()]
+        assert len(maps) == panels
+        assert [len(patches.get_offsets()) for patches in maps[1].collections] == [3, 15]
+        figure.canvas.draw()
+        with pytest.raises(ValueError, match=f"axes must be {panels}"):
+            state.plot(maps[:1])
+    plt.close("all")
 
 
-def test_ribbon_by_the_reference_route():
-    """A system that is no chain takes the reference route without being told; wires are its connected pieces."""
+def test_maps_are_for_two_dimensions():
+    space = dataclasses.replace(synthetic(np.ones(4)), positions=np.eye(4)[:, :3])
+    with pytest.raises(ValueError, match="two coordinates; these sites have 3"):
+        space.plot()
+
+
+def test_wires_of_a_ribbon():
+    """A system that is no chain takes the route of slices without being told; wires are its connected pieces."""
     state = kd.steady_state(three_terminal(), [kd.Reservoir(-1.1, 0.1)] * 3,
                             kd.PhononBath(0.1, rate=lambda site: 0.1 * (site.tag[0] != 2)), rtol=1e-2)
-    assert state.method == "kwant"
+    assert state.method == "slices"
     assert sorted(set(state.wire.tolist())) == [-1, 0, 1]

@@ -127,6 +127,25 @@ def test_bonds_of_a_chain():
         np.testing.assert_allclose(direction * state.bond_current, state.current[0], rtol=1e-10)
 
 
+def test_hot_spots_of_a_hall_bar():
+    """Ten times the mean at diagonally opposite corners, at the other two if the field is reversed."""
+    size, temperature, mu, bias = 6, 0.05, -3.3, 0.3
+    found = []
+    for flux in (0.06, -0.06):
+        syst = ribbon.hall_bar(length=48, width=16, contact=5, flux=flux).finalized()
+        reservoirs = [kd.Reservoir(mu + sign * 0.5 * bias, temperature) for sign in (1, -1)]
+        state = kd.steady_state(syst, [*reservoirs, *[kd.Reservoir(None, temperature)] * 4],
+                                kd.PhononBath(temperature, rate=0.1), rtol=1e-2)
+        x, y = state.positions.T
+        corners = [[state.power[a & b].max() / state.power.mean() for b in (y < size, y >= 16 - size)]
+                   for a in (x < size, x >= 48 - size)]
+        found.append(np.array(corners))
+    for ratio in (found[0], found[1][:, ::-1]):
+        assert ratio[0, 0] > 10
+        assert ratio[1, 1] > 10
+        assert max(ratio[0, 1], ratio[1, 0]) < 1
+
+
 def conductances(flux, **options):
     """Linear conductance matrix, probes in place, T -> 0."""
     builder = ribbon.hall_bar(length=12, width=5, contact=2, flux=flux)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from scipy.optimize import brentq
 
-from kwant_dissip.systems import chain
+from kwant_dissip.systems import chain, graphene, ribbon
 from models import floats
 
 
@@ -65,3 +65,46 @@ def test_builders_can_be_changed():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         chain.barrier(**arguments)
+
+
+def test_modes_of_a_point_contact_open_one_by_one():
+    """A long contact: mode n opens at the energy that the docstring says, up to what the lattice bends."""
+    arguments = {"length": 120, "width": 14, "barrier": 0.3, "spacing": 0.2, "extent": 25.0}
+    syst = ribbon.point_contact(**arguments).finalized()
+    for mode in range(3):
+        opens = -4 + arguments["barrier"] + arguments["spacing"] * (mode + 0.5)
+        assert kwant.smatrix(syst, opens - 0.08).transmission(1, 0) == pytest.approx(mode, abs=0.12)
+        assert kwant.smatrix(syst, opens + 0.08).transmission(1, 0) == pytest.approx(mode + 1, abs=0.12)
+
+
+def test_hall_bar_is_quantised():
+    """Without phonons the Hall resistance is h/e^2 where one Landau level is filled, and reverses with the field."""
+    for flux in (0.06, -0.06):
+        syst = ribbon.hall_bar(length=48, width=16, contact=5, flux=flux).finalized()
+        matrix = kwant.smatrix(syst, -3.3).conductance_matrix()
+        voltages = np.linalg.solve(matrix[1:, 1:], [-1, 0, 0, 0, 0])  # of leads 1 to 5; lead 0 is at 0
+        assert voltages[1] - voltages[3] == pytest.approx(np.sign(flux), abs=0.02)
+
+
+def test_graphene_constriction():
+    """Symmetric leads, no dangling atoms, and a neck that lets less through than the ribbon has modes."""
+    syst = graphene.constriction(length=24, width=9, neck=4).finalized()
+    neighbours = np.bincount([i for i, _ in syst.graph], minlength=len(syst.sites))
+    inside = np.setdiff1d(np.arange(len(syst.sites)), np.concatenate(syst.lead_interfaces))
+    assert neighbours[inside].min() >= 2
+    scattering = kwant.smatrix(syst, 0.9)
+    assert 0.5 < scattering.transmission(1, 0) < scattering.num_propagating(0)
+    np.testing.assert_allclose(scattering.transmission(1, 0), scattering.transmission(0, 1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("builder", "arguments", "message"), [
+    (ribbon.ribbon, {"length": 0}, "length must be a whole number"), (ribbon.ribbon, {"width": 1.5}, "width must be"),
+    (ribbon.ribbon, {"flux": np.nan}, "flux must be"), (ribbon.point_contact, {"spacing": 0.0}, "spacing must be"),
+    (ribbon.point_contact, {"barrier": np.inf}, "barrier must be"),
+    (ribbon.hall_bar, {"contact": 30}, "contact must be"),
+    (graphene.constriction, {"neck": 20.0}, "neck must not be wider"),
+    (graphene.constriction, {"length": -1.0}, "length must be a positive"),
+    (graphene.constriction, {"onsite": np.nan}, "onsite must be")])
+def test_bad_arguments_of_planar_systems(builder, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        builder(**arguments)
