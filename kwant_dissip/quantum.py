@@ -7,18 +7,16 @@
 Two scans along the chain give n_i for any sources, without a matrix (`recursion`).
 """
 
-import copy
-from functools import cached_property
-
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .banded import transfer_inverse
+from .lattice_propagator import LatticePropagator
 from .propagator import SITE_ENERGIES
 from .recursion import chain_green, chain_occupation, chain_response
 
 
-class ChainPropagator:
+class ChainPropagator(LatticePropagator):
     """Electrons on a chain of single orbitals with a probe on every coupled site; see `propagator.Propagator`.
 
     Parameters
@@ -37,54 +35,27 @@ class ChainPropagator:
     def __init__(self, lattice, order, broadening, band_shifts):
         self.batch = max(1, SITE_ENERGIES // len(order))
         self.response_size = 4 * 8 * len(order)
-        self.order = order
-        self.broadening = broadening.in_order(order)
-        self.coupled = self.broadening.coupled
+        super().__init__(lattice, order, broadening, band_shifts)
         hamiltonian = lattice.hamiltonian[order][:, order]
-        self._bare_onsite = self._onsite = hamiltonian.diagonal().real
+        self._onsite = hamiltonian.diagonal().real
         self._hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
         first = np.flatnonzero(self._hopping2)
         self.bonds = np.stack([first, first + 1], axis=1)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         self._lead_places = np.array([place[interface[0]] for interface in lattice.interfaces])
-        self._leads = lattice.leads
-        self._lattice = lattice
-        self._band_shifts = band_shifts
-        self._potential = np.zeros(len(order))
-
-    def at_potential(self, potential, band_shifts):
-        """See `propagator.Propagator`."""
-        other = copy.copy(self)
-        other.__dict__.pop("_levels", None)
-        other._band_shifts = band_shifts
-        other._potential = potential
-        other._onsite = self._bare_onsite + potential
-        other.broadening = self.broadening.at_potential(potential)
-        return other
-
-    @cached_property
-    def _levels(self):
-        back = np.argsort(self.order)
-        return self._lattice.levels(self.coupled[back], self._band_shifts, self._potential[back])
-
-    def thresholds(self):
-        """See `propagator.Propagator`."""
-        edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
-        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
 
     def _recursion(self, energies):
         """Self-energies of the leads, gamma, and the result of `chain_green`."""
-        sigma = np.array([lead.self_energy(energies - shift)[:, 0, 0]
-                          for lead, shift in zip(self._leads, self._band_shifts, strict=True)])
+        sigma = np.array(self._self_energies(energies))[:, :, 0, 0]
         places, row = np.unique(self._lead_places, return_inverse=True)
         bare = np.tile(energies + 0j, (1 + len(places), 1))
         np.subtract.at(bare, 1 + row, sigma)
         at_lead = np.zeros(len(self.order), int)
         at_lead[places] = 1 + np.arange(len(places))
         gamma_re, gamma_im = self.broadening.parts(energies)
-        green = chain_green(bare.real.copy(), bare.imag.copy(), at_lead, self._onsite, gamma_re, gamma_im,
-                            self._hopping2)
+        green = chain_green(bare.real.copy(), bare.imag.copy(), at_lead, self._onsite + self._potential, gamma_re,
+                            gamma_im, self._hopping2)
         return sigma, gamma_re, green
 
     def spectrum(self, energies):
@@ -101,7 +72,7 @@ class ChainPropagator:
         """See `propagator.Propagator`."""
         # z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta
         alpha, beta = self.broadening.asymptote()
-        return 1 / (1 + alpha), (self._onsite - beta) / (1 + alpha)
+        return 1 / (1 + alpha), (self._onsite + self._potential - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
         """See `propagator.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""

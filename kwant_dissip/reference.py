@@ -7,7 +7,6 @@ probe parts. All probes together are one lead that kwant knows by its self-energ
 import copy
 import threading
 from dataclasses import dataclass
-from functools import cached_property
 
 import kwant
 import numpy as np
@@ -16,13 +15,14 @@ from scipy.sparse import coo_matrix, triu
 from scipy.sparse.linalg import LinearOperator
 from threadpoolctl import threadpool_limits
 
+from .lattice_propagator import LatticePropagator
 from .propagator import SITE_ENERGIES
 
 # Bytes that the matrices |G_ij|^2 of all energies may take.
 _MEMORY = 4 << 30
 
 
-class KwantPropagator:
+class KwantPropagator(LatticePropagator):
     """Electrons on any kwant system of modest size; see `propagator.Propagator`.
 
     Parameters
@@ -36,15 +36,9 @@ class KwantPropagator:
     method = "kwant"
 
     def __init__(self, lattice, broadening, band_shifts):
-        self.order = np.arange(len(lattice.offsets) - 1)
-        self.broadening = broadening
-        self.coupled = broadening.coupled
+        super().__init__(lattice, np.arange(len(lattice.offsets) - 1), broadening, band_shifts)
         self.batch = max(1, SITE_ENERGIES // len(self.order))
         self.response_size = 0  # one matrix, however many energies
-        self._lattice = lattice
-        self._leads = lattice.leads
-        self._band_shifts = band_shifts
-        self._potential = np.zeros(len(self.order))
         self._interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
         self._site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
         bonds = coo_matrix(triu(lattice.graph))
@@ -55,22 +49,9 @@ class KwantPropagator:
 
     def at_potential(self, potential, band_shifts):
         """See `propagator.Propagator`."""
-        other = copy.copy(self)
-        other.__dict__.pop("_levels", None)
-        other._band_shifts = band_shifts
-        other._potential = potential
-        other.broadening = self.broadening.at_potential(potential)
+        other = super().at_potential(potential, band_shifts)
         other._known = {}
         return other
-
-    @cached_property
-    def _levels(self):
-        return self._lattice.levels(self.coupled, self._band_shifts, self._potential)
-
-    def thresholds(self):
-        """See `propagator.Propagator`."""
-        edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
-        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
 
     def _open_system(self, energy, gamma):
         """The system with its leads at an energy, and one more lead that holds all probes."""

@@ -82,7 +82,7 @@ class PhononBath:
         Relaxation rate gamma = hbar / tau, in the model's energy unit, independent of energy. 0: site not coupled.
     mean_free_path : float, sequence of float, or function of a site
         l in the model's length unit: gamma(E) = v(E) / l with v the mean velocity of the open modes of the wire's
-        lead, in its band without a shift by the reservoir's potential. inf: site not coupled.
+        lead, at E in its unshifted band, or at E - U of the site with electrostatics. inf: site not coupled.
     lead : int, sequence of int, or function of a site
         With `mean_free_path`: the lead whose velocity counts. By default the one that is fewest hoppings away.
 

@@ -4,8 +4,6 @@ The theory is that of `quantum`, with matrices in place of numbers (`blocks`). A
 taken here: outside everything counts by sites.
 """
 
-import copy
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +13,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from .banded import transfer_inverse
 from .blocks import adjoint, block_columns, block_diagonal, block_green, block_sources
+from .lattice_propagator import LatticePropagator
 from .slicing import cut
 
 # Up to this many coupled sites the Jacobian at a few energies, one dense matrix, is the preconditioner.
@@ -27,7 +26,7 @@ _NUDGE = 1e-7
 _WORK = 1 << 26
 
 
-class SlicePropagator:
+class SlicePropagator(LatticePropagator):
     """Electrons on a kwant system cut into slices; see `propagator.Propagator`.
 
     Parameters
@@ -43,36 +42,11 @@ class SlicePropagator:
 
     def __init__(self, lattice, broadening, band_shifts):
         slices = cut(lattice)
-        self.order = np.concatenate(slices)
-        self.broadening = broadening.in_order(self.order)
-        self.coupled = self.broadening.coupled
-        self._lattice = lattice
-        self._band_shifts = band_shifts
-        self._potential = np.zeros(len(self.order))
+        super().__init__(lattice, np.concatenate(slices), broadening, band_shifts)
         self.geometry = Geometry(lattice, slices)
         self.bonds = self.geometry.bonds
         self.batch = max(1, _WORK // (48 * self.geometry.entries))
         self.response_size = 16 * (self.geometry.entries + len(self.order))
-
-    def at_potential(self, potential, band_shifts):
-        """See `propagator.Propagator`."""
-        other = copy.copy(self)
-        other.__dict__.pop("_levels", None)
-        other._band_shifts = band_shifts
-        other._potential = potential
-        other.broadening = self.broadening.at_potential(potential)
-        return other
-
-    @cached_property
-    def _levels(self):
-        back = np.argsort(self.order)
-        return self._lattice.levels(self.coupled[back], self._band_shifts, self._potential[back])
-
-    def thresholds(self):
-        """See `propagator.Propagator`."""
-        edges = [lead.thresholds() + shift for lead, shift
-                 in zip(self._lattice.leads, self._band_shifts, strict=True)]
-        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
 
     def _green(self, energies):
         """Self-energies of the leads, gamma, and the result of `block_green`."""
@@ -87,8 +61,7 @@ class SlicePropagator:
     def _matrices(self, energies):
         """Self-energies of the leads, gamma, and M of every slice."""
         geometry = self.geometry
-        sigma = [lead.self_energy(energies - shift) for lead, shift
-                 in zip(self._lattice.leads, self._band_shifts, strict=True)]
+        sigma = self._self_energies(energies)
         gamma_re, gamma_im = self.broadening.parts(energies)
         own = (energies - self._potential[:, None] - 0.5 * gamma_im + 0.5j * gamma_re)[geometry.site_of_orbital].T
         diagonal = []

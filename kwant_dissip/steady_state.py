@@ -45,9 +45,9 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
         system. Without it U = 0. With it a lead's band is shifted by its reservoir's `potential`, by default
         mu - mu_eq, so that it stays neutral; the bath may then reach no site at all (coherent electrostatics).
     method : {None, "slices", "kwant"}, optional
-        "slices": recursions along the system, cost linear in its length; for chains of single orbitals. "kwant":
-        scattering wavefunctions and Green's functions of kwant at every energy, for any system of modest size. None:
-        the first where it applies, otherwise the second.
+        "slices" (None is the same): recursions along slices that lead from lead to lead; the cost grows with the
+        system's length and the cube of its width. "kwant": scattering wavefunctions and Green's functions of kwant at
+        every energy, slow, as a check on small systems.
     rtol : float, optional
         Relative accuracy of the energy integrals: error of power, over its largest value, and of the currents.
 

@@ -14,7 +14,9 @@ from kwant_dissip.broadening import broadening
 from kwant_dissip.density import EquilibriumDensity
 from kwant_dissip.lattice import read
 from kwant_dissip.quantum import ChainPropagator
+from kwant_dissip.reference import KwantPropagator
 from kwant_dissip.screening import ScreenedBalance
+from kwant_dissip.sliced import SlicePropagator
 from kwant_dissip.systems import chain
 from models import chain as random_chain
 from models import floats, three_terminal, uniform_chain
@@ -143,12 +145,29 @@ def test_density_difference_by_brute_force(path):
     np.testing.assert_allclose(state.density_difference, total, rtol=0, atol=1e-8)
 
 
-def test_both_routes():
-    arguments = chain.barrier(length=2, height=0.4), 0.1, kd.Poisson(2.0)
-    fast, slow = (solve(*arguments, temperature=0.3, rtol=1e-3, method=method) for method in ("slices", "kwant"))
-    for name in ("power", "potential", "density_difference", "current"):
-        one, other = getattr(fast, name), getattr(slow, name)
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-7 * np.abs(other).max())
+@pytest.mark.parametrize("path", [None, 8.0])
+def test_propagators_at_a_potential(path):
+    """All three routes, at sites' and leads' potentials: what arrives, and G at complex energies."""
+    lattice = read(chain.barrier(length=3, height=0.4).finalized())
+    bath = kd.PhononBath(0.1, rate=0.1) if path is None else kd.PhononBath(0.1, mean_free_path=path)
+    gamma, order = broadening(bath, lattice), lattice.chain_order()
+    rng = np.random.default_rng(3)
+    potential, shifts = rng.uniform(-0.2, 0.2, size=7), np.array([0.15, -0.1])
+    energies, filling, lead_filling = np.array([-1.1, 0.3]), rng.uniform(size=(7, 2)), rng.uniform(size=(2, 2))
+    found = []
+    none = np.zeros(2)
+    for propagator in (ChainPropagator(lattice, order, gamma, none), SlicePropagator(lattice, gamma, none),
+                       KwantPropagator(lattice, gamma, none)):
+        rows = propagator.order
+        moved = propagator.at_potential(potential[rows], shifts)
+        spectrum = moved.spectrum(energies)
+        n, inflow = spectrum.occupation(filling[rows], lead_filling)
+        back = np.argsort(rows)
+        found.append((spectrum.spectral[back], n[back], inflow, moved.green_diagonal(energies + 0.2j)[back],
+                      *(part[back] for part in moved.green_asymptote())))
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9)
 
 
 def test_density_is_that_of_the_local_probe():

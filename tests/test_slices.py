@@ -192,7 +192,7 @@ def test_floating_third_lead_of_a_chain(method, law):
     ends = [kd.Reservoir(-0.8, 0.3), kd.Reservoir(-1.0, 0.35)]
     options = {"rtol": 1e-2 if method == "kwant" else 1e-6, "method": method, "electrostatics": law}
     if method == "kwant" and law is not None:
-        pytest.skip("some minutes; kwant's route with electrostatics is compared in test_electrostatics")
+        pytest.skip("some minutes; the routes at a potential are compared in test_electrostatics")
     state = kd.steady_state(syst, [*ends, kd.Reservoir(None, 0.2)], bath, **options)
     assert state.current[2] == pytest.approx(0, abs=1e-10 * abs(state.current[0]))
     found = kd.Reservoir(state.reservoir_mu[2], 0.2, None if law is None else state.reservoir_mu[2] + 0.9)
@@ -358,7 +358,7 @@ def test_models_of_the_tutorial(model):
     assert abs(state.particle_residual) < 1e-10
     assert abs(state.energy_residual) < 1e-10
     coherent = kd.steady_state(syst, reservoirs, kd.PhononBath(0.1, rate=1e-10), params=params, rtol=1e-4)
-    energies = mu + 0.1 * np.linspace(-12, 12, 801)
+    energies = mu + 0.1 * np.linspace(-12, 12, 401)
     window = [(1 / (1 + np.exp((e - mu - 0.05) / 0.1)) - 1 / (1 + np.exp((e - mu + 0.05) / 0.1))) for e in energies]
     through = [kwant.smatrix(syst, e, params=params).transmission(1, 0) for e in energies]
     assert coherent.current[0] == pytest.approx(np.trapezoid(np.multiply(window, through), energies) / (2 * np.pi),
