@@ -13,7 +13,7 @@ from .progress import stage_bar
 from .reservoirs import PhononBath, Reservoir, known_mus
 from .results import Result
 from .routes import propagator_for
-from .screening import density_accuracy, screened_balance
+from .screening import screened_balance
 from .smoothing import average
 
 # Thermal energies around mu within which a lead needs an open mode.
@@ -104,7 +104,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
             density, screened = np.full(len(order), np.nan), {"potential": np.zeros(len(order))}
             shifts = band_shifts(lattice)
             if gamma.is_analytic:
-                equilibrium = EquilibriumDensity(balance.mu0, balance.temperature0, density_accuracy(rtol))
+                equilibrium = EquilibriumDensity(balance.mu0, balance.temperature0, 1e-2 * rtol)
                 density = solution.density + equilibrium(propagator)
         else:
             balance = screened_balance(electrostatics, lattice, gamma, _lead_potentials(reservoirs),
