@@ -32,8 +32,8 @@ def growth():
 
 def main():
     """Print both."""
-    _, lattice = timed(lambda: figure2.solve(0.2))
-    _, continuum = timed(lambda: figure2.solve_kinetic(0.2))
+    _, lattice = timed(lambda: figure2.lattice_state(0.2, 0.006))
+    _, continuum = timed(lambda: figure2.kinetic_state(0.2, 0.006))
     print(f"wire of figure 2, k_B T / E_F = 0.2: kinetic {continuum:.2f} s, lattice {lattice:.2f} s, ratio "
           f"{lattice / continuum:.2f}")
     rows = np.array(list(growth()))

@@ -6,7 +6,7 @@ import numpy as np
 
 from .errors import ConvergenceError
 from .kinetic import KineticState
-from .steady_state import check_rtol
+from .steady_state import SteadyState, check_rtol
 
 # Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
 # and before what the contact does.
@@ -19,7 +19,9 @@ _LONGEST = 100
 def voltage_drop(state, *, straight=STRAIGHT):
     """Electrochemical drop in the scatterer between two wires.
 
-    A straight line is fitted to mu in a part of each wire, and both are extrapolated to the middle between the wires.
+    A straight line is fitted to mu in a part of each wire and extrapolated to the wire's end at the scatterer (on a
+    lattice half a site beyond the last site that is coupled to the phonons): where nothing scatters the drop is 0, but
+    for what the contacts of a stretch without phonons make.
 
     Parameters
     ----------
@@ -41,33 +43,31 @@ def voltage_drop(state, *, straight=STRAIGHT):
     near, far = straight if len(straight) == 2 else (np.nan, np.nan)
     if not 0 <= near < far <= 1:
         raise ValueError(f"straight must be two growing fractions between 0 and 1, got {straight!r}.")
-    wires = _wires(state)
-    left, right = wires if wires[0][0].mean() < wires[1][0].mean() else wires[::-1]
-    middle = 0.5 * (left[0].max() + right[0].min())
     ends = []
-    for x, mu in wires:
-        distance = np.abs(x - middle)
+    for distance, mu in _wires(state):
         length = distance.max()
         chosen = (distance >= near * length) & (distance <= far * length)
         if np.count_nonzero(chosen) < 2:
-            raise ValueError(f"A wire of {len(x)} sites has fewer than two in its straight part {straight!r}.")
-        ends.append(np.polyval(np.polyfit(x[chosen] - middle, mu[chosen], 1), 0))
+            raise ValueError(f"A wire of {len(mu)} sites has fewer than two in its straight part {straight!r}.")
+        ends.append(np.polyval(np.polyfit(distance[chosen], mu[chosen], 1), 0))
     return float(ends[0] - ends[1])
 
 
 def _wires(state):
-    """Positions and mu of both wires, that of lead 0 first."""
+    """Distance from the scatterer's side of each wire, and mu there; the wire of lead 0 first."""
     if isinstance(state, KineticState):
-        return [(state.x[nodes], state.mu[nodes]) for nodes in map(state.nodes_of, (0, 1))]
+        return [(np.abs(state.x[nodes]), state.mu[nodes]) for nodes in map(state.nodes_of, (0, 1))]
+    if not isinstance(state, SteadyState):
+        raise TypeError(f"A voltage drop is that of a SteadyState or a KineticState, got {type(state).__name__}.")
     if state.wires != 2 or len(state.current) != 2:
         raise ValueError("A voltage drop is that of one scatterer between two wires and two leads; the state has "
                          f"{state.wires} wires and {len(state.current)} leads. Leave the scatterer uncoupled.")
     sites = [state.sites_of(wire) for wire in (0, 1)]
     wires = [(state.coordinate[chosen], state.mu[chosen]) for chosen in sites]
-    order = np.argsort([x.mean() for x, _ in wires])
-    if state.lead_coordinate[0] > state.lead_coordinate[1]:
-        order = order[::-1]
-    return [wires[i] for i in order]
+    (left, mu_left), (right, mu_right) = sorted(wires, key=lambda wire: wire[0].mean())
+    half = 0.5 * np.min([np.diff(np.unique(x)).min(initial=np.inf) for x, _ in wires])
+    result = [(left.max() + half - left, mu_left), (right - right.min() + half, mu_right)]
+    return result[::-1] if state.lead_coordinate[0] > state.lead_coordinate[1] else result
 
 
 def at_voltage_drop(drop, solve, *, straight=STRAIGHT, rtol=1e-5):
@@ -134,7 +134,7 @@ def _find(target, solve, measure, bias, rtol, name):
     check_rtol(rtol)
     if not isinstance(target, Real) or not np.isfinite(target) or target == 0:
         raise ValueError(f"{name} must be a finite number other than 0, got {target!r}.")
-    tried, failure, limit = [(0.0, 0.0)], None, np.inf
+    tried, failure, limit, worse = [(0.0, 0.0)], None, np.inf, 0
     for _ in range(_SOLVES):
         try:
             state = solve(bias)
@@ -148,6 +148,9 @@ def _find(target, solve, measure, bias, rtol, name):
         value = measure(state)
         if abs(value - target) <= rtol * abs(target):
             return state
+        worse = worse + 1 if abs(value - target) > abs(tried[-1][1] - target) else 0
+        if worse == 3:
+            break
         (before, value_before), _ = tried[-1], tried.append((bias, value))
         slope = (value - value_before) / (bias - before)
         # A response that saturates, or falls, does not lead there by a secant; what one bias does the opposite undoes.

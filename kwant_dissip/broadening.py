@@ -57,6 +57,13 @@ class Broadening:
             edges.append(np.ravel(self._leads[a].thresholds() + local))
         return np.concatenate(edges)
 
+    def typical(self):
+        """Rate of each site in the middle of its lead's band, array of float of shape (sites,)."""
+        if self._leads is None:
+            return self.strength
+        speed = [max(np.ptp(lead.thresholds()), 1e-300) * lead.period / 4 for lead in self._leads]
+        return self.strength * np.array(speed)[self._lead_of_site]
+
     def parts(self, energies):
         """Real and imaginary part of gamma at real or complex energies, each of shape (sites, energies).
 

@@ -11,7 +11,7 @@ import kwant
 import numpy as np
 
 from . import __version__
-from .bias import at_voltage_drop
+from .bias import at_voltage_drop, voltage_drop
 from .errors import ConvergenceError
 from .reservoirs import PhononBath, Reservoir
 from .spots import heat_spots
@@ -144,6 +144,8 @@ def _model(name):
 
 def _report(state):
     print(f"bias                   {state.reservoir_mu[0] - state.reservoir_mu[1]: .6e}")
+    if state.wires == 2:
+        print(f"drop in the scatterer  {voltage_drop(state): .6e}")
     print(f"current                {state.current[0]: .6e}")
     for wire in range(state.wire.max() + 1):
         print(f"power, wire {wire}          {state.power[state.wire == wire].sum(): .6e}")

@@ -69,7 +69,8 @@ class CoulombKernel:
     ----------
     kernel : array of float, shape (sites, sites), or function of two positions
         V in the model's energy unit, symmetric, with rows in the order of ``syst.sites``. A function gets two
-        positions, arrays of shape (dimensions,), and returns a number; it is called for every pair.
+        positions, arrays of shape (dimensions,), and returns a number; it is called for every pair, of a site with
+        itself too.
 
     Raises
     ------

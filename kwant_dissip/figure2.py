@@ -1,5 +1,6 @@
 """The figure that the package grew from: dissipation around a resonant dot, at several temperatures."""
 
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,15 +30,15 @@ _SHOWN = 4.0
 _COLORS = ("#000000", "#0072B2", "#009E73", "#E69F00")
 
 
-def solve(temperature, drop=DROP):
-    """Steady state at one temperature.
+def lattice_state(temperature, bias):
+    """Steady state at one temperature and bias.
 
     Parameters
     ----------
     temperature : float
         Of reservoirs and phonons, in units of the Fermi energy.
-    drop : float, optional
-        Electrochemical drop in the dot, in units of the hopping.
+    bias : float
+        In units of the hopping.
 
     Returns
     -------
@@ -46,23 +47,11 @@ def solve(temperature, drop=DROP):
     syst = chain.resonant_dot(length=WIRE_LENGTH, coupling=COUPLING, level=MU * (1 - COUPLING ** 2)).finalized()
     kbt = temperature * FERMI_ENERGY
     bath = PhononBath(kbt, rate=lambda site: VELOCITY / MEAN_FREE_PATH if chain.in_wires(site) else 0.0)
-    return at_voltage_drop(drop, lambda bias: steady_state(syst, _reservoirs(kbt, bias), bath))
+    return steady_state(syst, _reservoirs(kbt, bias), bath)
 
 
-def solve_kinetic(temperature, drop=DROP):
-    """The same wires and dot in kinetic theory, with the transmission of the dot itself.
-
-    Parameters
-    ----------
-    temperature : float
-        Of reservoirs and phonons, in units of the Fermi energy.
-    drop : float, optional
-        Electrochemical drop in the dot, in units of the hopping.
-
-    Returns
-    -------
-    KineticState
-    """
+def kinetic_state(temperature, bias):
+    """The same wires and dot in kinetic theory, with the transmission of the dot itself: `KineticState`."""
     ratio, level = COUPLING ** 2, MU * (1 - COUPLING ** 2)
 
     def velocity(energy):
@@ -74,9 +63,8 @@ def solve_kinetic(temperature, drop=DROP):
                          out=np.zeros_like(energy))
 
     kbt = temperature * FERMI_ENERGY
-    bath = PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH)
-    return at_voltage_drop(drop, lambda bias: kinetic.steady_state(transmission, _reservoirs(kbt, bias), bath,
-                                                                   velocity=velocity, length=WIRE_LENGTH))
+    return kinetic.steady_state(transmission, _reservoirs(kbt, bias), PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
+                                velocity=velocity, length=WIRE_LENGTH)
 
 
 def _reservoirs(kbt, bias):
@@ -152,8 +140,8 @@ def make(directory, drop=DROP):
     directory.mkdir(parents=True, exist_ok=True)
     data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
     data.unlink(missing_ok=True)
-    states = {temperature: solve(temperature, drop) for temperature in TEMPERATURES}
-    kinetic_states = {temperature: solve_kinetic(temperature, drop) for temperature in TEMPERATURES}
+    states, kinetic_states = ({temperature: at_voltage_drop(drop, partial(solve, temperature))
+                               for temperature in TEMPERATURES} for solve in (lattice_state, kinetic_state))
     for temperature, state in states.items():
         state.save(data, group=f"temperature_{temperature:g}")
         kinetic_states[temperature].save(data, group=f"kinetic_{temperature:g}")

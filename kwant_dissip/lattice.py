@@ -11,7 +11,9 @@ from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill
 from .leads import Lead
 
 # Orbitals up to which eigenvalues of a system that is no chain are computed, and levels that count as isolated.
-_DENSE = 2000
+_DENSE = 1500
+# An eigenstate counts as narrow if its width is less than this, in units of the largest matrix element.
+_NARROW = 1e-3
 _MOST_LEVELS = 100
 
 
@@ -117,15 +119,16 @@ class Lattice:
         labels[chosen] = connected_components(self.graph[chosen][:, chosen], directed=False)[1]
         return labels
 
-    def levels(self, bath_reaches, band_shifts=0.0, potential=0.0):
+    def levels(self, bath_rates, band_shifts=0.0, potential=0.0):
         """Energies near which a peak may be too narrow for a grid to notice.
 
-        Bound states outside the leads' bands, as eigenvalues of the system alone, and the onsite energies of sites
-        that no bath broadens.
+        Bound states, as eigenvalues of the system alone that lie outside the leads' bands or whose states hardly reach
+        leads and bath, and the onsite energies of sites that no bath broadens.
 
         Parameters
         ----------
-        bath_reaches : array of bool, shape (sites,)
+        bath_rates : array of float, shape (sites,)
+            How much the bath broadens each site, at some energy in the band; 0 where it does not.
         band_shifts : array of float, shape (leads,), optional
         potential : array of float, shape (sites,), optional
             Electrostatic energy that is added to the sites' energies.
@@ -149,11 +152,16 @@ class Lattice:
                        for pair in (ends[:2], ends[2:]) if pair[0] < pair[1] and len(order) > 1]
             values = np.concatenate([[], *outside])
         elif len(diagonal) <= _DENSE:
-            values = np.linalg.eigvalsh(self.hamiltonian.toarray() + np.diag(added))
-            values = values[(values < bands.min()) | (values > bands.max())]
+            values, vectors = np.linalg.eigh(self.hamiltonian.toarray() + np.diag(added))
+            # What leads and bath broaden an eigenstate by, or more: the weight that it has on their sites.
+            open_ends = np.concatenate([self.interface_orbitals(lead) for lead in range(len(self.leads))])
+            scale = abs(self.hamiltonian).max()
+            width = (np.abs(vectors[open_ends]) ** 2).sum(axis=0) * scale
+            width += np.repeat(bath_rates, norbs) @ np.abs(vectors) ** 2
+            values = values[(values < bands.min()) | (values > bands.max()) | (width < _NARROW * scale)]
         else:
             values = np.empty(0)
-        orbital_reached = np.repeat(bath_reaches, norbs)
+        orbital_reached = np.repeat(bath_rates > 0, norbs)
         found = [np.unique(np.round(part, 12)) for part in (values, diagonal[~orbital_reached])]
         return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
 

@@ -41,7 +41,7 @@ class LatticePropagator:
     @cached_property
     def _levels(self):
         back = np.argsort(self.order)
-        return self._lattice.levels(self.coupled[back], self._band_shifts, self._potential[back])
+        return self._lattice.levels(self.broadening.typical()[back], self._band_shifts, self._potential[back])
 
     def thresholds(self):
         """See `propagator.Propagator`."""

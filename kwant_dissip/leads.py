@@ -4,8 +4,14 @@ import kwant
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from .errors import ConvergenceError
+
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
 _BAND_GRID = 256
+# How well a self-energy must solve its equation, relative to its largest element.
+_SIGMA_TOLERANCE = 1e-6
+# Where to look for one, in units of the largest matrix element of the lead.
+_DISTANCES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
 
 
 class Lead:
@@ -74,10 +80,39 @@ class Lead:
             return (vectors * (0.5 * (x - 1j * _continued_velocity(x, hoppings)))[:, None]) @ vectors.conj().T
         for energy in energies:
             if energy not in self._self_energies:
-                # As kwant's lead.selfenergy, which evaluates the Hamiltonian anew each time.
-                cell = self._onsite - energy * np.eye(len(self._onsite))
-                self._self_energies[energy] = kwant.physics.modes(cell, self._hopping)[1].selfenergy()
+                self._self_energies[energy] = self._near(energy, self._checked_self_energy)
         return np.array([self._self_energies[energy] for energy in energies])
+
+    def _checked_self_energy(self, energy):
+        """Self-energy by kwant's modes, or None if it solves not Sigma = V^+ (E - H - Sigma)^-1 V, or absorbs.
+
+        Next to energies where bands are degenerate at their edge, or flat, kwant's modes may be wrong.
+        """
+        cell = self._onsite - energy * np.eye(len(self._onsite))
+        # As kwant's lead.selfenergy, which evaluates the Hamiltonian anew each time.
+        sigma = kwant.physics.modes(cell, self._hopping)[1].selfenergy()
+        size, largest = len(sigma), np.abs(sigma).max()
+        surface = -cell.astype(complex)
+        surface[:size, :size] -= sigma
+        expected = self._hopping.conj().T @ np.linalg.solve(surface, self._hopping)
+        absorbed = np.linalg.eigvalsh(1j * (sigma - sigma.conj().T))
+        good = (np.abs(expected - sigma).max() <= _SIGMA_TOLERANCE * max(largest, np.abs(self._hopping).max())
+                and absorbed.min() >= -_SIGMA_TOLERANCE * largest)
+        return sigma if good else None
+
+    def _near(self, energy, function):
+        """Value of a function at an energy, or the closest to it at which kwant's modes are right."""
+        scale = max(np.abs(self._onsite).max(), np.abs(self._hopping).max())
+        for distance in _DISTANCES:
+            for shift in {distance * scale, -distance * scale}:
+                try:
+                    value = function(energy + shift)
+                except (np.linalg.LinAlgError, RuntimeError, ValueError):
+                    continue
+                if value is not None:
+                    return value
+        raise ConvergenceError(f"kwant found no modes of lead {self.number} at the energy {energy:.10g}, nor next to "
+                               "it.")
 
     def velocity(self, energies):
         """Mean velocity of the open modes, in lattice length times energy.
@@ -114,7 +149,7 @@ class Lead:
 
     def modes(self, energy):
         """Propagating modes at an energy, from kwant."""
-        return self._lead.modes(energy, params=self._params)[0]
+        return self._near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
 
     def open_modes(self, energy):
         """Number of modes that carry particles to the system at an energy."""
@@ -157,7 +192,9 @@ class Lead:
                     best = minimize_scalar(lambda q, band=band, sign=sign: sign * bands(q)[band],
                                            bounds=(k - step, k + step), method="bounded", options={"xatol": 1e-9})
                     found.append(sign * best.fun)
-        return np.unique(np.round(found, 12))
+        # Where bands cross, the search finds the crossing from both sides, nearly.
+        found = np.sort(found)
+        return found[np.concatenate([[True], np.diff(found) > 1e-7 * np.abs(found).max()])]
 
 
 def _continued_velocity(x, hopping):

@@ -29,7 +29,8 @@ class Reservoir:
     temperature : float
         k_B T in the model's energy unit, positive.
     potential : float or None
-        Electrostatic energy by which the lead's band is shifted, in the model's energy unit. None: not shifted.
+        Electrostatic energy by which the lead's band is shifted, in the model's energy unit. None: not shifted, or,
+        with electrostatics, shifted by mu - mu_eq, so that the lead is neutral (see `steady_state`).
 
     Raises
     ------

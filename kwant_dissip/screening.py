@@ -304,8 +304,8 @@ def screened_balance(law, lattice, gamma, lead_potentials, equilibrium_mu, propa
         If the densities are not known, or the law does not fit the lattice.
     """
     if not gamma.is_analytic:
-        raise ValueError("Electrostatics needs the density, and with it gamma at complex energies: with a "
-                         "mean_free_path that takes leads of one orbital per cell. Use a rate.")
+        raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for leads of one "
+                         "orbital per cell. Give the PhononBath a rate.")
     order = propagator.order
     equation = law.equation(lattice).in_order(order)
     temperature = Balance(propagator, reservoirs, bath_temperature, rtol).temperature0

@@ -13,6 +13,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from .banded import transfer_inverse
 from .blocks import adjoint, block_columns, block_diagonal, block_green, block_sources
+from .errors import ConvergenceError
 from .lattice_propagator import LatticePropagator
 from .slicing import cut
 
@@ -54,8 +55,12 @@ class SlicePropagator(LatticePropagator):
         green, hit = _checked_green(diagonal, self.geometry.hopping)
         if np.any(hit):
             # These energies hit a level of a part that nothing broadens; next to them there is nothing special.
-            sigma, rate, diagonal = self._matrices(energies + _NUDGE * self.geometry.scale * hit)
-            green = block_green(diagonal, self.geometry.hopping)
+            moved = energies + _NUDGE * self.geometry.scale * hit
+            sigma, rate, diagonal = self._matrices(moved)
+            green, again = _checked_green(diagonal, self.geometry.hopping)
+            if green is None or not np.all(np.isfinite(green[0][0])):
+                raise ConvergenceError(f"The Green's function diverges near the energy {moved[again][0].real:.8g}: a "
+                                       "level that neither leads nor bath broaden. Raise the rate of its sites.")
         return sigma, rate, green
 
     def _matrices(self, energies):

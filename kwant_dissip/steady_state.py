@@ -66,10 +66,11 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
 
     Notes
     -----
-    With `electrostatics` mu_eq is the mean over the reservoirs of mu - potential where a potential is given, of mu
-    otherwise, and the neutral system is that with U = 0, unshifted leads, mu_eq everywhere and the temperature of the
-    bath: a common shift of every mu and potential changes nothing. A `mean_free_path` is then measured with the
-    velocity at E - U_i.
+    With `electrostatics` mu_eq is the mean over the reservoirs that do not float of mu - potential where a potential
+    is given, of mu otherwise (a floating lead without a potential is shifted by mu - mu_eq with the mu that is found),
+    and the neutral system is that with U = 0, unshifted leads, mu_eq everywhere and the temperature of the bath: a
+    common shift of every mu and potential changes nothing. A `mean_free_path` is then measured with the velocity at E
+    - U_i.
 
     A Büttiker probe relaxes momentum and energy together. The description by rates is meant for k_B T >> gamma.
     The density holds the Lorentzian tails of broadened states, down to energies far below the band.
@@ -126,6 +127,7 @@ def steady_state(syst, reservoirs, bath, *, params=None, electrostatics=None, me
         fermi_wavelength=np.array([
             _fermi_wavelength(lead, mu - shift, reservoir.temperature) for lead, mu, shift, reservoir
             in zip(lattice.leads, solution.lead_mu, shifts, reservoirs, strict=True)]),
+        lead_potential=np.asarray(shifts, float),
         lead_positions=np.array([lattice.positions[interface].mean(axis=0) for interface in lattice.interfaces]),
         error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
         energies=solution.energies, method=propagator.method)
@@ -270,6 +272,7 @@ _DESCRIPTIONS = {  # meaning, model's unit, SI
     "bath_temperature": ("k_B T (SI: T) of the phonons at each site", "E0", "K"),
     "reservoir_mu": ("electrochemical potential of each reservoir", "E0", "eV"),
     "reservoir_temperature": ("k_B T (SI: T) of each reservoir", "E0", "K"),
+    "lead_potential": ("electrostatic energy of each lead", "E0", "eV"),
     "lead_positions": ("middle of the sites that each lead couples to", "lattice unit", "m"),
     "fermi_wavelength": ("longest Fermi wavelength in each lead at its mu", "lattice unit", "m"),
 }
@@ -312,6 +315,8 @@ class SteadyState(Result):
     bath_temperature : array of float, shape (sites,)
     reservoir_mu, reservoir_temperature : arrays of float, shape (leads,)
         Those of floating reservoirs as found.
+    lead_potential : array of float, shape (leads,)
+        Electrostatic energy by which each lead's band is shifted.
     lead_positions : array of float, shape (leads, dimensions)
         Middle of the sites that each lead couples to.
     fermi_wavelength : array of float, shape (leads,)
@@ -342,6 +347,7 @@ class SteadyState(Result):
     bath_temperature: np.ndarray
     reservoir_mu: np.ndarray
     reservoir_temperature: np.ndarray
+    lead_potential: np.ndarray
     lead_positions: np.ndarray
     fermi_wavelength: np.ndarray
     error: float
@@ -374,6 +380,7 @@ class SteadyState(Result):
         return {"power": units.power, "energy_current": units.power, "current": units.current,
                 "bond_current": units.current, "bond_energy_current": units.power,
                 "mu": units.energy_unit, "potential": units.energy_unit, "reservoir_mu": units.energy_unit,
+                "lead_potential": units.energy_unit,
                 "bath_temperature": units.temperature, "reservoir_temperature": units.temperature,
                 "field": units.energy_unit / units.lattice_constant, "positions": units.lattice_constant,
                 "lead_positions": units.lattice_constant, "fermi_wavelength": units.lattice_constant}

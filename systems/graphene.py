@@ -34,6 +34,9 @@ def constriction(*, length=20.0, width=8.0, neck=4.0, extent=3.0, onsite=0.0):
             raise ValueError(f"{name} must be a positive number, got {value!r}.")
     if neck > width:
         raise ValueError(f"neck must not be wider than width={width!r}, got {neck!r}.")
+    if (width - neck) * np.exp(-(0.5 * length / extent) ** 2) > 0.25:
+        raise ValueError(f"length must be longer, about {4 * extent:g} for extent={extent!r}: at its ends the ribbon "
+                         f"must be as wide as the leads, got {length!r}.")
     if not np.isfinite(onsite):
         raise ValueError(f"onsite must be a finite number, got {onsite!r}.")
 

@@ -80,7 +80,7 @@ def test_figure2_spots():
     """The figure's spots at k_B T / E_F = 0.2, near one mean free path, with the heights of design.md section 4."""
     from kwant_dissip import figure2
 
-    state = figure2.solve(0.2, drop=5.1407e-4)  # a bias of 0.006, as in design.md
+    state = figure2.lattice_state(0.2, 0.006)
     left, right = kd.heat_spots(state)
     scale = state.current[0] * 0.2 * figure2.FERMI_ENERGY
     assert (left.kind, right.kind) == ("heat", "cold")

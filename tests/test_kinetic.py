@@ -103,7 +103,7 @@ def test_resistivity_near_the_scatterer(level, temperature, expected):
 def test_lattice_and_kinetic_theory_agree(temperature):
     """The chain of figure 2: currents to 0.2 %, power (mean over 17 sites) to 3 % of its largest beyond 0.3 l."""
     kbt = temperature * figure2.FERMI_ENERGY
-    lattice, state = figure2.solve(temperature), figure2.solve_kinetic(temperature)
+    lattice, state = figure2.lattice_state(temperature, 0.006), figure2.kinetic_state(temperature, 0.006)
     assert lattice.current[0] == pytest.approx(state.current[0], rel=2e-3)
     for wire in (0, 1):
         sites = lattice.sites_of(wire)

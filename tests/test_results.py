@@ -29,7 +29,8 @@ def synthetic(power, spacing=1.0, wavelength=5.0):
         power=np.asarray(power, float), mu=empty, density=empty, potential=empty, current=np.zeros(2),
         energy_current=np.zeros(2), positions=spacing * np.arange(sites)[:, None], wire=np.zeros(sites, int),
         bath_temperature=empty + 1, reservoir_mu=np.zeros(2), reservoir_temperature=np.ones(2),
-        fermi_wavelength=np.full(2, wavelength), lead_positions=np.zeros((2, 1)), bonds=np.empty((0, 2), int),
+        fermi_wavelength=np.full(2, wavelength), lead_positions=np.zeros((2, 1)), lead_potential=np.zeros(2),
+        bonds=np.empty((0, 2), int),
         bond_current=np.empty(0), bond_energy_current=np.empty(0), error=0.0, rtol=1e-6, newton_steps=0, products=0,
         energies=0, method="slices")
 

@@ -104,6 +104,7 @@ def test_graphene_constriction():
     (ribbon.hall_bar, {"contact": 30}, "contact must be"),
     (graphene.constriction, {"neck": 20.0}, "neck must not be wider"),
     (graphene.constriction, {"length": -1.0}, "length must be a positive"),
+    (graphene.constriction, {"length": 6.0}, "length must be longer"),
     (graphene.constriction, {"onsite": np.nan}, "onsite must be")])
 def test_bad_arguments_of_planar_systems(builder, arguments, message):
     with pytest.raises(ValueError, match=message):
