@@ -15,9 +15,9 @@ from kwant_dissip.systems import ribbon
 from .alternatives import probed_lead_by_lead
 from .models import seconds
 
-MU, TEMPERATURE, RATE = -2.0, 0.1, 0.05
+MU, TEMPERATURE, RATE = -2.0, 0.02, 0.05
 BATH = kd.PhononBath(TEMPERATURE, rate=RATE)
-RESERVOIRS = [kd.Reservoir(MU + 0.02, TEMPERATURE), kd.Reservoir(MU - 0.02, TEMPERATURE)]
+RESERVOIRS = [kd.Reservoir(MU + 0.01, TEMPERATURE), kd.Reservoir(MU - 0.01, TEMPERATURE)]
 
 
 def disordered(length, width):
