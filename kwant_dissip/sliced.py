@@ -23,8 +23,9 @@ DENSE_SITES = 4000
 # the largest matrix element of the Hamiltonian.
 _DIVERGES = 1e7
 _NUDGE = 1e-7
-# Bytes that one batch of energies may take.
-_WORK = 1 << 26
+# Bytes that the matrices of one batch of energies may take, in all and of one slice.
+_WORK = 1 << 28
+_CACHE = 1 << 18
 
 
 class SlicePropagator(LatticePropagator):
@@ -46,7 +47,8 @@ class SlicePropagator(LatticePropagator):
         super().__init__(lattice, np.concatenate(slices), broadening, band_shifts)
         self.geometry = Geometry(lattice, slices)
         self.bonds = self.geometry.bonds
-        self.batch = max(1, _WORK // (48 * self.geometry.entries))
+        widest = max(len(matrix) for matrix in self.geometry.onsite)
+        self.batch = max(1, min(_WORK // (16 * self.geometry.entries), _CACHE // (16 * widest ** 2)))
         self.response_size = 16 * (self.geometry.entries + len(self.order))
 
     def _green(self, energies):
