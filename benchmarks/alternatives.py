@@ -7,7 +7,7 @@ import kwant
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip.recursion import fermi_difference
+from kwant_dissip.numerics.chain_kernels import fermi_difference
 from kwant_dissip.systems import chain
 
 from .models import BATH, MU, RATE, TEMPERATURE, balance, barrier, seconds

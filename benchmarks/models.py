@@ -5,10 +5,10 @@ import time
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip.balance import Balance
-from kwant_dissip.broadening import broadening
-from kwant_dissip.lattice import read
-from kwant_dissip.quantum import ChainPropagator
+from kwant_dissip.balance.particles import Balance
+from kwant_dissip.model.broadening import broadening
+from kwant_dissip.model.lattice import read
+from kwant_dissip.propagators.chain import ChainPropagator
 from kwant_dissip.systems import chain
 
 RATE, MU, TEMPERATURE = 0.05, -1.0, 0.03

@@ -7,9 +7,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import kwant_dissip as kd
-from kwant_dissip.broadening import broadening
-from kwant_dissip.lattice import read
-from kwant_dissip.sliced import SlicePropagator
+from kwant_dissip.model.broadening import broadening
+from kwant_dissip.model.lattice import read
+from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon
 
 from .alternatives import probed_lead_by_lead

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.colors import SymLogNorm
 
 import kwant_dissip as kd
-from kwant_dissip.maps import patches
+from kwant_dissip.plots.maps import patches
 from kwant_dissip.systems import ribbon
 
 LENGTH, WIDTH, TEMPERATURE, RATE, BIAS = 80, 12, 0.03, 0.08, 0.04

@@ -3,15 +3,15 @@
 from importlib.metadata import version as _version
 
 from . import analytic, kinetic
-from .bias import at_current, at_voltage_drop, voltage_drop
-from .electrostatics import CoulombKernel, Neutrality, Poisson
+from .analysis.local_heat import LocalHeat, local_heat
+from .analysis.spots import Spot, heat_spots
+from .balance.expansion import LinearResponse
 from .errors import ConvergenceError
-from .linear import LinearResponse
-from .loading import load
-from .mechanism import LocalHeat, local_heat
-from .reservoirs import PhononBath, Reservoir
-from .spots import Spot, heat_spots
-from .steady_state import SteadyState, linear_response, steady_state
+from .model.electrostatics import CoulombKernel, Neutrality, Poisson
+from .model.reservoirs import PhononBath, Reservoir
+from .results.loading import load
+from .runs.bias import at_current, at_voltage_drop, voltage_drop
+from .solve import SteadyState, linear_response, steady_state
 
 __version__ = _version("kwant_dissip")
 __all__ = ["ConvergenceError", "CoulombKernel", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Poisson",

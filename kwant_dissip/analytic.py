@@ -8,8 +8,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from .errors import ConvergenceError
-from .quadrature import THERMAL_WINDOW
-from .recursion import fermi_difference
+from .numerics.chain_kernels import fermi_difference
+from .numerics.quadrature import THERMAL_WINDOW
 
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.

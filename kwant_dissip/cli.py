@@ -11,11 +11,11 @@ import kwant
 import numpy as np
 
 from . import __version__
-from .bias import at_voltage_drop, voltage_drop
+from .analysis.spots import heat_spots
 from .errors import ConvergenceError
-from .reservoirs import PhononBath, Reservoir
-from .spots import heat_spots
-from .steady_state import steady_state
+from .model.reservoirs import PhononBath, Reservoir
+from .runs.bias import at_voltage_drop, voltage_drop
+from .solve import steady_state
 from .systems import chain
 
 MODELS = {"barrier": chain.barrier, "resonant_dot": chain.resonant_dot}

@@ -7,11 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from . import kinetic
-from .bias import at_voltage_drop
-from .plot import SPOT_MARKERS
-from .reservoirs import PhononBath, Reservoir
-from .spots import heat_spots
-from .steady_state import steady_state
+from .analysis.spots import heat_spots
+from .model.reservoirs import PhononBath, Reservoir
+from .plots.profiles import SPOT_MARKERS
+from .runs.bias import at_voltage_drop
+from .solve import steady_state
 from .systems import chain
 
 # A chain with hopping 1 and its band's bottom E_F below the chemical potential; energies in units of the hopping.

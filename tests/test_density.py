@@ -8,11 +8,11 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 import kwant_dissip as kd
-from kwant_dissip.broadening import broadening
-from kwant_dissip.density import EquilibriumDensity
 from kwant_dissip.errors import ConvergenceError
-from kwant_dissip.lattice import read
-from kwant_dissip.quantum import ChainPropagator
+from kwant_dissip.model.broadening import broadening
+from kwant_dissip.model.lattice import read
+from kwant_dissip.propagators.chain import ChainPropagator
+from kwant_dissip.propagators.density import EquilibriumDensity
 from models import chain, uniform_chain
 
 
@@ -90,6 +90,6 @@ def test_density_far_from_equilibrium_is_the_brute_force_integral():
 
 
 def test_unreachable_accuracy_is_reported(monkeypatch):
-    monkeypatch.setattr("kwant_dissip.density._BLOCKS", 5)
+    monkeypatch.setattr("kwant_dissip.propagators.density._BLOCKS", 5)
     with pytest.raises(ConvergenceError, match="equilibrium density reached"):
         EquilibriumDensity(-1.0, 1e-4, 1e-30)(propagator(uniform_chain(2), kd.PhononBath(0.05, rate=0.1)))

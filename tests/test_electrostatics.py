@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 import kwant_dissip as kd
-from kwant_dissip.balance import Balance
-from kwant_dissip.broadening import broadening
-from kwant_dissip.density import EquilibriumDensity
-from kwant_dissip.lattice import read
-from kwant_dissip.quantum import ChainPropagator
-from kwant_dissip.reference import KwantPropagator
-from kwant_dissip.screening import ScreenedBalance
-from kwant_dissip.sliced import SlicePropagator
+from kwant_dissip.balance.particles import Balance
+from kwant_dissip.balance.screening import ScreenedBalance
+from kwant_dissip.model.broadening import broadening
+from kwant_dissip.model.lattice import read
+from kwant_dissip.propagators.chain import ChainPropagator
+from kwant_dissip.propagators.density import EquilibriumDensity
+from kwant_dissip.propagators.kwant_solver import KwantPropagator
+from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import chain
 from models import chain as random_chain
 from models import floats, three_terminal, uniform_chain
@@ -458,8 +458,8 @@ def test_no_bath_as_infinite_mean_free_path():
 
 
 def test_newton_that_does_not_converge(monkeypatch):
-    monkeypatch.setattr("kwant_dissip.screening._STEPS", 1)
-    monkeypatch.setattr("kwant_dissip.screening._SHORT_STEPS", 1)
+    monkeypatch.setattr("kwant_dissip.balance.screening._STEPS", 1)
+    monkeypatch.setattr("kwant_dissip.balance.screening._SHORT_STEPS", 1)
     with pytest.raises(kd.ConvergenceError, match="did not find"):
         solve(system("barrier", 6), 0.3, kd.Poisson(1.0))
 

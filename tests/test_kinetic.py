@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from scipy.special import ive
 
 import kwant_dissip as kd
-from kwant_dissip import analytic, cells, figure2, kinetic
+from kwant_dissip import analytic, figure2, kinetic
+from kwant_dissip.kinetic import cells
 from kwant_dissip.systems import chain
 from models import floats
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import polygamma
 
-from kwant_dissip.quadrature import EMBEDDED_WEIGHTS, NODES, WEIGHTS, Panels, sum_rule, window_panels
+from kwant_dissip.numerics.quadrature import EMBEDDED_WEIGHTS, NODES, WEIGHTS, Panels, sum_rule, window_panels
 from models import floats
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 import kwant_dissip as kd
-from kwant_dissip.smoothing import average
+from kwant_dissip.analysis.smoothing import average
 from kwant_dissip.systems import chain, ribbon
 from models import floats, three_terminal
 

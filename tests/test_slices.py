@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 import kwant_dissip as kd
-from kwant_dissip import sliced
-from kwant_dissip.broadening import broadening
-from kwant_dissip.lattice import read
-from kwant_dissip.leads import Lead
-from kwant_dissip.reference import KwantPropagator
-from kwant_dissip.sliced import SlicePropagator
-from kwant_dissip.slicing import cut
+from kwant_dissip.balance.particles import Balance
+from kwant_dissip.model.broadening import broadening
+from kwant_dissip.model.lattice import read
+from kwant_dissip.model.leads import Lead
+from kwant_dissip.model.slicing import cut
+from kwant_dissip.propagators import slices as sliced
+from kwant_dissip.propagators.kwant_solver import KwantPropagator
+from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import chain, graphene, ribbon
 from models import floats, planes, three_terminal, uniform_chain
 
@@ -242,7 +243,7 @@ def test_slices_of_one_site_are_the_chain():
     assert all(part.stop - part.start == 1 for part in general.geometry.sites)
     reservoirs = [kd.Reservoir(-0.9, 0.1), kd.Reservoir(-1.1, 0.1)]
     own = kd.steady_state(syst, reservoirs, bath, rtol=1e-3)
-    result = kd.balance.Balance(general, reservoirs, np.full(13, 0.1), 1e-3).solve()
+    result = Balance(general, reservoirs, np.full(13, 0.1), 1e-3).solve()
     np.testing.assert_allclose(result.power, own.power[general.order], rtol=0, atol=1e-9 * np.abs(own.power).max())
 
 
@@ -265,7 +266,7 @@ def test_coarse_preconditioner(monkeypatch):
 def test_jacobian_that_does_not_fit_in_memory(monkeypatch):
     arguments = three_terminal(), [kd.Reservoir(mu, 0.3) for mu in (-0.8, -1.0, -0.9)], kd.PhononBath(0.3, rate=0.1)
     kept = kd.steady_state(*arguments, rtol=1e-2)
-    monkeypatch.setattr("kwant_dissip.jacobian._JACOBIAN_MEMORY", 0)
+    monkeypatch.setattr("kwant_dissip.balance.jacobian._JACOBIAN_MEMORY", 0)
     np.testing.assert_allclose(kd.steady_state(*arguments, rtol=1e-2).power, kept.power, rtol=0,
                                atol=1e-10 * np.abs(kept.power).max())
 

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
-from .balance import Balance, BalanceResult
-from .density import EquilibriumDensity
-from .electrostatics import ramps
-from .errors import ConvergenceError
+from ..errors import ConvergenceError
+from ..model.electrostatics import ramps
+from ..propagators.density import EquilibriumDensity
 from .jacobian import require_states
+from .particles import Balance, BalanceResult
 
 _STEPS = 20
 _SHORT_STEPS = 60

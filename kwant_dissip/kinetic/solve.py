@@ -15,16 +15,16 @@ from numbers import Real
 import numpy as np
 from scipy.special import expit
 
+from ..balance.expansion import LinearResponse, expand
+from ..balance.particles import Balance
+from ..model.electrostatics import Neutrality
+from ..model.reservoirs import Reservoir, known_mus
+from ..numerics.quadrature import THERMAL_WINDOW
+from ..results.result import Result
+from ..solve import check_rtol, equilibrium_mu, equilibrium_temperature
 from . import cells
-from .balance import Balance
-from .electrostatics import Neutrality
-from .linear import LinearResponse, expand
 from .mesh import adapt
-from .quadrature import THERMAL_WINDOW
-from .reservoirs import Reservoir, known_mus
-from .results import Result
 from .scatterers import FunctionScatterer, KwantScatterer
-from .steady_state import check_rtol, equilibrium_mu, equilibrium_temperature
 
 
 def from_kwant(syst, *, params=None):
@@ -317,7 +317,7 @@ class KineticState(Result):
 
     def plot(self, axes=None):
         """Draw power and electrochemical potential along the wires; see `SteadyState.plot`."""
-        from .plot import profile  # pictures stand above this module, and matplotlib is slow to import
+        from ..plots.profiles import profile  # pictures stand above this module, and matplotlib is slow to import
 
         return profile(self, axes)
 

@@ -2,8 +2,8 @@
 
 import h5py
 
-from .kinetic import KineticState
-from .steady_state import SteadyState
+from ..kinetic.solve import KineticState
+from ..solve import SteadyState
 from .storage import read_fields
 
 _KINDS = {kind.__name__: kind for kind in (SteadyState, KineticState)}

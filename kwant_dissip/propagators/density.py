@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import digamma
 
-from .errors import ConvergenceError
-from .quadrature import sum_rule
+from ..errors import ConvergenceError
+from ..numerics.quadrature import sum_rule
 
 # Frequencies of the first block, taken one by one; every further block reaches twice as far.
 _FIRST = 8

@@ -4,7 +4,7 @@ Every law is a linear relation between the electrostatic energies U and the chan
 
     A U - b U_leads - B q = 0,
 
-which the solver in `screening` fulfils together with the balance of particles.
+which the solver fulfils together with the balance of particles.
 """
 
 from dataclasses import dataclass

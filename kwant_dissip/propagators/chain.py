@@ -4,20 +4,20 @@
     A_i    = -2 Im G_ii = sum_j |G_ij|^2 gamma_j + sum_a |G_ia|^2 Gamma_a
     n_i(E) = sum_j |G_ij|^2 gamma_j f_j + sum_a |G_ia|^2 Gamma_a f_a
 
-Two scans along the chain give n_i for any sources, without a matrix (`recursion`).
+Two scans along the chain give n_i for any sources, without a matrix (`chain_kernels`).
 """
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from .banded import transfer_inverse
-from .lattice_propagator import LatticePropagator
-from .propagator import SITE_ENERGIES
-from .recursion import chain_green, chain_occupation, chain_response
+from ..numerics.banded import transfer_inverse
+from ..numerics.chain_kernels import chain_green, chain_occupation, chain_response
+from .interface import SITE_ENERGIES
+from .lattice import LatticePropagator
 
 
 class ChainPropagator(LatticePropagator):
-    """Electrons on a chain of single orbitals with a probe on every coupled site; see `propagator.Propagator`.
+    """Electrons on a chain of single orbitals with a probe on every coupled site; see `interface.Propagator`.
 
     Parameters
     ----------
@@ -59,23 +59,23 @@ class ChainPropagator(LatticePropagator):
         return sigma, gamma_re, green
 
     def spectrum(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         sigma, rate, (_, *green) = self._recursion(energies)
         return ChainSpectrum(rate, *green, self._lead_places, -2 * sigma.imag, self.bonds)
 
     def green_diagonal(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         _, _, (green_re, spectral, *_) = self._recursion(energies)
         return green_re - 0.5j * spectral
 
     def green_asymptote(self):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         # z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta
         alpha, beta = self.broadening.asymptote()
         return 1 / (1 + alpha), (self._onsite + self._potential - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
-        """See `propagator.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""
+        """See `interface.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""
         spectrum = self.spectrum(energies)
         source = spectrum.rate / len(energies)
         diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
@@ -89,7 +89,7 @@ class ChainPropagator(LatticePropagator):
 
 
 class ChainSpectrum:
-    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+    """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, rate, spectral, green2, rho_left, rho_right, lead_places, lead_rate, bonds):
         self.rate = rate
@@ -102,7 +102,7 @@ class ChainSpectrum:
         self._bonds = bonds
 
     def occupation(self, filling, lead_filling):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         source = self.rate * filling
         np.add.at(source, self._lead_places, self._lead_rate * lead_filling)
         n = chain_occupation(source, self.green2, self.rho_left, self.rho_right)
@@ -110,14 +110,14 @@ class ChainSpectrum:
         return n, inflow
 
     def bond_flows(self, filling, lead_filling):
-        """See `propagator.Spectrum`. On a chain what a hopping carries is what all before it take."""
+        """See `interface.Spectrum`. On a chain what a hopping carries is what all before it take."""
         n, inflow = self.occupation(filling, lead_filling)
         taken = self.rate * (n - self.spectral * filling)
         np.subtract.at(taken, self._lead_places, inflow)
         return np.cumsum(taken, axis=0)[self._bonds[:, 0]]
 
     def response(self, slope, weight):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         return ChainResponse(self.rate * slope, self.rate * self.green2 * weight, self.rho_left, self.rho_right)
 
 
@@ -133,5 +133,5 @@ class ChainResponse:
         return sum(array.nbytes for array in self._arrays)
 
     def __call__(self, values):
-        """See `propagator.Spectrum.response`."""
+        """See `interface.Spectrum.response`."""
         return chain_response(values, *self._arrays)

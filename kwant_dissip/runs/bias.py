@@ -4,9 +4,9 @@ from numbers import Real
 
 import numpy as np
 
-from .errors import ConvergenceError
-from .kinetic import KineticState
-from .steady_state import SteadyState, check_rtol
+from ..errors import ConvergenceError
+from ..kinetic.solve import KineticState
+from ..solve import SteadyState, check_rtol
 
 # Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
 # and before what the contact does.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .errors import ConvergenceError
+from ..errors import ConvergenceError
 
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
 _SLOPE_WINDOW = 27.0

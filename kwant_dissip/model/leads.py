@@ -4,7 +4,7 @@ import kwant
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from .errors import ConvergenceError
+from ..errors import ConvergenceError
 
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
 _BAND_GRID = 256

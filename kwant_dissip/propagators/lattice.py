@@ -7,7 +7,7 @@ import numpy as np
 
 
 class LatticePropagator:
-    """Electrons on a lattice with a probe on every coupled site, at given potentials; see `propagator.Propagator`.
+    """Electrons on a lattice with a probe on every coupled site, at given potentials; see `interface.Propagator`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class LatticePropagator:
         self._potential = np.zeros(len(order))
 
     def at_potential(self, potential, band_shifts):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         other = copy.copy(self)
         other.__dict__.pop("_levels", None)
         other._band_shifts = band_shifts
@@ -44,7 +44,7 @@ class LatticePropagator:
         return self._lattice.levels(self.broadening.typical()[back], self._band_shifts, self._potential[back])
 
     def thresholds(self):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
         return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
 

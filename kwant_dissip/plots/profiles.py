@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .spots import heat_spots
-from .steady_state import SteadyState
+from ..analysis.spots import heat_spots
+from ..solve import SteadyState
 
 # Okabe and Ito's colours, told apart by colour-blind readers.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"

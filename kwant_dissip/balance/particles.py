@@ -16,11 +16,11 @@ from scipy.optimize import brentq
 from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
-from .errors import ConvergenceError
+from ..errors import ConvergenceError
+from ..model.reservoirs import known_mus
+from ..numerics.chain_kernels import fermi_difference, panel_sums
+from ..numerics.quadrature import THERMAL_WINDOW, Panels, window_panels
 from .jacobian import Jacobian
-from .quadrature import THERMAL_WINDOW, Panels, window_panels
-from .recursion import fermi_difference, panel_sums
-from .reservoirs import known_mus
 
 # Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
 _EDGE = 10.0

@@ -6,15 +6,15 @@ from numbers import Real
 
 import numpy as np
 
-from .balance import Balance
-from .density import EquilibriumDensity
-from .linear import LinearResponse, expand
+from .analysis.smoothing import average
+from .balance.expansion import LinearResponse, expand
+from .balance.particles import Balance
+from .balance.screening import screened_balance
+from .model.reservoirs import PhononBath, Reservoir, known_mus
 from .progress import stage_bar
-from .reservoirs import PhononBath, Reservoir, known_mus
-from .results import Result
-from .routes import propagator_for
-from .screening import screened_balance
-from .smoothing import average
+from .propagators.choose import propagator_for
+from .propagators.density import EquilibriumDensity
+from .results.result import Result
 
 # Thermal energies around mu within which a lead needs an open mode.
 _LEAD_WINDOW = 10.0
@@ -457,9 +457,9 @@ class SteadyState(Result):
         """
         # Pictures stand above this module, and matplotlib is slow to import.
         if np.count_nonzero(np.ptp(self.positions, axis=0)) > 1:
-            from .maps import draw
+            from .plots.maps import draw
 
             return draw(self, axes=axes, arrows=arrows)
-        from .plot import profile
+        from .plots.profiles import profile
 
         return profile(self, axes)

@@ -1,6 +1,6 @@
 """Quantum propagator of any system cut into slices: several orbitals, leads, and fields.
 
-The theory is that of `quantum`, with matrices in place of numbers (`blocks`). All sums over orbitals of a site are
+The theory is that of `chain`, with matrices in place of numbers (`block_kernels`). All sums over orbitals of a site are
 taken here: outside everything counts by sites.
 """
 
@@ -11,11 +11,11 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.linalg import LinearOperator
 
-from .banded import transfer_inverse
-from .blocks import adjoint, block_columns, block_diagonal, block_green, block_sources
-from .errors import ConvergenceError
-from .lattice_propagator import LatticePropagator
-from .slicing import cut
+from ..errors import ConvergenceError
+from ..model.slicing import cut
+from ..numerics.banded import transfer_inverse
+from ..numerics.block_kernels import adjoint, block_columns, block_diagonal, block_green, block_sources
+from .lattice import LatticePropagator
 
 # Up to this many coupled sites the Jacobian at a few energies, one dense matrix, is the preconditioner.
 DENSE_SITES = 4000
@@ -29,7 +29,7 @@ _CACHE = 1 << 18
 
 
 class SlicePropagator(LatticePropagator):
-    """Electrons on a kwant system cut into slices; see `propagator.Propagator`.
+    """Electrons on a kwant system cut into slices; see `interface.Propagator`.
 
     Parameters
     ----------
@@ -82,17 +82,17 @@ class SlicePropagator(LatticePropagator):
         return sigma, gamma_re, diagonal
 
     def spectrum(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         sigma, rate, green = self._green(energies)
         return SliceSpectrum(self.geometry, rate, [1j * (s - adjoint(s)) for s in sigma], *green)
 
     def green_diagonal(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         _, _, (green, _, _) = self._green(energies)
         return self.geometry.by_site(np.concatenate([np.einsum("kii->ik", g) for g in green]))
 
     def green_asymptote(self):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         # Per orbital z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta; a site's orbitals at their mean.
         alpha, beta = self.broadening.asymptote()
         norbs = np.diff(self._lattice.offsets)[self.order]
@@ -101,7 +101,7 @@ class SlicePropagator(LatticePropagator):
         return norbs / (1 + alpha), (onsite + self._potential - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         spectrum = self.spectrum(energies)
         diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
@@ -252,7 +252,7 @@ class _BondPlaces:
 
 
 class SliceSpectrum:
-    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+    """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, geometry, rate, lead_rate, green, to_right, to_left):
         self.rate = rate
@@ -273,7 +273,7 @@ class SliceSpectrum:
         return sources
 
     def occupation(self, filling, lead_filling):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         green, *transfers = self._blocks
         *_, total = block_sources(self._sources(filling, lead_filling), *transfers)
         n = np.concatenate([block_diagonal(g, t).T for g, t in zip(green, total, strict=True)])
@@ -291,7 +291,7 @@ class SliceSpectrum:
         return inflow
 
     def bond_flows(self, filling, lead_filling):
-        """See `propagator.Spectrum`.
+        """See `interface.Spectrum`.
 
         With G^n = G w G^+, between slices G^n_{i,i-1} = G_ii [B_{i-1} (w + X)_{i-1} + (w + Y)_i C_i^+] G_{i-1,i-1}^+.
         """
@@ -340,11 +340,11 @@ class SliceSpectrum:
         return diagonal, own / count, [part / count for part in arrival], passing
 
     def response(self, slope, weight):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         return SliceResponse(self._geometry, self.rate * slope, self.rate * weight, *self._blocks)
 
     def columns(self):
-        """See `blocks.block_columns`."""
+        """See `block_kernels.block_columns`."""
         return block_columns(*self._blocks)
 
 
@@ -364,7 +364,7 @@ class SliceResponse:
         return sum(array.nbytes for array in (self._source, self._weight, *matrices))
 
     def __call__(self, values):
-        """See `propagator.Spectrum.response`."""
+        """See `interface.Spectrum.response`."""
         geometry = self._geometry
         green, *transfers = self._blocks
         source = (self._source * values[:, None])[geometry.site_of_orbital].T

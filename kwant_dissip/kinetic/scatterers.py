@@ -6,7 +6,7 @@ import kwant
 import numpy as np
 from scipy.optimize import bisect
 
-from .lattice import read
+from ..model.lattice import read
 
 # Points at which a velocity given as a function is searched for energies where it vanishes.
 _SEARCH = 4001

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kinetic import KineticState
+from ..kinetic.solve import KineticState
 from .smoothing import average
 
 

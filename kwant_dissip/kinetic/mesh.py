@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..errors import ConvergenceError
+from ..progress import stage_bar
 from . import cells
-from .errors import ConvergenceError
-from .progress import stage_bar
 from .streams import StreamPropagator, Wire
 
 _FIRST_LEVELS = 4

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 from scipy.special import expit
 
-from .balance import Balance
-from .errors import ConvergenceError
-from .quadrature import THERMAL_WINDOW, window_panels
-from .reservoirs import Reservoir
+from ..errors import ConvergenceError
+from ..model.reservoirs import Reservoir
+from ..numerics.quadrature import THERMAL_WINDOW, window_panels
+from .particles import Balance
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ from collections import OrderedDict
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, splu
 
+from ..errors import ConvergenceError
+from ..propagators.interface import SITE_ENERGIES
 from . import cells
-from .errors import ConvergenceError
-from .propagator import SITE_ENERGIES
 from .stream_matrix import SparseSystem
 
 # Bytes of coefficients that are kept for energies seen before.
@@ -53,7 +53,7 @@ class Wire:
 
 
 class StreamPropagator:
-    """Electrons in two wires around a scatterer; see `propagator.Propagator`.
+    """Electrons in two wires around a scatterer; see `interface.Propagator`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class StreamPropagator:
         self._bytes = 0
 
     def thresholds(self):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         edges = self._scatterer.thresholds
         if self._potentials is None:
             return edges
@@ -114,7 +114,7 @@ class StreamPropagator:
         return StreamSpectrum(parts, np.array([[(1 - t) * left, t], [t, (1 - t) * right]]).transpose(2, 0, 1))
 
     def spectrum(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         # Newton's method comes back to the same energies again and again.
         key = energies.tobytes()
         with self._lock:
@@ -129,7 +129,7 @@ class StreamPropagator:
         return spectrum
 
     def preconditioner(self, energies):
-        """See `propagator.Propagator`.
+        """See `interface.Propagator`.
 
         The Jacobian at a few energies is a banded matrix in the nodes' values and, in every cell, energy and mode,
         the two streams that enter the cell.
@@ -220,7 +220,7 @@ class _WireCoefficients:
 
 
 class StreamSpectrum:
-    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+    """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, parts, scattering):
         self.parts = parts
@@ -290,7 +290,7 @@ class StreamSpectrum:
         return streams, [leave_left, leave_right]
 
     def occupation(self, filling, lead_filling):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         streams, leaving = self.streams(filling, lead_filling)
         count = filling.shape[1]
         absorbed, start = [], 0
@@ -331,7 +331,7 @@ class StreamSpectrum:
         return tuple(np.concatenate(parts) for parts in result)
 
     def response(self, slope, weight):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         return _StreamResponse(self, slope, weight)
 
 
@@ -343,7 +343,7 @@ class _StreamResponse:
         self.nbytes = slope.nbytes
 
     def __call__(self, values):
-        """See `propagator.Spectrum.response`."""
+        """See `interface.Spectrum.response`."""
         spectrum = self._spectrum
         n, _ = spectrum.occupation(self._slope * values[:, None], np.zeros((2, self._slope.shape[1])))
         return (spectrum.rate * n) @ self._weight

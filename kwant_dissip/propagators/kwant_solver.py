@@ -15,15 +15,15 @@ from scipy.sparse import coo_matrix, triu
 from scipy.sparse.linalg import LinearOperator
 from threadpoolctl import threadpool_limits
 
-from .lattice_propagator import LatticePropagator
-from .propagator import SITE_ENERGIES
+from .interface import SITE_ENERGIES
+from .lattice import LatticePropagator
 
 # Bytes that the matrices |G_ij|^2 of all energies may take.
 _MEMORY = 4 << 30
 
 
 class KwantPropagator(LatticePropagator):
-    """Electrons on any kwant system of modest size; see `propagator.Propagator`.
+    """Electrons on any kwant system of modest size; see `interface.Propagator`.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class KwantPropagator(LatticePropagator):
         self._lock = threading.Lock()  # the balance works on several batches at a time
 
     def at_potential(self, potential, band_shifts):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         other = super().at_potential(potential, band_shifts)
         other._known = {}
         return other
@@ -103,7 +103,7 @@ class KwantPropagator(LatticePropagator):
         return spectral, from_probes, from_leads, inflow, _Amplitudes(green, waves)
 
     def spectrum(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         sites = len(self.order)
         size = (8 * sites ** 2 + 16 * len(self._site_of_orbital) ** 2) * (len(self._known) + len(energies))
         if size > _MEMORY:
@@ -128,13 +128,13 @@ class KwantPropagator(LatticePropagator):
         return flow[self.bonds[:, 0], self.bonds[:, 1]]
 
     def green_diagonal(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         rate, shift = self.broadening.parts(energies)
         return np.stack([self._by_site(self._green(self._open_system(energy, column), energy).diagonal())
                          for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
 
     def green_asymptote(self):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         # Per orbital z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta; a site's orbitals at their mean.
         alpha, beta = self.broadening.asymptote()
         norbs = np.diff(self._lattice.offsets)
@@ -142,7 +142,7 @@ class KwantPropagator(LatticePropagator):
         return norbs / (1 + alpha), (onsite + self._potential - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
-        """See `propagator.Propagator`."""
+        """See `interface.Propagator`."""
         spectrum = self.spectrum(energies)
         diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
@@ -160,7 +160,7 @@ class _Amplitudes:
 
 
 class KwantSpectrum:
-    """What the propagator knows at some energies; see `propagator.Spectrum`."""
+    """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, rate, spectral, from_probes, from_leads, inflow, amplitudes, propagator):
         self.rate = rate
@@ -172,18 +172,18 @@ class KwantSpectrum:
         self._propagator = propagator
 
     def occupation(self, filling, lead_filling):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         n = (np.einsum("kij,jk->ik", self.from_probes, filling)
              + np.einsum("kia,ak->ik", self._from_leads, lead_filling))
         return n, np.einsum("kaj,jk->ak", self._inflow, np.concatenate([filling, lead_filling]))
 
     def bond_flows(self, filling, lead_filling):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         return np.stack([self._propagator.bond_flow(*arguments) for arguments in
                          zip(self._amplitudes, (self.rate * filling).T, lead_filling.T, strict=True)], axis=1)
 
     def response(self, slope, weight):
-        """See `propagator.Spectrum`."""
+        """See `interface.Spectrum`."""
         return _MatrixResponse(np.einsum("ik,kij,jk->ij", self.rate * weight, self.from_probes, slope, optimize=True))
 
 
@@ -193,5 +193,5 @@ class _MatrixResponse:
         self.nbytes = matrix.nbytes
 
     def __call__(self, values):
-        """See `propagator.Spectrum.response`."""
+        """See `interface.Spectrum.response`."""
         return self._matrix @ values

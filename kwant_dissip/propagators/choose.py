@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .broadening import broadening
-from .lattice import read
-from .quantum import ChainPropagator
-from .reference import KwantPropagator
-from .sliced import SlicePropagator
+from ..model.broadening import broadening
+from ..model.lattice import read
+from .chain import ChainPropagator
+from .kwant_solver import KwantPropagator
+from .slices import SlicePropagator
 
 
 def propagator_for(syst, bath, band_shifts, params, method, bath_needed=True):

@@ -1,0 +1,1 @@
+"""What results say: heat spots, local heat, voltage drops."""

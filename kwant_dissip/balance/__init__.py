@@ -1,0 +1,1 @@
+"""What is unknown: chemical potentials, electrostatic potentials, from conservation."""

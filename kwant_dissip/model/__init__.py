@@ -1,0 +1,1 @@
+"""What is given: reservoirs, baths, and a kwant system as numbers."""

@@ -1,0 +1,1 @@
+"""How electrons travel from sources to sites at given energies."""

@@ -1,0 +1,1 @@
+"""What is found: results with units, files and pictures."""

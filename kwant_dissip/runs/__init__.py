@@ -1,0 +1,1 @@
+"""Whatever calls a solve many times."""
