@@ -7,10 +7,9 @@ import kwant
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip.numerics.chain_kernels import fermi_difference
 from kwant_dissip.systems import chain
 
-from .models import BATH, MU, RATE, TEMPERATURE, balance, barrier, seconds
+from .models import BATH, MU, RATE, balance, barrier, seconds
 
 _ENERGIES = np.linspace(MU - 0.3, MU + 0.3, 256)
 
@@ -21,8 +20,8 @@ def ours_per_energy(sites):
 
     def run():
         spectrum = system.propagator.spectrum(_ENERGIES)
-        filling = fermi_difference(_ENERGIES - MU, np.zeros(len(system.coupled)), system.bath_temperature, TEMPERATURE)
-        return spectrum.occupation(filling, np.ones((2, len(_ENERGIES))))
+        filling, lead_filling = system.probes.fillings(_ENERGIES - MU, system.probes.start())
+        return spectrum.occupation(spectrum.rate * filling, lead_filling)
 
     return seconds(run) / len(_ENERGIES)
 

@@ -5,7 +5,9 @@ import time
 import numpy as np
 
 import kwant_dissip as kd
+from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
+from kwant_dissip.balance.probes import ThermalProbes
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.propagators.chain import ChainPropagator
@@ -21,11 +23,12 @@ def barrier(sites):
     return chain.barrier(length=sites // 2).finalized()
 
 
-def balance(sites, rtol=1e-6):
+def balance(sites, rtol=1e-6, map_=map):
     """The balance of a chain, as `steady_state` sets it up."""
     lattice = read(barrier(sites))
-    propagator = ChainPropagator(lattice, lattice.chain_order(), broadening(BATH, lattice), np.zeros(2))
-    return Balance(propagator, RESERVOIRS, BATH.site_temperatures(lattice.sites), rtol)
+    propagator = ChainPropagator(lattice, broadening(BATH, lattice), np.zeros(2))
+    probes = ThermalProbes(propagator.coupled, BATH.site_temperatures(lattice.sites), RESERVOIRS)
+    return Balance(propagator, probes, EnergyGrid(probes, rtol, map_))
 
 
 def seconds(function, least=0.5):

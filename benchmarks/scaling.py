@@ -7,6 +7,7 @@ import numpy as np
 
 import kwant_dissip as kd
 from kwant_dissip.balance.jacobian import Jacobian
+from kwant_dissip.numerics.threads import thread_pool
 
 from .models import BATH, RESERVOIRS, balance, barrier, seconds
 
@@ -26,13 +27,14 @@ def length():
 
 def memory_speed(sites=3_000):
     """Bytes per second of one Jacobian product, every stored array once, and of a plain numpy copy."""
-    system = balance(sites)
-    panels = system._first_panels()
-    shift = np.linspace(0.03, -0.03, len(system.coupled))
-    panels, _ = system._refine(panels, system._integrate(panels, shift), shift)
-    jacobian = Jacobian(system, panels, shift)
-    values = np.ones(len(shift))
-    product = jacobian.nbytes / seconds(lambda: jacobian(values), least=2.0)
+    with thread_pool() as map_:
+        system = balance(sites, map_=map_)
+        shift = np.linspace(0.03, -0.03, len(system.probes.coupled))
+        panels = system.grid.first_panels(system.propagator)
+        panels, _ = system.grid.refined(system.propagator, panels, system.evaluate(panels, shift).integrals, shift)
+        jacobian = Jacobian(system.propagator, system.probes, panels, shift, map_)
+        values = np.ones(len(shift))
+        product = jacobian.nbytes / seconds(lambda: jacobian(values), least=2.0)
     source = np.ones(max(jacobian.nbytes // 8, 1 << 24))
     target = np.empty_like(source)
     copy = 2 * source.nbytes / seconds(lambda: np.copyto(target, source), least=2.0)

@@ -32,10 +32,10 @@ def one_energy(length=100, width=10):
     lattice = read(syst)
     propagator = SlicePropagator(lattice, broadening(BATH, lattice), np.zeros(2))
     energies = MU + np.linspace(-0.05, 0.05, propagator.batch)
-    filling, lead_filling = np.full((length * width, len(energies)), 0.5), np.full((2, len(energies)), 0.5)
+    source, lead_filling = np.full((length * width, len(energies)), 0.5 * RATE), np.full((2, len(energies)), 0.5)
 
     def ours():
-        propagator.spectrum(energies).occupation(filling, lead_filling)
+        propagator.spectrum(energies).occupation(source, lead_filling)
 
     matrix = MU * np.eye(length * width) - lattice.hamiltonian.toarray() + 0.5j * RATE * np.eye(length * width)
     for number, lead in enumerate(lattice.leads):

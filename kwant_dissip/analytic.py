@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from .errors import ConvergenceError
-from .numerics.chain_kernels import fermi_difference
+from .numerics.energy_kernels import fermi_difference
 from .numerics.quadrature import THERMAL_WINDOW
 
 _TWO_PI = 2 * np.pi

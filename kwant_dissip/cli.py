@@ -12,9 +12,11 @@ import numpy as np
 
 from . import __version__
 from .analysis.spots import heat_spots
+from .analysis.voltage_drop import voltage_drop
 from .errors import ConvergenceError
-from .model.reservoirs import PhononBath, Reservoir
-from .runs.bias import at_voltage_drop, voltage_drop
+from .model.baths import PhononBath
+from .model.reservoirs import Reservoir
+from .runs.bias import at_voltage_drop
 from .solve import steady_state
 from .systems import chain
 

@@ -1,5 +1,27 @@
-"""Errors that users may want to catch."""
+"""Errors of the package."""
 
 
 class ConvergenceError(RuntimeError):
-    """A solution or an integral did not reach the requested accuracy; the message says what was reached."""
+    """The requested accuracy was not reached.
+
+    Attributes
+    ----------
+    accuracy : float or None
+        Relative accuracy that was reached.
+    residual : float or None
+        What is left of the balance, in units of the chemical potential, or of the law of electrostatics.
+    sites : array of int or None
+        The sites (nodes in the kinetic theory) that are worst, in the order of the results.
+    energies : array of float or None
+        Ends of the worst pieces of the energy axis, shape (pieces, 2).
+    state : SteadyState, KineticState or None
+        The best that was reached: not a solution, but often a hint at what is wrong.
+    """
+
+    def __init__(self, message, *, accuracy=None, residual=None, sites=None, energies=None, state=None):
+        super().__init__(message)
+        self.accuracy = accuracy
+        self.residual = residual
+        self.sites = sites
+        self.energies = energies
+        self.state = state

@@ -8,8 +8,9 @@ import numpy as np
 
 from . import kinetic
 from .analysis.spots import heat_spots
-from .model.reservoirs import PhononBath, Reservoir
-from .plots.profiles import SPOT_MARKERS
+from .model.baths import PhononBath
+from .model.reservoirs import Reservoir
+from .plots.style import SPOT_MARKERS
 from .runs.bias import at_voltage_drop
 from .solve import steady_state
 from .systems import chain

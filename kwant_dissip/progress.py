@@ -1,6 +1,7 @@
 """A bar for what takes longer than two seconds, on a terminal only."""
 
 import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tqdm import tqdm
@@ -9,8 +10,13 @@ _DELAY = 2.0
 
 
 @contextmanager
-def stage_bar():
+def stage_bar(name: str) -> Iterator[Callable[[str, float], None]]:
     """Progress of a nested iteration, of which only the accuracy so far is known.
+
+    Parameters
+    ----------
+    name : str
+        What runs.
 
     Yields
     ------
@@ -18,7 +24,7 @@ def stage_bar():
         ``report(stage, value)``: the name of what converges, and how far it is off.
     """
     # disable=None: silent where stderr is not a terminal
-    with tqdm(desc="steady_state", unit=" passes", delay=_DELAY, disable=None, leave=False) as bar:
+    with tqdm(desc=name, unit=" passes", delay=_DELAY, disable=None, leave=False) as bar:
 
         def report(stage, value):
             if math.isfinite(value):

@@ -85,7 +85,7 @@ def test_hamiltonian_that_is_not_finite_and_hermitian(onsite):
 
 def test_resonance_beyond_reach_is_reported(monkeypatch):
     """A grid that may not grow enough says what it reached."""
-    monkeypatch.setattr("kwant_dissip.balance.particles._MAX_PANELS", 12)
+    monkeypatch.setattr("kwant_dissip.balance.energy_grid._MAX_PANELS", 12)
     syst = chain.resonant_dot(length=5, coupling=0.02, level=-1.0).finalized()
     bath = kd.PhononBath(0.1, rate=lambda site: 0.1 if chain.in_wires(site) else 0.0)
     with pytest.raises(kd.ConvergenceError, match="reached a relative error of"):

@@ -18,7 +18,7 @@ from models import chain, uniform_chain
 
 def propagator(syst, bath):
     lattice = read(syst)
-    return ChainPropagator(lattice, lattice.chain_order(), broadening(bath, lattice), np.zeros(2))
+    return ChainPropagator(lattice, broadening(bath, lattice), np.zeros(2))
 
 
 def brute_force(spectral, mu, temperature, edges, low):
@@ -78,7 +78,8 @@ def test_density_far_from_equilibrium_is_the_brute_force_integral():
     def occupied(energy, site):
         filling = expit((state.mu - energy) / 0.06)[:, None]
         lead_filling = expit((np.array(mu) - energy) / temperature)[:, None]
-        return chain_.spectrum(np.array([energy])).occupation(filling, lead_filling)[0][site, 0]
+        spectrum = chain_.spectrum(np.array([energy]))
+        return spectrum.occupation(spectrum.rate * filling, lead_filling)[0][site, 0]
 
     for site in (0, 3, 5):
         points = [-2.0, -1.6, *mu, 0.0, 2.0]

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 import kwant_dissip as kd
+from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
+from kwant_dissip.balance.probes import ThermalProbes
 from kwant_dissip.balance.screening import ScreenedBalance
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
@@ -150,18 +152,18 @@ def test_propagators_at_a_potential(path):
     """All three routes, at sites' and leads' potentials: what arrives, and G at complex energies."""
     lattice = read(chain.barrier(length=3, height=0.4).finalized())
     bath = kd.PhononBath(0.1, rate=0.1) if path is None else kd.PhononBath(0.1, mean_free_path=path)
-    gamma, order = broadening(bath, lattice), lattice.chain_order()
+    gamma = broadening(bath, lattice)
     rng = np.random.default_rng(3)
     potential, shifts = rng.uniform(-0.2, 0.2, size=7), np.array([0.15, -0.1])
     energies, filling, lead_filling = np.array([-1.1, 0.3]), rng.uniform(size=(7, 2)), rng.uniform(size=(2, 2))
     found = []
     none = np.zeros(2)
-    for propagator in (ChainPropagator(lattice, order, gamma, none), SlicePropagator(lattice, gamma, none),
+    for propagator in (ChainPropagator(lattice, gamma, none), SlicePropagator(lattice, gamma, none),
                        KwantPropagator(lattice, gamma, none)):
         rows = propagator.order
         moved = propagator.at_potential(potential[rows], shifts)
         spectrum = moved.spectrum(energies)
-        n, inflow = spectrum.occupation(filling[rows], lead_filling)
+        n, inflow = spectrum.occupation(spectrum.rate * filling[rows], lead_filling)
         back = np.argsort(rows)
         found.append((spectrum.spectral[back], n[back], inflow, moved.green_diagonal(energies + 0.2j)[back],
                       *(part[back] for part in moved.green_asymptote())))
@@ -175,7 +177,7 @@ def test_density_is_that_of_the_local_probe():
     state = solve(system("barrier", 8), 0.3, kd.Poisson(1.0), rtol=1e-8)
     lattice = read(system("barrier", 8).finalized())
     bath = kd.PhononBath(TEMPERATURE, rate=lambda site: RATE * chain.in_wires(site))
-    neutral = ChainPropagator(lattice, lattice.chain_order(), broadening(bath, lattice), np.zeros(2))
+    neutral = ChainPropagator(lattice, broadening(bath, lattice), np.zeros(2))
     moved = neutral.at_potential(state.potential, np.array([0.15, -0.15]))
     for site in np.flatnonzero(~np.isnan(state.mu)):
         local = EquilibriumDensity(state.mu[site], TEMPERATURE, 1e-11)(moved)[site]
@@ -254,14 +256,15 @@ def test_thomas_fermi_length_of_a_weak_impurity():
     onsite = np.zeros(2 * length + 1)
     bath = kd.PhononBath(temperature, rate=1e-3)
     clean = read(uniform_chain(2 * length + 1))
-    reference = ChainPropagator(clean, clean.chain_order(), broadening(bath, clean), np.zeros(2))
+    reference = ChainPropagator(clean, broadening(bath, clean), np.zeros(2))
     equilibrium = EquilibriumDensity(-1.0, temperature, 1e-12)
     onsite[length] = strength
     lattice = read(random_chain(onsite, -np.ones(2 * length)))
-    propagator = ChainPropagator(lattice, lattice.chain_order(), broadening(bath, lattice), np.zeros(2))
+    propagator = ChainPropagator(lattice, broadening(bath, lattice), np.zeros(2))
     order = propagator.order
+    probes = ThermalProbes(propagator.coupled, np.full(len(order), temperature), [kd.Reservoir(-1.0, temperature)] * 2)
     result = ScreenedBalance(
-        propagator, [kd.Reservoir(-1.0, temperature)] * 2, np.full(len(order), temperature), 1e-6, None,
+        propagator, probes, EnergyGrid(probes, 1e-6),
         equation=kd.Poisson(coupling).equation(lattice).in_order(order), ramps=np.zeros((len(order), 2)),
         lead_potentials=np.zeros(2), reference=equilibrium(reference), equilibrium_mu=-1.0).solve()
     change = 1e-4
@@ -474,9 +477,10 @@ def test_the_balance_without_electrostatics_is_the_limit_of_weak_coupling():
     lattice = read(builder.finalized())
     bath = kd.PhononBath(TEMPERATURE, rate=lambda site: RATE * chain.in_wires(site))
     chain_order = lattice.chain_order()
-    moved = ChainPropagator(lattice, chain_order, broadening(bath, lattice), np.zeros(2)).at_potential(
+    moved = ChainPropagator(lattice, broadening(bath, lattice), np.zeros(2)).at_potential(
         state.potential[chain_order], np.array([0.05, -0.05]))
     reservoirs = [kd.Reservoir(MU + 0.05, TEMPERATURE), kd.Reservoir(MU - 0.05, TEMPERATURE)]
-    plain = Balance(moved, reservoirs, np.full(len(order), TEMPERATURE), 1e-6).solve()
+    probes = ThermalProbes(moved.coupled, np.full(len(order), TEMPERATURE), reservoirs)
+    plain = Balance(moved, probes, EnergyGrid(probes, 1e-6)).solve()
     np.testing.assert_allclose(plain.power[np.argsort(chain_order)], state.power, rtol=0,
                                atol=1e-6 * np.abs(state.power).max())

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 import kwant_dissip as kd
+from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
+from kwant_dissip.balance.probes import ThermalProbes
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.model.leads import Lead
@@ -62,12 +64,13 @@ def test_routes_agree_at_single_energies(model, energies, seed):
     assume(np.abs(energies - fast.thresholds()[:, None]).min() > 1e-5)
     one, other = fast.spectrum(energies), slow.spectrum(energies)
     filling, lead_filling = rng.uniform(size=one.rate.shape), rng.uniform(size=(len(syst.leads), 2))
-    (n, inflow), (n_slow, inflow_slow) = one.occupation(filling[order], lead_filling), other.occupation(
-        filling, lead_filling)
+    source = other.rate * filling
+    (n, inflow), (n_slow, inflow_slow) = one.occupation(source[order], lead_filling), other.occupation(
+        source, lead_filling)
     flows = {tuple(sorted(pair)): sign * flow for pair, flow, sign in
-             zip(order[fast.bonds].tolist(), one.bond_flows(filling[order], lead_filling),
+             zip(order[fast.bonds].tolist(), one.bond_flows(source[order], lead_filling),
                  np.where(np.diff(order[fast.bonds], axis=1)[:, 0] > 0, 1, -1), strict=True)}
-    slow_flows = dict(zip(map(tuple, slow.bonds.tolist()), other.bond_flows(filling, lead_filling), strict=True))
+    slow_flows = dict(zip(map(tuple, slow.bonds.tolist()), other.bond_flows(source, lead_filling), strict=True))
     tolerance = {"rtol": 1e-8, "atol": 1e-8 * np.abs(n_slow).max()}
     np.testing.assert_allclose(one.spectral, other.spectral[order], **tolerance)
     np.testing.assert_allclose(n, n_slow[order], **tolerance)
@@ -76,8 +79,8 @@ def test_routes_agree_at_single_energies(model, energies, seed):
     for pair, flow in flows.items():
         np.testing.assert_allclose(flow, slow_flows[pair], **tolerance)
     values, weight = filling[:, 0], np.array([0.5, 1.5])
-    np.testing.assert_allclose(one.response(filling[order], weight)(values[order]),
-                               other.response(filling, weight)(values)[order], **tolerance)
+    np.testing.assert_allclose(one.response(source[order], one.rate * weight)(values[order]),
+                               other.response(source, other.rate * weight)(values)[order], **tolerance)
     np.testing.assert_allclose(fast.green_diagonal(energies + 0.3j), slow.green_diagonal(energies + 0.3j)[order],
                                rtol=1e-8, atol=1e-8)
     for a, b in zip(fast.green_asymptote(), slow.green_asymptote(), strict=True):
@@ -243,7 +246,8 @@ def test_slices_of_one_site_are_the_chain():
     assert all(part.stop - part.start == 1 for part in general.geometry.sites)
     reservoirs = [kd.Reservoir(-0.9, 0.1), kd.Reservoir(-1.1, 0.1)]
     own = kd.steady_state(syst, reservoirs, bath, rtol=1e-3)
-    result = Balance(general, reservoirs, np.full(13, 0.1), 1e-3).solve()
+    probes = ThermalProbes(general.coupled, np.full(13, 0.1), reservoirs)
+    result = Balance(general, probes, EnergyGrid(probes, 1e-3)).solve()
     np.testing.assert_allclose(result.power, own.power[general.order], rtol=0, atol=1e-9 * np.abs(own.power).max())
 
 

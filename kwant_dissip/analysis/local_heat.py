@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kinetic.solve import KineticState
-from .smoothing import average
-
 
 @dataclass(frozen=True, eq=False)
 class LocalHeat:
@@ -65,29 +62,16 @@ def local_heat(state, *, window=None):
     """
     if len(state.current) != 2:
         raise ValueError(f"local_heat is for two leads; the state has {len(state.current)}.")
-    current = 0.5 * (state.current[0] - state.current[1])
-    if not isinstance(state, KineticState) and state.lead_coordinate[0] > state.lead_coordinate[1]:
-        current = -current  # along x
-    if current == 0:
+    if state.flow == 0:
         raise ValueError("No current flows: there is no local resistivity.")
-    return [_split(*_profile(state, wire, window), current) for wire in range(state.wires)]
+    return [_split(state, wire, window) for wire in range(state.wires)]
 
 
-def _profile(state, wire, window):
-    """Positions, power per length, dmu/dx, dU/dx."""
-    if isinstance(state, KineticState):
-        x, power = state.interpolate(state.power, wire)
-        return x, power, state.derivative(state.mu, wire)[1], state.derivative(state.potential, wire)[1]
-    sites = state.sites_of(wire)
-    window = state.smoothing_window if window is None else window
-    x, power = average(state.coordinate[sites], state.power[sites], window)
-    _, mu = average(state.coordinate[sites], state.mu[sites], window)
-    _, potential = average(state.coordinate[sites], state.potential[sites], window)
-    if len(x) < 3:
-        raise ValueError(f"Wire {wire} is too short to average over {window:.3g}.")
-    return x, power / (x[1] - x[0]), np.gradient(mu, x), np.gradient(potential, x)
-
-
-def _split(x, power, slope, potential_slope, current):
-    joule = -current * slope
-    return LocalHeat(x, power, joule, power - joule, -slope / current, -potential_slope / current)
+def _split(state, wire, window):
+    curves = state.along(wire, window)
+    if len(curves.x) < 3:
+        raise ValueError(f"Wire {wire} is too short to average over "
+                         f"{state.smoothing_window if window is None else window:.3g}.")
+    power, joule = curves.power / curves.spacing, -state.flow * curves.mu_slope
+    return LocalHeat(curves.x, power, joule, power - joule, -curves.mu_slope / state.flow,
+                     -curves.potential_slope / state.flow)

@@ -61,12 +61,13 @@ def heat_spots(state, *, window=None, prominence=0.02):
         raise ValueError(f"prominence must be a fraction between 0 and 1, got {prominence!r}.")
     spots = []
     for wire in range(state.wires):
-        x, power, resolution = state.profile(wire, window)
+        curves = state.along(wire, window)
+        x, power = curves.x, curves.power
         if len(x) < 3:
             continue
         least = max(prominence * np.ptp(power), np.finfo(float).tiny)
         for kind, sign in (("heat", 1), ("cold", -1)):
-            peaks, properties = find_peaks(sign * power, prominence=least, width=resolution)
+            peaks, properties = find_peaks(sign * power, prominence=least, width=curves.resolution)
             spots += [Spot(kind, wire, float(x[i]), float(power[i]), float(height))
                       for i, height in zip(peaks, properties["prominences"], strict=True)]
     return sorted(spots, key=lambda spot: (spot.wire, spot.position))

@@ -5,103 +5,78 @@ at first order has the occupations s x_i, at second order s y_i + s' x_i^2 / 2; 
 operator. Powers follow as p = V p1 + V^2 p2: p1, odd in the current, is Peltier's heat, p2 holds Joule's.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, gmres
-from scipy.special import expit
 
-from ..errors import ConvergenceError
-from ..model.reservoirs import Reservoir
-from ..numerics.quadrature import THERMAL_WINDOW, window_panels
-from .particles import Balance
+from ..numerics import krylov
+from ..numerics.energy_kernels import fermi_slope
+from ..numerics.quadrature import THERMAL_WINDOW, TWO_PI, Panels, window_panels
+from ..propagators.interface import Propagator
+from .energy_grid import EnergyGrid
+from .particles import Balance, BalanceResult
+from .probes import Probes
+
+_COLD_RTOL, _COLD_WORST = 1e-13, 1e-11
 
 
-@dataclass(frozen=True, eq=False)
-class LinearResponse:
-    """Expansion in the bias V: power = V power1 + V^2 power2, and so on.
+class ExpandedProbes(Probes):
+    """Occupations s x_i of the sites and s d_a of the leads, each plus s' c / 2 for given curvatures c.
 
-    Attributes
+    Parameters
     ----------
-    x : array of float
-        Positions: of the sites (shape (sites, dimensions)) or along the wires (shape (nodes,)).
-    power1, power2 : arrays of float, shape (sites,)
-        Peltier part and Joule part; per site on a lattice, per length in the kinetic theory.
-    mu1, mu2 : arrays of float, shape (sites,)
-        Change of the local electrochemical potential; nan where not coupled.
-    current1, current2, energy_current1, energy_current2 : arrays of float, shape (leads,)
-    conductance : float
-        current1 of the first lead, in e^2/hbar (multiply by 2 pi for e^2/h).
-    error : float
-        Estimated relative error of the energy integrals, and of the resolution along the wires; second-order currents
-        count relative to those of first order at a bias of k_B T.
-
-    Notes
-    -----
-    At temperature 0 power1 vanishes, and mu2, current2 and energy_current2 are nan: they would need derivatives of
-    the Green's function.
+    coupled : array of bool, shape (sites,)
+    mu, temperature : float
+        Of the equilibrium.
+    drive : array of float, shape (leads,)
+        d_a.
+    curvature, lead_curvature : arrays of float, shapes (sites,) and (leads,), or None
+        x_i^2 and d_a^2 at second order.
     """
 
-    x: np.ndarray
-    power1: np.ndarray
-    power2: np.ndarray
-    mu1: np.ndarray
-    mu2: np.ndarray
-    current1: np.ndarray
-    current2: np.ndarray
-    energy_current1: np.ndarray
-    energy_current2: np.ndarray
-    error: float
-
-    @property
-    def conductance(self):
-        """Current per bias, e^2/hbar."""
-        return float(self.current1[0])
-
-
-class _FirstOrder(Balance):
-    """Balance of occupations s x_i, leads s d_a."""
-
-    def __init__(self, propagator, mu, temperature, drive, rtol, progress):
-        super().__init__(propagator, [Reservoir(mu, temperature)] * len(drive),
-                         np.full(len(propagator.coupled), temperature), rtol, progress)
-        self._lead_shift = np.asarray(drive, float)
-
-    def _first_panels(self):
-        reach = THERMAL_WINDOW * self.temperature0
-        return window_panels(-reach, reach, self.propagator.thresholds() - self.mu0, reach / 4)
-
-    def _quantiles(self, shift):
-        return super()._quantiles(np.zeros_like(shift))
+    def __init__(self, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
+                 curvature: np.ndarray | None = None, lead_curvature: np.ndarray | None = None) -> None:
+        self.coupled = coupled
+        self.floating = np.empty(0, int)
+        self.mu0, self.temperature0, self.coldest = float(mu), float(temperature), float(temperature)
+        self._lead_drive = drive
+        self._curvature = np.zeros(len(coupled)) if curvature is None else curvature
+        self._lead_curvature = np.zeros(len(drive)) if lead_curvature is None else lead_curvature
+        self.drive = float(max(np.abs(drive).max(), np.abs(self._lead_curvature).max()))
 
     def _slope(self, energies):
-        return expit(energies / self.temperature0) * expit(-energies / self.temperature0) / self.temperature0
+        return fermi_slope(energies, np.zeros(1), np.array([self.temperature0]))[0]
 
-    def slopes(self, energies, shift):
-        return np.broadcast_to(self._slope(energies), (len(shift), len(energies)))
-
-    def fillings(self, energies, shift):
-        slope = self._slope(energies)
-        return shift[:, None] * slope, self._lead_shift[:, None] * slope
-
-
-class _SecondOrder(_FirstOrder):
-    """Balance of occupations s y_i + s' x_i^2 / 2, leads s' d_a^2 / 2."""
-
-    def __init__(self, first, shift, current, progress):
-        super().__init__(first.propagator, first.mu0, first.temperature0, first._lead_shift, first.rtol, progress)
-        self._first_shift = shift
-        # The second order may vanish by symmetry; it is needed relative to the first at a bias of k_B T.
-        self._small_flow = np.abs(current).max() / first.temperature0
-
-    def fillings(self, energies, shift):
+    def fillings(self, energies, unknowns):
         slope = self._slope(energies)
         curvature = 0.5 * slope * np.tanh(0.5 * energies / self.temperature0) / self.temperature0
-        return (shift[:, None] * slope + self._first_shift[:, None] ** 2 * curvature,
-                self._lead_shift[:, None] ** 2 * curvature)
+        return tuple(change[:, None] * slope + square[:, None] * curvature for change, square in
+                     ((unknowns, self._curvature), (self._lead_drive, self._lead_curvature)))
+
+    def slopes(self, energies, unknowns):
+        return (np.broadcast_to(self._slope(energies), (len(unknowns), len(energies))),
+                np.zeros((len(self._lead_drive), len(energies))))
+
+    def thermal(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
+        return np.zeros(1), np.array([self.temperature0])
+
+    def window(self):
+        reach = THERMAL_WINDOW * self.temperature0
+        return -reach, reach
+
+    def first_panels(self, thresholds):
+        return window_panels(*self.window(), thresholds, 0.25 * THERMAL_WINDOW * self.temperature0)
+
+    def scale(self, unknowns):
+        return max(np.abs(unknowns).max(), self.drive)
 
 
-def expand(propagator, mu, temperature, drive, rtol, progress=None, start=None):
+# Panels, and both orders' unknowns.
+Start = tuple[Panels, np.ndarray, np.ndarray]
+
+
+def expand(propagator: Propagator, mu: float, temperature: float, drive: Sequence[float], rtol: float,
+           map_: Callable, progress: Callable | None = None, start: Start | None = None) -> tuple[dict, Start | None]:
     """Both orders of one propagator.
 
     Parameters
@@ -111,8 +86,8 @@ def expand(propagator, mu, temperature, drive, rtol, progress=None, start=None):
         Of the equilibrium; temperature 0 is allowed.
     drive : sequence of float
         d_a: shift of each lead per unit of bias.
-    rtol : float
-    progress : callable or None
+    rtol, map_, progress
+        As for `EnergyGrid`.
     start : tuple or None
         What an earlier call returned as `start`, with arrays on the sites of this propagator.
 
@@ -123,38 +98,41 @@ def expand(propagator, mu, temperature, drive, rtol, progress=None, start=None):
     start : tuple
         Panels and chemical potentials, to start a similar calculation from.
     """
+    lead_drive = np.asarray(drive, float)
     if temperature == 0:
-        return _at_zero_temperature(propagator, mu, drive), None
-    panels, shift1, shift2 = start or (None, None, None)
-    first = _FirstOrder(propagator, mu, temperature, drive, rtol, progress)
-    one = first.solve(panels, shift1)
-    shift1 = np.where(propagator.coupled, one.mu - first.mu0, 0.0)
-    second = _SecondOrder(first, shift1, one.current, progress)
-    two = second.solve(one.panels, shift2)
-    shift2 = np.where(propagator.coupled, two.mu - first.mu0, 0.0)
-    return {"power1": one.power, "power2": two.power, "mu1": one.mu - first.mu0, "mu2": two.mu - first.mu0,
+        return _at_zero_temperature(propagator, mu, lead_drive), None
+    panels, x, y = start or (None, None, None)
+
+    def solve(panels, unknowns, *drives, least_current=0.0) -> BalanceResult:
+        probes = ExpandedProbes(propagator.coupled, mu, temperature, *drives)
+        grid = EnergyGrid(probes, rtol, map_, progress, least_current)
+        return Balance(propagator, probes, grid).solve(panels, unknowns)
+
+    one = solve(panels, x, lead_drive)
+    # The second order may vanish by symmetry; it is needed relative to the first at a bias of k_B T.
+    two = solve(one.panels, y, np.zeros_like(lead_drive), one.unknowns ** 2, lead_drive ** 2,
+                least_current=np.abs(one.current).max() / temperature)
+    return {"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
             "current1": one.current, "current2": two.current, "energy_current1": one.energy_current,
-            "energy_current2": two.energy_current, "error": max(one.error, two.error)}, (two.panels, shift1, shift2)
+            "energy_current2": two.energy_current,
+            "error": max(one.error, two.error)}, (two.panels, one.unknowns, two.unknowns)
 
 
 def _at_zero_temperature(propagator, mu, drive):
     """The limit T -> 0: everything at E = mu; p2_i = gamma_i/4pi (sum_j |G_ij|^2 gamma_j x_j^2 + ... - A_i x_i^2)."""
-    energy, drive = np.array([mu], float), np.asarray(drive, float)[:, None]
+    energy, drive = np.array([mu], float), drive[:, None]
     spectrum = propagator.spectrum(energy)
     rate, spectral = spectrum.rate[:, 0], spectrum.spectral[:, 0]
     diagonal = np.where(rate * spectral > 0, rate * spectral, 1.0)
-    response = spectrum.response(np.ones_like(spectrum.rate), np.ones(1))
+    response = spectrum.response(spectrum.rate, spectrum.rate)
     inverse, _ = propagator.preconditioner(energy)
-    operator = LinearOperator(inverse.shape, matvec=lambda v: v - response(np.ravel(v)) / diagonal, dtype=float)
-    preconditioner = LinearOperator(inverse.shape, matvec=lambda b: inverse(diagonal * b), dtype=float)
     arriving, _ = spectrum.occupation(np.zeros_like(spectrum.rate), drive)
-    x, info = gmres(operator, rate * arriving[:, 0] / diagonal, M=preconditioner, rtol=1e-13, restart=60, maxiter=20)
-    if info != 0:
-        raise ConvergenceError("GMRES did not converge to 1e-13 while solving for the chemical potentials at T = 0.")
-    _, inflow = spectrum.occupation(x[:, None], drive)
-    heating, _ = spectrum.occupation(x[:, None] ** 2, drive ** 2)
-    current = inflow[:, 0] / (2 * np.pi)
+    x = krylov.solve(lambda v: diagonal * v - response(v), rate * arriving[:, 0], inverse,
+                     rtol=_COLD_RTOL, worst=_COLD_WORST, what="the chemical potentials at T = 0")
+    _, inflow = spectrum.occupation(spectrum.rate * x[:, None], drive)
+    heating, _ = spectrum.occupation(spectrum.rate * x[:, None] ** 2, drive ** 2)
+    current = inflow[:, 0] / TWO_PI
     unknown, mu1 = np.full(len(drive), np.nan), np.where(rate > 0, x, np.nan)
-    return {"power1": np.zeros(len(x)), "power2": rate * (heating[:, 0] - spectral * x ** 2) / (4 * np.pi),
+    return {"power1": np.zeros(len(x)), "power2": rate * (heating[:, 0] - spectral * x ** 2) / (2 * TWO_PI),
             "mu1": mu1, "mu2": np.full(len(x), np.nan), "current1": current, "current2": unknown,
             "energy_current1": mu * current, "energy_current2": unknown, "error": 0.0}

@@ -1,60 +1,66 @@
-"""Derivative of the particle balance with the chemical potentials, as a product with a vector."""
+"""Derivative of the particle balance with its unknowns, as a product with a vector."""
+
+from collections.abc import Callable
 
 import numpy as np
 
 from ..errors import ConvergenceError
+from ..numerics.quadrature import TWO_PI, Panels
+from ..propagators.interface import Propagator
+from .probes import Probes
 
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
 _SLOPE_WINDOW = 27.0
 # The Jacobian's arrays are kept up to this size (bytes), and computed anew in every product beyond.
 _JACOBIAN_MEMORY = 3 << 30
-_TWO_PI = 2 * np.pi
+# Absorption below this is none.
+_NOTHING = 1e-300
 
 
 class Jacobian:
-    """dF_i/dmu_j at given chemical potentials, as a product with a vector.
+    """dF_i/dx_j at given unknowns, as a product with a vector.
 
-    J v = diagonal v - sum_k w_k gamma_ik sum_j |G_ij|^2_k gamma_jk (-f'_jk) v_j; rows of uncoupled sites are those
-    of the identity.
+    J v = diagonal v - sum_k w_k gamma_ik sum_j K_ij,k gamma_jk f'_jk v_j; rows of uncoupled sites are those of the
+    identity; rows of floating leads are the changes of their currents.
+
+    Attributes
+    ----------
+    diagonal : array of float, as long as the unknowns
+    nbytes : int
+        Memory of the stored arrays.
     """
 
-    def __init__(self, balance, panels, shift):
-        self._balance = balance
-        self._shift = shift
-        self.products = 0
-        coupled = balance.coupled
+    def __init__(self, propagator: Propagator, probes: Probes, panels: Panels, unknowns: np.ndarray,
+                 map_: Callable) -> None:
+        self._propagator, self._probes, self._unknowns, self._map = propagator, probes, unknowns, map_
         nodes, weights, _ = (array.ravel() for array in panels.nodes())
-        mu, temperature = balance.unknown_mus(shift)
+        mu, temperature = probes.thermal(unknowns)
         reach = _SLOPE_WINDOW * temperature.max()
         inside = (nodes > mu.min() - reach) & (nodes < mu.max() + reach)
-        nodes, weights = nodes[inside], weights[inside] / _TWO_PI
-        size = max(21, balance.propagator.batch)
-        parts = [(nodes[start:start + size], weights[start:start + size]) for start in range(0, len(nodes), size)]
-        self._kept = balance.propagator.response_size * len(nodes) <= _JACOBIAN_MEMORY
-        self._parts = parts
-        diagonal = 0.0
+        nodes, weights = nodes[inside], weights[inside] / TWO_PI
+        size = max(21, propagator.batch)
+        self._parts = [(nodes[start:start + size], weights[start:start + size])
+                       for start in range(0, len(nodes), size)]
+        self._kept = propagator.response_size * len(nodes) <= _JACOBIAN_MEMORY
+        diagonal = np.zeros(len(probes.coupled))
         self._responses = []
-        for part_diagonal, response in balance.pool.map(self._diagonal_and_response, parts):
+        for part_diagonal, response in map_(self._diagonal_and_response, self._parts):
             diagonal = diagonal + part_diagonal
             if self._kept:
                 self._responses.append(response)
-        require_states(coupled, diagonal)
-        self._sites = np.where(coupled, diagonal, 1.0)
+        self.nbytes = sum(response.nbytes for response in self._responses)
+        require_states(probes.coupled, diagonal)
+        self._sites = np.where(probes.coupled, diagonal, 1.0)
         self.diagonal = np.concatenate([self._sites, self._floating_diagonal()])
 
-    @property
-    def nbytes(self):
-        """Memory of the stored arrays."""
-        return sum(response.nbytes for response in self._responses)
-
     def _part(self, nodes, weights):
-        balance = self._balance
-        spectrum = balance.propagator.spectrum(balance.mu0 + nodes)
-        slope = balance.slopes(nodes, self._shift)
-        diagonal = (spectrum.rate * spectrum.spectral * slope) @ weights
-        if len(balance.floating):
-            return diagonal, _WithLeads(spectrum, slope, balance.lead_slopes(nodes, self._shift), weights)
-        return diagonal, spectrum.response(slope, weights)
+        spectrum = self._propagator.spectrum(self._probes.mu0 + nodes)
+        slope, lead_slope = self._probes.slopes(nodes, self._unknowns)
+        source = spectrum.rate * slope
+        diagonal = (source * spectrum.spectral) @ weights
+        if len(self._probes.floating):
+            return diagonal, _WithLeads(spectrum, source, lead_slope, self._probes.floating, weights)
+        return diagonal, spectrum.response(source, spectrum.rate * weights)
 
     def _diagonal_and_response(self, part):
         diagonal, response = self._part(*part)
@@ -62,53 +68,44 @@ class Jacobian:
 
     def _floating_diagonal(self):
         """Change of each floating lead's current with its own mu."""
-        start, floating = len(self._sites), self._balance.floating
-        diagonal = []
-        for number in range(len(floating)):
-            unit = np.zeros(start + len(floating))
-            unit[start + number] = 1.0
-            diagonal.append(self._product(unit)[start + number])
-        if not all(value > 1e-300 for value in diagonal):
+        start, floating = len(self._sites), self._probes.floating
+        diagonal = [self(np.eye(1, start + len(floating), start + number)[0])[start + number]
+                    for number in range(len(floating))]
+        if not all(value > _NOTHING for value in diagonal):
             raise ConvergenceError("A floating lead (mu=None) has no open modes in the thermal window, or nothing "
                                    "reaches it: its chemical potential is not defined.")
         return np.array(diagonal)
 
-    def __call__(self, values):
+    def __call__(self, values: np.ndarray) -> np.ndarray:
         """J v."""
-        self.products += 1
-        return self._product(np.ravel(values))
-
-    def _product(self, values):
-        map_ = self._balance.pool.map
-        floating, sites = self._balance.floating, len(self._sites)
-        arguments = (values,)
-        if len(floating):
-            leads = np.zeros(len(self._balance.lead_shift(values)))
-            leads[floating] = values[sites:]
-            arguments = values[:sites], leads
+        floating = self._probes.floating
+        site_values, lead_values = self._probes.split(values)
+        arguments = (site_values, lead_values) if len(floating) else (site_values,)
         if self._kept:
-            changes = sum(map_(lambda response: response(*arguments), self._responses))
+            changes = sum(self._map(lambda response: response(*arguments), self._responses))
         else:
-            changes = sum(map_(lambda part: self._part(*part)[1](*arguments), self._parts))
-        result = -changes[:sites]
-        result += self._sites * values[:sites]
-        return np.concatenate([result, changes[sites:][floating]])
+            changes = sum(self._map(lambda part: self._part(*part)[1](*arguments), self._parts))
+        sites = len(site_values)
+        return np.concatenate([self._sites * site_values - changes[:sites], changes[sites:][floating]])
 
 
 class _WithLeads:
     """Change of the arriving particles and of the leads' currents, with the probes and the floating leads."""
 
-    def __init__(self, spectrum, slope, lead_slope, weight):
-        self._arguments = spectrum, slope, lead_slope, weight
-        self.nbytes = slope.nbytes
+    def __init__(self, spectrum, source, lead_slope, floating, weight):
+        self._arguments = spectrum, source, lead_slope, weight
+        self._floating = floating
+        self.nbytes = source.nbytes
 
     def __call__(self, values, lead_values):
-        spectrum, slope, lead_slope, weight = self._arguments
-        n, inflow = spectrum.occupation(slope * values[:, None], lead_slope * lead_values[:, None])
+        spectrum, source, lead_slope, weight = self._arguments
+        lead_filling = np.zeros_like(lead_slope)
+        lead_filling[self._floating] = lead_slope[self._floating] * lead_values[:, None]
+        n, inflow = spectrum.occupation(source * values[:, None], lead_filling)
         return np.concatenate([(spectrum.rate * n) @ weight, inflow @ weight])
 
 
-def require_states(coupled, exchange):
+def require_states(coupled: np.ndarray, exchange: np.ndarray) -> None:
     """Raise unless all coupled sites exchange electrons with the bath at thermal energies.
 
     Parameters
@@ -117,8 +114,8 @@ def require_states(coupled, exchange):
     exchange : array of float, shape (sites,)
         Int dE/2pi gamma_i A_i (-df_i/dE).
     """
-    bad = coupled & ~(exchange > 1e-300)
-    if np.any(bad):
-        raise ConvergenceError(f"{bad.sum()} coupled sites, the first number {np.flatnonzero(bad)[0]} along the "
-                               "system, have no states in the thermal window; their chemical potential is not "
-                               "defined. Leave them uncoupled, or raise mu or the temperature.")
+    bad = np.flatnonzero(coupled & ~(exchange > _NOTHING))
+    if len(bad):
+        raise ConvergenceError(f"{len(bad)} coupled sites, the first number {bad[0]} along the system, have no states "
+                               "in the thermal window; their chemical potential is not defined. Leave them uncoupled, "
+                               "or raise mu or the temperature.", sites=bad)

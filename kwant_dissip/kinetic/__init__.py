@@ -1,5 +1,6 @@
 """Kinetic (Landauer-Boltzmann) theory of two wires around a scatterer."""
 
-from .solve import KineticState, from_kwant, linear_response, steady_state
+from .solve import from_kwant, linear_response, steady_state
+from .state import KineticState
 
 __all__ = ["KineticState", "from_kwant", "linear_response", "steady_state"]

@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..progress import stage_bar
 from . import cells
 from .streams import StreamPropagator, Wire
 
@@ -15,7 +14,7 @@ _MAX_CELLS = 20000
 _STEPS = 100
 
 
-def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
+def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve, map_, progress):
     """Refine the cells until the solution is resolved.
 
     Parameters
@@ -23,10 +22,12 @@ def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
     mu, temperature : sequences of two floats
         Where the relaxation length of each wire is taken.
     solve : callable
-        ``solve(make, start, progress)``, with ``make(potentials=None)`` the propagator on the mesh, returns the
-        solution, (panels, chemical potentials, ...) to start the next one from, the powers of the nodes (not per
-        length), further profiles to resolve, whether the solution is settled on this mesh, and further errors of
-        the cells.
+        ``solve(make, start, map_, progress)``, with ``make(potentials=None)`` the propagator on the mesh, returns the
+        solution, (panels, profiles at the nodes, anything else) to start the next one from, the powers of the nodes
+        (not per length), further profiles to resolve, whether the solution is settled on this mesh, and further errors
+        of the cells.
+    map_, progress : callable
+        See `EnergyGrid`.
 
     Returns
     -------
@@ -36,28 +37,25 @@ def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve):
               enumerate(zip(mu, temperature, strict=True))]
     left, right = (_first_edges(total, scale) for total, scale in zip(lengths, scales, strict=True))
     mesh, start, steps = Mesh([-left[::-1], right]), None, 0
-    with stage_bar() as progress:
-        while True:
-            solution, start, powers, others, settled, extra = solve(Maker(mesh, scatterer, gamma), start, progress)
-            powers = [power / mesh.node_widths for power in powers]
-            errors = mesh.errors([*powers, *others], extra)
-            largest = max(error.max() for error in errors)
-            progress("cells", largest)
-            steps += 1
-            if largest <= rtol and settled:
-                return mesh, solution, powers, largest
-            if steps > _STEPS:
-                raise ConvergenceError(f"The solution along the wires did not settle in {_STEPS} steps; the cells' "
-                                       f"relative error is {largest:.1e}.")
-            flagged = [error > rtol for error in errors]
-            if start is not None:
-                mesh, profiles = mesh.refine(flagged, start[1:])
-                start = (start[0], *profiles)
-            else:
-                mesh, _ = mesh.refine(flagged, powers)
-            if len(mesh.nodes) > cells.ORDER * _MAX_CELLS or mesh.node_widths.min() < 1e-14 * max(lengths):
-                raise ConvergenceError(f"The cells along the wires reached a relative error of {largest:.1e}, "
-                                       f"not rtol={rtol:.1e}.")
+    while True:
+        solution, start, powers, others, settled, extra = solve(Maker(mesh, scatterer, gamma), start, map_, progress)
+        powers = [power / mesh.node_widths for power in powers]
+        errors = mesh.errors([*powers, *others], extra)
+        largest = max(error.max() for error in errors)
+        progress("cells", largest)
+        steps += 1
+        if largest <= rtol and settled:
+            return mesh, solution, powers, largest
+        flagged = [error > rtol for error in errors]
+        finer, profiles = mesh.refine(flagged, powers if start is None else start[1])
+        if steps > _STEPS or len(finer.nodes) > cells.ORDER * _MAX_CELLS or finer.node_widths.min() < 1e-14 * max(
+                lengths):
+            raise ConvergenceError(f"The cells along the wires reached a relative error of {largest:.1e} in {steps} "
+                                   f"steps, not rtol={rtol:.1e}: a larger rtol, or a smoother transmission, helps.",
+                                   accuracy=largest, sites=np.argsort(np.concatenate(errors))[-10:] * cells.ORDER)
+        if start is not None:
+            start = (start[0], profiles, start[2])
+        mesh = finer
 
 
 class Mesh:

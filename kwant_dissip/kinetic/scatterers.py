@@ -64,7 +64,6 @@ class FunctionScatterer:
         return np.minimum(t, 1.0)
 
     def at(self, energies):
-        """See `streams.StreamPropagator`."""
         t = self.transmission(energies)
         left, right = self.velocity(0, energies), self.velocity(1, energies)
         t = np.where((left > 0) & (right > 0), t, 0.0)
@@ -119,7 +118,6 @@ class KwantScatterer:
         return self._known[energy]
 
     def at(self, energies):
-        """See `streams.StreamPropagator`."""
         solved = [self._solve(energy) for energy in energies]
         modes = [max(1, *(len(velocities[side][0]) for _, velocities in solved)) for side in (0, 1)]
         offsets = np.array([0, modes[0], sum(modes)])

@@ -12,10 +12,10 @@ import threading
 from collections import OrderedDict
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, splu
+from scipy.sparse.linalg import splu
 
 from ..errors import ConvergenceError
-from ..propagators.interface import SITE_ENERGIES
+from ..propagators.interface import SITE_ENERGIES, Propagator, Spectrum, mean_absorption
 from . import cells
 from .stream_matrix import SparseSystem
 
@@ -52,7 +52,7 @@ class Wire:
         return (np.diff(self.edges)[:, None] * cells.WEIGHTS).ravel()
 
 
-class StreamPropagator:
+class StreamPropagator(Propagator):
     """Electrons in two wires around a scatterer; see `interface.Propagator`.
 
     Parameters
@@ -84,8 +84,7 @@ class StreamPropagator:
         self._lock = threading.Lock()
         self._bytes = 0
 
-    def thresholds(self):
-        """See `interface.Propagator`."""
+    def edges(self):
         edges = self._scatterer.thresholds
         if self._potentials is None:
             return edges
@@ -114,7 +113,6 @@ class StreamPropagator:
         return StreamSpectrum(parts, np.array([[(1 - t) * left, t], [t, (1 - t) * right]]).transpose(2, 0, 1))
 
     def spectrum(self, energies):
-        """See `interface.Propagator`."""
         # Newton's method comes back to the same energies again and again.
         key = energies.tobytes()
         with self._lock:
@@ -135,8 +133,7 @@ class StreamPropagator:
         the two streams that enter the cell.
         """
         spectrum = self._compute(energies)
-        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
-        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        diagonal = mean_absorption(spectrum)
         system = SparseSystem(spectrum, diagonal, 1.0 / len(energies))
         factor = splu(system.matrix(), permc_spec="NATURAL")
 
@@ -145,7 +142,7 @@ class StreamPropagator:
             full[system.nodes] = b
             return factor.solve(full)[system.nodes]
 
-        return LinearOperator((self.sites, self.sites), matvec=solve, dtype=float), diagonal
+        return solve, diagonal
 
 
 class _WireCoefficients:
@@ -219,7 +216,7 @@ class _WireCoefficients:
         return streams, stream
 
 
-class StreamSpectrum:
+class StreamSpectrum(Spectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, parts, scattering):
@@ -289,8 +286,12 @@ class StreamSpectrum:
         streams = [(plus_left, minus_left), (plus_right, minus_right)]
         return streams, [leave_left, leave_right]
 
-    def occupation(self, filling, lead_filling):
-        """See `interface.Spectrum`."""
+    def _filling(self, source):
+        """f_i of sources gamma_i f_i; 0 where nothing is sent."""
+        return np.divide(source, self.rate, out=np.zeros_like(source), where=self.rate > 0)
+
+    def occupation(self, source, lead_filling):
+        filling = self._filling(source)
         streams, leaving = self.streams(filling, lead_filling)
         count = filling.shape[1]
         absorbed, start = [], 0
@@ -303,12 +304,12 @@ class StreamSpectrum:
                                       streams_in * part.thickness[direction][part.kind])
             absorbed.append((cells.WEIGHTS[:, None] * weighted).reshape(-1, count))
         absorbed = np.concatenate(absorbed)
-        n = np.divide(absorbed, self.rate, out=np.zeros_like(absorbed), where=self.rate > 0)
+        n = self._filling(absorbed)
         inflow = np.array([(part.open_at(-into)[into] * f - leave).sum(axis=0) for part, into, f, leave
                            in zip(self.parts, (0, 1), lead_filling, leaving, strict=True)])
         return n, inflow
 
-    def directions(self, filling, lead_filling):
+    def directions(self, source, lead_filling):
         """Occupations of right and left movers at the nodes (`cells`: their averages), means over the open modes.
 
         Returns
@@ -316,6 +317,7 @@ class StreamSpectrum:
         plus, minus : arrays of float, shape (sites, energies)
             0 where no mode is open.
         """
+        filling = self._filling(source)
         streams, _ = self.streams(filling, lead_filling)
         result, start = ([], []), 0
         for part, entering in zip(self.parts, streams, strict=True):
@@ -330,20 +332,16 @@ class StreamSpectrum:
                 result[direction].append(mean.reshape(-1, shape[2]))
         return tuple(np.concatenate(parts) for parts in result)
 
-    def response(self, slope, weight):
-        """See `interface.Spectrum`."""
-        return _StreamResponse(self, slope, weight)
+    def response(self, source, weight):
+        return _StreamResponse(self, source, weight)
 
 
 class _StreamResponse:
-    def __init__(self, spectrum, slope, weight):
-        self._spectrum = spectrum
-        self._slope = slope
-        self._weight = weight
-        self.nbytes = slope.nbytes
+    def __init__(self, spectrum, source, weight):
+        self._arguments = spectrum, source, weight
+        self.nbytes = source.nbytes
 
     def __call__(self, values):
-        """See `interface.Spectrum.response`."""
-        spectrum = self._spectrum
-        n, _ = spectrum.occupation(self._slope * values[:, None], np.zeros((2, self._slope.shape[1])))
-        return (spectrum.rate * n) @ self._weight
+        spectrum, source, weight = self._arguments
+        n, _ = spectrum.occupation(source * values[:, None], np.zeros((2, source.shape[1])))
+        return (weight * n).sum(axis=1)

@@ -1,11 +1,64 @@
-"""The probes' self-energies -i gamma_i(E) / 2, from a PhononBath and the leads' velocities."""
+"""The probes' self-energies -i gamma_i(E) / 2."""
 
-import copy
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
+from .baths import PhononBath
+from .lattice import Lattice
+from .leads import Lead
 
-class Broadening:
+
+class SelfEnergy(ABC):
+    """What collisions add to the energy of each site: -i gamma_i(E) / 2, at given electrostatic energies.
+
+    Attributes
+    ----------
+    coupled : array of bool, shape (sites,)
+        Which sites exchange electrons with their surroundings.
+    is_analytic : bool
+        Whether gamma is known at complex energies.
+    """
+
+    coupled: np.ndarray
+    is_analytic: bool
+
+    def require_densities(self) -> None:
+        """Raise ValueError unless densities can be known."""
+        if not self.is_analytic:
+            raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for leads of "
+                             "one orbital per cell. Give the PhononBath a rate.")
+
+    @abstractmethod
+    def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Real and imaginary part of gamma at real or complex energies, each of shape (sites, energies).
+
+        What absorbs electrons is the real part.
+        """
+
+    @abstractmethod
+    def typical(self) -> np.ndarray:
+        """Rate of each site at some energy in the band, shape (sites,)."""
+
+    @abstractmethod
+    def thresholds(self) -> np.ndarray:
+        """Energies at which gamma has a square-root edge."""
+
+    @abstractmethod
+    def asymptote(self) -> tuple[np.ndarray, np.ndarray]:
+        """(alpha, beta), arrays of shape (sites,): i gamma(z) / 2 -> alpha z + beta for large |z|."""
+
+    @abstractmethod
+    def at_potential(self, potential: np.ndarray) -> "SelfEnergy":
+        """The same with an electrostatic energy U_i at each site."""
+
+    @abstractmethod
+    def in_order(self, order: np.ndarray) -> "SelfEnergy":
+        """The same with sites permuted."""
+
+
+class Broadening(SelfEnergy):
     """gamma_i(E) = strength_i * v_c(i)(E - U_i), with v = 1 for a rate and the lead's velocity for a mean free path.
 
     Parameters
@@ -16,39 +69,31 @@ class Broadening:
         The leads whose velocities count; None for a rate.
     lead_of_site : array of int or None
         Number of each site's lead.
+    potential : array of float, shape (sites,), or None
+        U_i; None: 0.
     """
 
-    def __init__(self, strength, leads=None, lead_of_site=None):
+    def __init__(self, strength: np.ndarray, leads: Sequence[Lead] | None = None,
+                 lead_of_site: np.ndarray | None = None, potential: np.ndarray | None = None) -> None:
         self.strength = strength
+        self.coupled = strength > 0
         self._leads = leads
         self._lead_of_site = lead_of_site
-        self._potential = None
+        self._potential = potential
+        self._used = np.empty(0, int) if lead_of_site is None else np.unique(lead_of_site[self.coupled])
+        self.is_analytic = leads is None or all(leads[a].is_chain for a in self._used)
 
     def at_potential(self, potential):
-        """The same with an electrostatic energy U_i at each site."""
-        other = copy.copy(self)
-        other._potential = potential
-        return other
+        return Broadening(self.strength, self._leads, self._lead_of_site, potential)
 
-    @property
-    def coupled(self):
-        """Which sites exchange electrons with phonons, array of bool, shape (sites,)."""
-        return self.strength > 0
-
-    @property
-    def is_analytic(self):
-        """Whether gamma is known at complex energies."""
-        return self._leads is None or all(self._leads[a].is_chain for a in self._used())
-
-    def _used(self):
-        return np.unique(self._lead_of_site[self.coupled])
+    def in_order(self, order):
+        lead_of_site, potential = (None if values is None else values[order]
+                                   for values in (self._lead_of_site, self._potential))
+        return Broadening(self.strength[order], self._leads, lead_of_site, potential)
 
     def thresholds(self):
-        """Energies at which gamma has a square-root edge."""
-        if self._leads is None or not np.any(self.coupled):
-            return np.empty(0)
-        edges = []
-        for a in self._used():
+        edges = [np.empty(0)]
+        for a in self._used:
             local = 0.0
             if self._potential is not None:
                 # Every site has edges of its own; between the outermost of them the panels adapt.
@@ -58,37 +103,32 @@ class Broadening:
         return np.concatenate(edges)
 
     def typical(self):
-        """Rate of each site in the middle of its lead's band, array of float of shape (sites,)."""
+        """See `SelfEnergy`; in the middle of its lead's band."""
         if self._leads is None:
             return self.strength
         speed = [max(np.ptp(lead.thresholds()), 1e-300) * lead.period / 4 for lead in self._leads]
         return self.strength * np.array(speed)[self._lead_of_site]
 
     def parts(self, energies):
-        """Real and imaginary part of gamma at real or complex energies, each of shape (sites, energies).
-
-        The self-energy is -i gamma / 2; what couples to the phonons is its real part.
-        """
         if self._leads is None:
             shape = (len(self.strength), len(energies))
             return np.repeat(self.strength, shape[1]).reshape(shape), np.zeros(shape)
         if self._potential is not None:
             return self._local_parts(energies)
         velocities = np.zeros((len(self._leads), len(energies)), complex)
-        for a in self._used():
+        for a in self._used:
             velocities[a] = self._leads[a].velocity(energies)
         return tuple(self.strength[:, None] * part[self._lead_of_site] for part in (velocities.real, velocities.imag))
 
     def _local_parts(self, energies):
         result = np.zeros((2, len(self.strength), len(energies)))
-        for a in self._used():
+        for a in self._used:
             sites = np.flatnonzero(self.coupled & (self._lead_of_site == a))
             velocity = self._leads[a].velocity(energies - self._potential[sites, None])
             result[:, sites] = self.strength[sites, None] * np.array([velocity.real, velocity.imag])
         return result
 
     def asymptote(self):
-        """(alpha, beta), arrays of shape (sites,): i gamma(z) / 2 -> alpha z + beta for large |z|."""
         if self._leads is None:
             return np.zeros(len(self.strength)), 0.5j * self.strength
         # v(z) -> -i (z - center) a on a chain
@@ -98,13 +138,8 @@ class Broadening:
             centers = centers + self._potential
         return alpha, np.where(self.coupled, -alpha * centers, 0) + 0j
 
-    def in_order(self, order):
-        """The same with sites permuted."""
-        return Broadening(self.strength[order], self._leads,
-                          None if self._lead_of_site is None else self._lead_of_site[order])
 
-
-def broadening(bath, lattice, needed=True):
+def broadening(bath: PhononBath, lattice: Lattice, needed: bool = True) -> Broadening:
     """Broadening of every site of a lattice.
 
     Parameters
@@ -117,7 +152,7 @@ def broadening(bath, lattice, needed=True):
     Raises
     ------
     ValueError
-        If the bath's values have the wrong length or range, or reach no site.
+        If the bath's values have the wrong length or range, or reach no site, or a site that no lead is connected to.
     """
     if bath.rate is not None:
         result = Broadening(bath.site_rates(lattice.sites))
@@ -126,4 +161,8 @@ def broadening(bath, lattice, needed=True):
         result = Broadening(1 / bath.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
     if needed and not np.any(result.coupled):
         raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite.")
+    adrift = lattice.adrift(result.coupled)
+    if len(adrift):
+        raise ValueError(f"{len(adrift)} sites that the bath reaches, the first {lattice.sites[adrift[0]]}, are "
+                         "connected to no lead: their chemical potential is not determined.")
     return result

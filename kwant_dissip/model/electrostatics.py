@@ -7,6 +7,8 @@ Every law is a linear relation between the electrostatic energies U and the chan
 which the solver fulfils together with the balance of particles.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 
@@ -15,9 +17,19 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
+from .lattice import Lattice
+
+
+class Law(ABC):
+    """A law for the electrostatic potential."""
+
+    @abstractmethod
+    def equation(self, lattice: Lattice) -> "Equation":
+        """`Equation` on a lattice."""
+
 
 @dataclass(frozen=True)
-class Poisson:
+class Poisson(Law):
     """Poisson's equation on the hoppings: sum over the hoppings of a site of (U_i - U_j) = coupling (N_i - N0_i).
 
     On a chain the sum is -(U_{i+1} - 2 U_i + U_{i-1}). A lead's U holds beyond its interface; nothing goes through
@@ -36,31 +48,29 @@ class Poisson:
 
     coupling: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.coupling, Real) or not 0 < self.coupling < np.inf:
             raise ValueError(f"Poisson coupling must be a positive number, got {self.coupling!r}.")
 
-    def equation(self, lattice):
-        """`Equation` on a lattice."""
+    def equation(self, lattice: Lattice) -> "Equation":
         laplacian, sources = lattice.laplacian()
         return Equation(laplacian / self.coupling, sources / self.coupling, None)
 
 
 @dataclass(frozen=True)
-class Neutrality:
+class Neutrality(Law):
     """The limit of strong screening: the density stays what it was in equilibrium, at every site.
 
     In the kinetic theory with a rate that does not depend on energy the density is that of the local equilibrium, so
     that U = mu - mu_eq exactly.
     """
 
-    def equation(self, lattice):
-        """`Equation` on a lattice."""
+    def equation(self, lattice: Lattice) -> "Equation":
         sites = len(lattice.offsets) - 1
         return Equation(csr_matrix((sites, sites)), np.zeros((sites, len(lattice.leads))), None, largest=1.0)
 
 
-class CoulombKernel:
+class CoulombKernel(Law):
     """An interaction of one's own: U_i = U_ext,i + sum_j V_ij (N_j - N0_j).
 
     U_ext is the potential without charge: that of `Poisson`, the ramp between the leads.
@@ -78,7 +88,7 @@ class CoulombKernel:
         If `kernel` is neither.
     """
 
-    def __init__(self, kernel):
+    def __init__(self, kernel: np.ndarray | Callable[[np.ndarray, np.ndarray], float]) -> None:
         if not callable(kernel):
             kernel = np.asarray(kernel)
             if kernel.dtype.kind not in "fiu" or kernel.ndim != 2:
@@ -89,8 +99,7 @@ class CoulombKernel:
     def __repr__(self):
         return f"CoulombKernel({self.kernel if callable(self.kernel) else f'matrix {self.kernel.shape}'})"
 
-    def equation(self, lattice):
-        """`Equation` on a lattice."""
+    def equation(self, lattice: Lattice) -> "Equation":
         sites = len(lattice.offsets) - 1
         matrix = self.kernel
         if callable(matrix):
@@ -108,7 +117,7 @@ class CoulombKernel:
         return Equation(eye_array(sites, format="csr"), ramps(lattice), matrix.astype(float))
 
 
-def ramps(lattice):
+def ramps(lattice: Lattice) -> np.ndarray:
     """Potential without charge, the solution of `Poisson` at coupling 0, per U of each lead: shape (sites, leads).
 
     Raises
@@ -116,7 +125,7 @@ def ramps(lattice):
     ValueError
         If a piece of the system is connected to no lead: its potential is not determined.
     """
-    adrift = lattice.floating(np.ones(len(lattice.offsets) - 1, bool))
+    adrift = lattice.adrift(np.ones(len(lattice.offsets) - 1, bool))
     if len(adrift):
         raise ValueError(f"{len(adrift)} sites, the first {lattice.sites[adrift[0]]}, are connected to no lead: their "
                          "electrostatic potential is not determined.")

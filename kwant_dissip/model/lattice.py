@@ -1,20 +1,15 @@
-"""A finalized kwant system as numbers: Hamiltonian, leads, and the order of its slices."""
+"""A finalized kwant system as numbers: Hamiltonian, leads, and the graph of its hoppings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import kwant
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
 from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
 from .leads import Lead
-
-# Orbitals up to which eigenvalues of a system that is no chain are computed, and levels that count as isolated.
-_DENSE = 1500
-# An eigenstate counts as narrow if its width is less than this, in units of the largest matrix element.
-_NARROW = 1e-3
-_MOST_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Lattice:
     positions : array of float, shape (sites, dimensions)
     """
 
-    syst: object
+    syst: kwant.system.FiniteSystem
     params: dict | None
     hamiltonian: csr_matrix
     offsets: np.ndarray
@@ -43,12 +38,12 @@ class Lattice:
     positions: np.ndarray
 
     @property
-    def sites(self):
+    def sites(self) -> Sequence:
         """The sites, `kwant.builder.Site`, in the order of all results."""
         return self.syst.sites
 
-    @property
-    def graph(self):
+    @cached_property
+    def graph(self) -> csr_matrix:
         """Which sites a hopping connects: sparse matrix of ones, shape (sites, sites), empty diagonal."""
         entries = coo_matrix(self.hamiltonian)
         site = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
@@ -59,7 +54,7 @@ class Lattice:
         graph.data[:] = 1
         return graph
 
-    def laplacian(self):
+    def laplacian(self) -> tuple[csr_matrix, np.ndarray]:
         """Sum over the hoppings of a site of (U_i - U_j), with U_j given in the leads.
 
         Returns
@@ -75,7 +70,7 @@ class Lattice:
             np.add.at(sources[:, number], interface, lead.hoppings())
         return csr_matrix(diags_array(hoppings) - graph), sources
 
-    def gradient(self, values):
+    def gradient(self, values: np.ndarray) -> np.ndarray:
         """Gradient of a field at each site, by least squares over its hoppings.
 
         Parameters
@@ -95,77 +90,31 @@ class Lattice:
         np.add.at(right, bonds.row, distance * (values[bonds.col] - values[bonds.row])[:, None])
         return np.einsum("ixy,iy->ix", np.linalg.pinv(normal, hermitian=True, rcond=1e-10), right)
 
-    def interface_orbitals(self, lead):
+    def interface_orbitals(self, lead: int) -> np.ndarray:
         """Orbitals that lead number `lead` couples to, in the order of its self-energy."""
         return np.concatenate([np.arange(self.offsets[i], self.offsets[i + 1]) for i in self.interfaces[lead]])
 
-    def nearest_leads(self):
+    def nearest_leads(self) -> np.ndarray:
         """Number of the lead that is fewest hoppings away from each site, array of int of shape (sites,)."""
         graph = self.graph
         distances = [dijkstra(graph, unweighted=True, indices=interface, min_only=True)
                      for interface in self.interfaces]
         return np.argmin(distances, axis=0)
 
-    def floating(self, coupled):
+    def adrift(self, coupled: np.ndarray) -> np.ndarray:
         """Coupled sites that no hopping connects to any lead: array of int."""
         _, piece = connected_components(self.graph, directed=False)
         reached = np.unique(np.concatenate([piece[interface] for interface in self.interfaces]))
         return np.flatnonzero(coupled & ~np.isin(piece, reached))
 
-    def wires(self, coupled):
+    def wires(self, coupled: np.ndarray) -> np.ndarray:
         """Connected pieces of the coupled sites, numbered by their first site; -1 where not coupled."""
         labels = np.full(len(coupled), -1)
         chosen = np.flatnonzero(coupled)
         labels[chosen] = connected_components(self.graph[chosen][:, chosen], directed=False)[1]
         return labels
 
-    def levels(self, bath_rates, band_shifts=0.0, potential=0.0):
-        """Energies near which a peak may be too narrow for a grid to notice.
-
-        Bound states, as eigenvalues of the system alone that lie outside the leads' bands or whose states hardly reach
-        leads and bath, and the onsite energies of sites that no bath broadens.
-
-        Parameters
-        ----------
-        bath_rates : array of float, shape (sites,)
-            How much the bath broadens each site, at some energy in the band; 0 where it does not.
-        band_shifts : array of float, shape (leads,), optional
-        potential : array of float, shape (sites,), optional
-            Electrostatic energy that is added to the sites' energies.
-
-        Returns
-        -------
-        array of float
-            Empty where there are too many to be isolated levels.
-        """
-        bands = np.concatenate([lead.thresholds() + shift for lead, shift
-                                in zip(self.leads, np.broadcast_to(band_shifts, len(self.leads)), strict=True)])
-        norbs = np.diff(self.offsets)
-        added = np.repeat(np.broadcast_to(potential, len(norbs)), norbs)
-        diagonal = self.hamiltonian.diagonal().real + added
-        order = self.chain_order()
-        if order is not None:
-            hopping = np.abs(self.hamiltonian[order][:, order].diagonal(1))
-            bound = 2 * hopping.max(initial=0.0)
-            ends = diagonal.min() - bound - 1, bands.min(), bands.max(), diagonal.max() + bound + 1
-            outside = [eigh_tridiagonal(diagonal[order], hopping, eigvals_only=True, select="v", select_range=pair)
-                       for pair in (ends[:2], ends[2:]) if pair[0] < pair[1] and len(order) > 1]
-            values = np.concatenate([[], *outside])
-        elif len(diagonal) <= _DENSE:
-            values, vectors = np.linalg.eigh(self.hamiltonian.toarray() + np.diag(added))
-            # What leads and bath broaden an eigenstate by, or more: the weight that it has on their sites.
-            open_ends = np.concatenate([self.interface_orbitals(lead) for lead in range(len(self.leads))])
-            scale = abs(self.hamiltonian).max()
-            width = (np.abs(vectors[open_ends]) ** 2).sum(axis=0) * scale
-            width += np.repeat(bath_rates, norbs) @ np.abs(vectors) ** 2
-            values = values[(values < bands.min()) | (values > bands.max()) | (width < _NARROW * scale)]
-        else:
-            values = np.empty(0)
-        orbital_reached = np.repeat(bath_rates > 0, norbs)
-        found = [np.unique(np.round(part, 12)) for part in (values, diagonal[~orbital_reached])]
-        return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
-
-    def chain_order(self):
+    def chain_order(self) -> np.ndarray | None:
         """Sites ordered along the chain, or None if the system is not a chain of single orbitals.
 
         Returns
@@ -173,6 +122,10 @@ class Lattice:
         array of int, shape (sites,), or None
             With it, the Hamiltonian is tridiagonal and every lead couples to one site.
         """
+        return self._chain_order
+
+    @cached_property
+    def _chain_order(self):
         if np.any(np.diff(self.offsets) != 1) or any(len(i) != 1 for i in self.interfaces):
             return None
         graph = self.graph
@@ -184,7 +137,7 @@ class Lattice:
         return None
 
 
-def read(syst, params=None):
+def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice:
     """Read a finalized system.
 
     Parameters

@@ -1,15 +1,22 @@
 """Leads: self-energies, velocities and band edges, from kwant."""
 
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+
 import kwant
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from ..errors import ConvergenceError
+from .reservoirs import Reservoir, known_mus, neutral_potentials
 
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
 _BAND_GRID = 256
 # How well a self-energy must solve its equation, relative to its largest element.
 _SIGMA_TOLERANCE = 1e-6
+# Thermal energies around mu within which a lead needs an open mode.
+LEAD_WINDOW = 10.0
 # Where to look for one, in units of the largest matrix element of the lead.
 _DISTANCES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
 
@@ -44,10 +51,9 @@ class Lead:
         period = getattr(getattr(lead, "symmetry", None), "periods", None)
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
         self._velocities, self._self_energies = {}, {}
-        self._thresholds = None
         self._chains = _independent_chains(self._onsite, self._hopping)
 
-    def hoppings(self):
+    def hoppings(self) -> np.ndarray:
         """Number of hoppings from the lead to each site of its interface: array of int, shape (interface sites,)."""
         hamiltonian, norbs, _ = self._lead.hamiltonian_submatrix(params=self._params, return_norb=True)
         first = np.concatenate([[0], np.cumsum(norbs)[:-1]])
@@ -56,16 +62,16 @@ class Lead:
         return np.count_nonzero(bonds[:cell, cell:], axis=0)
 
     @property
-    def is_chain(self):
+    def is_chain(self) -> bool:
         """Whether a cell is one orbital, so that closed forms hold."""
         return self._onsite.shape == self._hopping.shape == (1, 1)
 
     @property
-    def center(self):
+    def center(self) -> float:
         """Middle of the band of a chain."""
         return self._onsite[0, 0].real
 
-    def self_energy(self, energies):
+    def self_energy(self, energies: np.ndarray) -> np.ndarray:
         """Retarded self-energy on the interface, shape (energies, orbitals, orbitals).
 
         Parameters
@@ -114,7 +120,7 @@ class Lead:
         raise ConvergenceError(f"kwant found no modes of lead {self.number} at the energy {energy:.10g}, nor next to "
                                "it.")
 
-    def velocity(self, energies):
+    def velocity(self, energies: np.ndarray) -> np.ndarray:
         """Mean velocity of the open modes, in lattice length times energy.
 
         For a chain the analytic function sqrt(4 t^2 - (E - center)^2) a, retarded branch, off the real axis and
@@ -151,11 +157,11 @@ class Lead:
         """Propagating modes at an energy, from kwant."""
         return self._near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
 
-    def open_modes(self, energy):
+    def open_modes(self, energy: float) -> int:
         """Number of modes that carry particles to the system at an energy."""
         return len(self.modes(energy).velocities) // 2
 
-    def fermi_wavelength(self, energy):
+    def fermi_wavelength(self, energy: float) -> float:
         """Longest Fermi wavelength of the open modes, in lattice length; nan where none is open.
 
         Twice the period 2 pi / |k_out - k_in| of the standing wave that a mode and its reflection form, with the
@@ -169,11 +175,28 @@ class Lead:
         difference = difference[difference > 1e-6]
         return 4 * np.pi * self.period / difference.min() if len(difference) else np.nan
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         """Energies at which a mode opens or closes: all band extrema, sorted."""
-        if self._thresholds is None:
-            self._thresholds = self._band_extrema()
         return self._thresholds
+
+    def fermi_wavelength_near(self, mu: float, temperature: float) -> float:
+        """`fermi_wavelength` at mu, or, if no mode is open there, next to the nearest band edge."""
+        edges = self.thresholds()[np.argsort(np.abs(self.thresholds() - mu))]
+        inside = (edge + sign * 0.5 * temperature for edge in edges for sign in (1, -1))
+        wavelengths = (self.fermi_wavelength(energy) for energy in (mu, *inside))
+        return next((wavelength for wavelength in wavelengths if np.isfinite(wavelength)), np.nan)
+
+    def check_open(self, low: float, high: float) -> None:
+        """Raise ValueError unless a mode is open somewhere between two energies, which count from the lead's shift."""
+        edges = self.thresholds()
+        points = [low, *edges[(edges > low) & (edges < high)], high]
+        if not any(self.open_modes(0.5 * (a + b)) for a, b in pairwise(points)):
+            raise ValueError(f"Lead {self.number} has no open modes within {LEAD_WINDOW:g} k_B T of any mu, from "
+                             f"{low:.6g} to {high:.6g} (counted from its potential): no current can flow.")
+
+    @cached_property
+    def _thresholds(self):
+        return self._band_extrema()
 
     def _band_extrema(self):
         if self._chains is not None:
@@ -220,3 +243,38 @@ def _independent_chains(onsite, hopping):
     if any(np.abs(matrix - np.diag(matrix.diagonal())).max() > 1e-13 * len(onsite) * scale for matrix in diagonal):
         return None
     return vectors, diagonal[0].diagonal().real, np.abs(diagonal[1].diagonal())
+
+
+def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[Lead], neutral: bool) -> np.ndarray:
+    """Energy by which each lead's band is shifted, after checking that every lead has open modes.
+
+    Parameters
+    ----------
+    reservoirs : sequence of Reservoir
+        One per lead.
+    leads : sequence of Lead
+    neutral : bool
+        A lead without potential is shifted by mu - mu_eq (0 where it floats) instead of not at all.
+
+    Returns
+    -------
+    array of float, shape (leads,)
+
+    Raises
+    ------
+    ValueError
+        If a lead has no open modes.
+    """
+    known = known_mus(reservoirs)
+    reach = LEAD_WINDOW * max(reservoir.temperature for reservoir in reservoirs)
+    low, high = known.min() - reach, known.max() + reach
+    shifts = (np.nan_to_num(neutral_potentials(reservoirs)) if neutral
+              else np.array([reservoir.band_shift for reservoir in reservoirs], float))
+    for lead, reservoir, shift in zip(leads, reservoirs, shifts, strict=True):
+        if neutral and reservoir.mu is not None:
+            # Its own electrons must be in its band, or there is nothing that screens.
+            reach = LEAD_WINDOW * reservoir.temperature
+            lead.check_open(reservoir.mu - reach - shift, reservoir.mu + reach - shift)
+        else:
+            lead.check_open(low - shift, high - shift)
+    return shifts

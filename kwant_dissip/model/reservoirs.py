@@ -1,18 +1,21 @@
-"""What surrounds the electrons: reservoirs at the ends of the leads, phonons along the wires."""
+"""What surrounds the electrons at the ends of the leads: reservoirs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 
 
-def _finite(name, value):
+def check_finite(name, value):
+    """Raise unless a value is a finite real number."""
     if not isinstance(value, Real) or not np.isfinite(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}.")
 
 
-def _positive_temperature(name, value):
-    _finite(name, value)
+def check_temperature(name, value):
+    """Raise unless a value is a positive temperature."""
+    check_finite(name, value)
     if value <= 0:
         raise ValueError(f"{name} must be a positive temperature (k_B T in the model's energy unit), got {value!r}.")
 
@@ -42,21 +45,21 @@ class Reservoir:
     temperature: float
     potential: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.mu is not None:
-            _finite("Reservoir mu", self.mu)
-        _positive_temperature("Reservoir temperature", self.temperature)
+            check_finite("Reservoir mu", self.mu)
+        check_temperature("Reservoir temperature", self.temperature)
         if self.potential is not None:
-            _finite("Reservoir potential", self.potential)
+            check_finite("Reservoir potential", self.potential)
 
     @property
-    def band_shift(self):
+    def band_shift(self) -> float:
         """Shift of the lead's band, 0 where no potential was given."""
         return 0.0 if self.potential is None else self.potential
 
 
-def known_mus(reservoirs):
-    """Chemical potentials of the reservoirs that are not floating: array of float.
+def known_mus(reservoirs: Sequence[Reservoir]) -> np.ndarray:
+    """Chemical potentials of the reservoirs that are not floating.
 
     Raises
     ------
@@ -69,133 +72,36 @@ def known_mus(reservoirs):
     return known
 
 
-class PhononBath:
-    """Phonons that take up the electrons' energy, one Büttiker probe per site.
+def equilibrium_mu(reservoirs: Sequence[Reservoir]) -> float:
+    """mu_eq: mean over the reservoirs that do not float of mu, less the potential where one was given."""
+    return float(np.mean([reservoir.mu - reservoir.band_shift for reservoir in reservoirs
+                          if reservoir.mu is not None]))
 
-    A probe absorbs electrons at the rate gamma_i(E) and returns as many, in equilibrium with the phonons: momentum
-    and energy relax together, at the same rate (a probe cannot scatter elastically only, nor relax energy only).
 
-    Parameters
-    ----------
-    temperature : float, sequence of float, or function of a site
-        k_B T of the phonons, in the model's energy unit, positive; one value, one per site, or a function.
-    rate : float, sequence of float, or function of a site
-        Relaxation rate gamma = hbar / tau, in the model's energy unit, independent of energy. 0: site not coupled.
-    mean_free_path : float, sequence of float, or function of a site
-        l in the model's length unit: gamma(E) = v(E) / l with v the mean velocity of the open modes of the wire's
-        lead, at E in its unshifted band, or at E - U of the site with electrostatics. inf: site not coupled.
-    lead : int, sequence of int, or function of a site
-        With `mean_free_path`: the lead whose velocity counts. By default the one that is fewest hoppings away.
+def neutral_potentials(reservoirs: Sequence[Reservoir]) -> np.ndarray:
+    """Electrostatic energy of each lead: as given, else mu - mu_eq; nan where that follows a floating mu."""
+    middle = equilibrium_mu(reservoirs)
+    following = [np.nan if reservoir.mu is None else reservoir.mu - middle for reservoir in reservoirs]
+    return np.array([value if reservoir.potential is None else reservoir.potential
+                     for value, reservoir in zip(following, reservoirs, strict=True)])
+
+
+def checked_reservoirs(reservoirs: Sequence[Reservoir], count: int) -> list[Reservoir]:
+    """The reservoirs as a list, after checking that there is one for each of `count` leads.
 
     Raises
     ------
-    ValueError
-        Unless exactly one of `rate` and `mean_free_path` is given, or if a number is out of range.
-
-    Notes
-    -----
-    The description by rates holds for k_B T >> gamma.
+    TypeError, ValueError
+        If they are no reservoirs, or not as many as leads, or all floating.
     """
-
-    def __init__(self, temperature, *, rate=None, mean_free_path=None, lead=None):
-        if (rate is None) == (mean_free_path is None):
-            raise ValueError("PhononBath takes exactly one of rate and mean_free_path, "
-                             f"got rate={rate!r} and mean_free_path={mean_free_path!r}.")
-        if lead is not None and mean_free_path is None:
-            raise ValueError(f"PhononBath lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
-        for name, value in (("temperature", temperature), ("rate", rate), ("mean_free_path", mean_free_path)):
-            if isinstance(value, str | complex):
-                raise ValueError(f"PhononBath {name} must be a number, one per site, or a function of the site, "
-                                 f"got {value!r}.")
-        if isinstance(temperature, Real):
-            _positive_temperature("PhononBath temperature", temperature)
-        if isinstance(rate, Real):
-            _check_rates(np.array([rate]))
-        if isinstance(mean_free_path, Real):
-            _check_mean_free_paths(np.array([mean_free_path]))
-        self.temperature = temperature
-        self.rate = rate
-        self.mean_free_path = mean_free_path
-        self.lead = lead
-
-    def __repr__(self):
-        coupling = (f"rate={self.rate!r}" if self.mean_free_path is None
-                    else f"mean_free_path={self.mean_free_path!r}")
-        return f"PhononBath({self.temperature!r}, {coupling})"
-
-    def site_temperatures(self, sites):
-        """Temperature at each site, array of shape (sites,)."""
-        values = per_site("PhononBath temperature", self.temperature, sites)
-        if not np.all(np.isfinite(values) & (values > 0)):
-            raise ValueError("PhononBath temperature must be finite and positive at every site, "
-                             f"got {_first_bad(values, np.isfinite(values) & (values > 0))}.")
-        return values
-
-    def site_rates(self, sites):
-        """Rate at each site, array of shape (sites,); only for a bath defined by `rate`."""
-        return _check_rates(per_site("PhononBath rate", self.rate, sites))
-
-    def site_mean_free_paths(self, sites):
-        """Mean free path at each site, array of shape (sites,); only for a bath defined by `mean_free_path`."""
-        return _check_mean_free_paths(per_site("PhononBath mean_free_path", self.mean_free_path, sites))
-
-    def site_leads(self, sites, nearest, lead_count):
-        """Lead that gives each site its velocity, array of int of shape (sites,)."""
-        if self.lead is None:
-            return nearest
-        values = per_site("PhononBath lead", self.lead, sites)
-        good = (values == np.round(values)) & (values >= 0) & (values < lead_count)
-        if not np.all(good):
-            raise ValueError(f"PhononBath lead must be a lead's number, 0 to {lead_count - 1}, "
-                             f"got {_first_bad(values, good)}.")
-        return values.astype(int)
-
-
-def per_site(name, value, sites):
-    """Array with one float per site, from a number, a sequence, or a function of the site.
-
-    Parameters
-    ----------
-    name : str
-        What error messages call the value.
-    value : number, sequence of numbers, or function of a `kwant.builder.Site`
-    sites : sequence of `kwant.builder.Site`
-    """
-    count = len(sites)
-    if callable(value):
-        value = [value(site) for site in sites]
-        for site, result in zip(sites, value, strict=True):
-            if not isinstance(result, Real):
-                raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {site}.")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a number, a function of the site, or one value per site: {error}") from error
-    if array.ndim == 0 and isinstance(array.item(), Real):
-        return np.full(count, float(array))
-    if array.shape != (count,):
-        raise ValueError(f"{name} must be a number, a function of the site, or one value for each of the "
-                         f"{count} sites; got an array of shape {array.shape}.")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be real numbers, got values of type {array.dtype}.")
-    return array.astype(float)
-
-
-def _first_bad(values, good):
-    index = int(np.flatnonzero(~good)[0])
-    return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")
-
-
-def _check_rates(values):
-    good = np.isfinite(values) & (values >= 0)
-    if not np.all(good):
-        raise ValueError(f"PhononBath rate must be finite and not negative, got {_first_bad(values, good)}.")
-    return values
-
-
-def _check_mean_free_paths(values):
-    good = values > 0  # False for nan, True for inf, which uncouples the site
-    if not np.all(good):
-        raise ValueError("PhononBath mean_free_path must be positive (inf: site not coupled), "
-                         f"got {_first_bad(values, good)}.")
-    return values
+    if isinstance(reservoirs, Reservoir):
+        raise TypeError("reservoirs must hold one Reservoir per lead, got a single Reservoir.")
+    reservoirs = list(reservoirs)
+    if len(reservoirs) != count:
+        raise ValueError(f"reservoirs must hold one Reservoir per lead: syst has {count} leads, "
+                         f"got {len(reservoirs)} reservoirs.")
+    for number, reservoir in enumerate(reservoirs):
+        if not isinstance(reservoir, Reservoir):
+            raise TypeError(f"reservoirs[{number}] must be a Reservoir, got {type(reservoir).__name__}.")
+    known_mus(reservoirs)
+    return reservoirs

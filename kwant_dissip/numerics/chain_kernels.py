@@ -5,19 +5,14 @@ turns them into vector instructions. A kernel releases the interpreter lock and 
 """
 
 import numpy as np
-from numba import njit
 
-# Sums over energies may be reordered; nothing else of fast-math is wanted (nan and inf must stay visible).
-_compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-
+from .compiled import compiled
 
 # Stands for 0 where an energy hits the level of a site that nothing broadens.
 _TINY = 1e-150
-# A few units in the last place: what terms that cancel leave.
-_ROUNDING = 1e-15
 
 
-@_compiled
+@compiled
 def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2):
     """Diagonal of the Green's function of a chain, and the transfer ratios of the two scans.
 
@@ -90,7 +85,7 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
     return green_re, spectral, green2, rho_left, rho_right
 
 
-@_compiled
+@compiled
 def chain_occupation(source, green2, rho_left, rho_right):
     """n_i = sum_j |G_ij|^2 w_j on a chain.
 
@@ -121,7 +116,7 @@ def chain_occupation(source, green2, rho_left, rho_right):
     return n
 
 
-@_compiled
+@compiled
 def chain_response(values, source, weight, rho_left, rho_right):
     """sum_k weight_ik sum_j (|G_ij|^2 / |G_ii|^2)_k source_jk values_j on a chain: one Jacobian product.
 
@@ -154,111 +149,3 @@ def chain_response(values, source, weight, rho_left, rho_right):
             carried[k] = source[i, k] * value + arriving
         result[i] += total
     return result
-
-
-@_compiled
-def fermi_difference(energies, shifts, temperatures, reference):
-    """f((E - s_i) / T_i) - f(E / T_0), to full relative precision however small it is.
-
-    f(x) - f(y) = -f(x) (1 - f(y)) (exp(x - y) - 1), where exp(x - y) = exp(E/T_i - E/T_0) exp(-s_i/T_i): one
-    exponential per energy and temperature, one per site. Where that could overflow, x and y are far apart and the
-    plain difference serves.
-
-    Parameters
-    ----------
-    energies : array of float, shape (energies,)
-        Relative to the chemical potential of the reference.
-    shifts, temperatures : arrays of float, shape (sites,)
-        s_i, the chemical potential relative to the reference's, and T_i.
-    reference : float
-        T_0.
-
-    Returns
-    -------
-    array of float, shape (sites, energies)
-    """
-    sites, count = len(shifts), len(energies)
-    result = np.empty((sites, count))
-    filled, empty = np.empty(count), np.empty(count)
-    growth, drift = np.empty(count), np.empty(count)
-    near = np.empty(count, np.bool_)
-    for k in range(count):
-        small = np.exp(-abs(energies[k] / reference))
-        filled[k] = (small if energies[k] > 0 else 1.0) / (1.0 + small)
-        empty[k] = (1.0 if energies[k] > 0 else small) / (1.0 + small)
-    temperature = -1.0
-    for i in range(sites):
-        if temperatures[i] != temperature:
-            temperature = temperatures[i]
-            for k in range(count):
-                x = energies[k] / temperature
-                difference = x - energies[k] / reference
-                near[k] = abs(difference) < 1.0 and abs(x) < 500.0
-                growth[k] = np.exp(x) if near[k] else 1.0
-                drift[k] = np.expm1(difference) if near[k] else 0.0
-            all_near = np.all(near)
-        offset = shifts[i] / temperature
-        close = abs(offset) < 100.0
-        factor, change = (np.exp(-offset), np.expm1(-offset)) if close else (1.0, 0.0)
-        if all_near and close:
-            for k in range(count):
-                f = 1.0 / (1.0 + growth[k] * factor)
-                result[i, k] = -f * empty[k] * (drift[k] * factor + change)
-        else:
-            for k in range(count):
-                if close and near[k]:
-                    f = 1.0 / (1.0 + growth[k] * factor)
-                    result[i, k] = -f * empty[k] * (drift[k] * factor + change)
-                else:
-                    x = energies[k] / temperature - offset
-                    small = np.exp(-abs(x))
-                    result[i, k] = (small if x > 0 else 1.0) / (1.0 + small) - filled[k]
-    return result
-
-
-@_compiled
-def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
-    """Sums over each panel's nodes of what the bath takes, its energy, and the density.
-
-    Parameters
-    ----------
-    rate, spectral, filling, n : arrays of float, shape (sites, energies)
-        gamma_i, A_i, f_i, n_i.
-    nodes, weights, differences : arrays of float, shape (panels, nodes per panel)
-        Energies, weights of the rule, and what it differs by from the embedded rule; panels * nodes = energies.
-
-    Returns
-    -------
-    loss, power, density : arrays of float, shape (sites, panels)
-        sum_k w_k gamma (A f - n), -sum_k w_k E_k gamma (A f - n), sum_k w_k n.
-    errors : array of float, shape (3, panels)
-        Largest absolute value over sites of the same three sums with `differences` as weights, less what rounding
-        makes of the terms.
-    """
-    sites = len(rate)
-    panels, count = nodes.shape
-    loss, power, density = np.empty((sites, panels)), np.empty((sites, panels)), np.empty((sites, panels))
-    errors = np.zeros((3, panels))
-    for i in range(sites):
-        for p in range(panels):
-            first = p * count
-            sum0, sum1, sum2, error0, error1, error2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            size0, size1, size2 = 0.0, 0.0, 0.0
-            for k in range(count):
-                j = first + k
-                taken = rate[i, j] * (spectral[i, j] * filling[i, j] - n[i, j])
-                size = weights[p, k] * rate[i, j] * (spectral[i, j] * abs(filling[i, j]) + abs(n[i, j]))
-                size0 += size
-                size2 += weights[p, k] * abs(n[i, j])
-                size1 += size * abs(nodes[p, k])
-                sum0 += weights[p, k] * taken
-                sum1 -= weights[p, k] * nodes[p, k] * taken
-                sum2 += weights[p, k] * n[i, j]
-                error0 += differences[p, k] * taken
-                error1 += differences[p, k] * nodes[p, k] * taken
-                error2 += differences[p, k] * n[i, j]
-            loss[i, p], power[i, p], density[i, p] = sum0, sum1, sum2
-            errors[0, p] = max(errors[0, p], abs(error0) - _ROUNDING * abs(size0))
-            errors[1, p] = max(errors[1, p], abs(error1) - _ROUNDING * abs(size1))
-            errors[2, p] = max(errors[2, p], abs(error2) - _ROUNDING * abs(size2))
-    return loss, power, density, errors

@@ -8,6 +8,8 @@ from scipy.linalg import eigh_tridiagonal
 
 # Beyond 40 k_B T from every chemical potential, occupations differ by less than exp(-40) = 4e-18.
 THERMAL_WINDOW = 40.0
+# Energy integrals are Int dE / 2 pi.
+TWO_PI = 2 * np.pi
 
 # Gauss-Kronrod pair of 10 and 21 nodes on [-1, 1], positive half, from QUADPACK's qk21
 # (Piessens, de Doncker-Kapenga, Ueberhuber, Kahaner, QUADPACK, Springer 1983).
@@ -75,11 +77,15 @@ class Panels:
         return Panels(np.repeat(self.a, 2), np.repeat(self.b, 2),
                       np.stack([self.u0, middle], axis=1).ravel(), np.stack([middle, self.u1], axis=1).ravel())
 
+    def ends(self) -> np.ndarray:
+        """Lowest and highest energy of each panel, shape (panels, 2)."""
+        u = np.stack([self.u0, self.u1], axis=1)
+        return self.a[:, None] + (self.b - self.a)[:, None] * np.sin(0.5 * np.pi * u) ** 2
+
     @staticmethod
-    def join(first, second):
-        """All panels of both."""
-        return Panels(*(np.concatenate(pair) for pair in
-                        ((first.a, second.a), (first.b, second.b), (first.u0, second.u0), (first.u1, second.u1))))
+    def join(*parts: "Panels") -> "Panels":
+        """All panels of several, in order."""
+        return Panels(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "u0", "u1")))
 
 
 def window_panels(low, high, edges, width):

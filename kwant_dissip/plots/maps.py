@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from scipy.spatial import KDTree
 
-from .profiles import ENERGIES, LENGTHS, POWERS
+from .style import ENERGIES, LENGTHS, POWERS
 
 # Arrows along the longer side of a map.
 _ARROWS = 24

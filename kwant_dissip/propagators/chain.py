@@ -7,88 +7,97 @@
 Two scans along the chain give n_i for any sources, without a matrix (`chain_kernels`).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from ..numerics.banded import transfer_inverse
 from ..numerics.chain_kernels import chain_green, chain_occupation, chain_response
-from .interface import SITE_ENERGIES
+from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
 
-class ChainPropagator(LatticePropagator):
-    """Electrons on a chain of single orbitals with a probe on every coupled site; see `interface.Propagator`.
+@dataclass(frozen=True, eq=False)
+class ChainGeometry:
+    """A chain as numbers.
 
-    Parameters
+    Attributes
     ----------
-    lattice : Lattice
-    order : array of int
-        Its sites along the chain (`Lattice.chain_order`). All arrays of the propagator are in this order.
-    broadening : Broadening
-        Of the sites in the lattice's order.
-    band_shifts : array of float, shape (leads,)
-        Energy by which each lead's band is shifted.
+    order : array of int, shape (sites,)
+        Sites along the chain.
+    onsite, hopping2 : arrays of float
+        h_i, and |t_i|^2 of the hopping between i and i + 1.
+    bonds : array of int, shape (hoppings, 2)
+    lead_places : array of int, shape (leads,)
+        Row of the site that each lead couples to.
     """
 
-    method = "slices"
+    order: np.ndarray
+    onsite: np.ndarray
+    hopping2: np.ndarray
+    bonds: np.ndarray
+    lead_places: np.ndarray
 
-    def __init__(self, lattice, order, broadening, band_shifts):
-        self.batch = max(1, SITE_ENERGIES // len(order))
-        self.response_size = 4 * 8 * len(order)
-        super().__init__(lattice, order, broadening, band_shifts)
+
+class ChainPropagator(LatticePropagator):
+    """Electrons on a chain of single orbitals (`Lattice.chain_order`) with a probe on every coupled site.
+
+    Parameters and attributes are those of `LatticePropagator`.
+    """
+
+    method = "chain"
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.batch = max(1, SITE_ENERGIES // len(self.order))
+        self.response_size = 4 * 8 * len(self.order)
+
+    @staticmethod
+    def _make_geometry(lattice):
+        order = lattice.chain_order()
         hamiltonian = lattice.hamiltonian[order][:, order]
-        self._onsite = hamiltonian.diagonal().real
-        self._hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
-        first = np.flatnonzero(self._hopping2)
-        self.bonds = np.stack([first, first + 1], axis=1)
+        hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
+        first = np.flatnonzero(hopping2)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        self._lead_places = np.array([place[interface[0]] for interface in lattice.interfaces])
+        return ChainGeometry(order, hamiltonian.diagonal().real, hopping2, np.stack([first, first + 1], axis=1),
+                             np.array([place[interface[0]] for interface in lattice.interfaces]))
 
     def _recursion(self, energies):
         """Self-energies of the leads, gamma, and the result of `chain_green`."""
         sigma = np.array(self._self_energies(energies))[:, :, 0, 0]
-        places, row = np.unique(self._lead_places, return_inverse=True)
+        places, row = np.unique(self.geometry.lead_places, return_inverse=True)
         bare = np.tile(energies + 0j, (1 + len(places), 1))
         np.subtract.at(bare, 1 + row, sigma)
         at_lead = np.zeros(len(self.order), int)
         at_lead[places] = 1 + np.arange(len(places))
-        gamma_re, gamma_im = self.broadening.parts(energies)
-        green = chain_green(bare.real.copy(), bare.imag.copy(), at_lead, self._onsite + self._potential, gamma_re,
-                            gamma_im, self._hopping2)
+        gamma_re, gamma_im = self._self_energy.parts(energies)
+        onsite = self.geometry.onsite + self._potential
+        green = chain_green(bare.real.copy(), bare.imag.copy(), at_lead, onsite, gamma_re, gamma_im,
+                            self.geometry.hopping2)
         return sigma, gamma_re, green
 
     def spectrum(self, energies):
-        """See `interface.Propagator`."""
         sigma, rate, (_, *green) = self._recursion(energies)
-        return ChainSpectrum(rate, *green, self._lead_places, -2 * sigma.imag, self.bonds)
+        return ChainSpectrum(rate, *green, self.geometry.lead_places, -2 * sigma.imag, self.bonds)
 
     def green_diagonal(self, energies):
-        """See `interface.Propagator`."""
         _, _, (green_re, spectral, *_) = self._recursion(energies)
         return green_re - 0.5j * spectral
-
-    def green_asymptote(self):
-        """See `interface.Propagator`."""
-        # z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta
-        alpha, beta = self.broadening.asymptote()
-        return 1 / (1 + alpha), (self._onsite + self._potential - beta) / (1 + alpha)
 
     def preconditioner(self, energies):
         """See `interface.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""
         spectrum = self.spectrum(energies)
         source = spectrum.rate / len(energies)
-        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
-        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        diagonal = mean_absorption(spectrum)
         weight = spectrum.rate * spectrum.green2
         # rho_left[i] leads from i - 1 to i
         to_right, to_left = np.roll(spectrum.rho_left, -1, axis=0), np.roll(spectrum.rho_right, 1, axis=0)
-        solve = transfer_inverse(diagonal, weight * source, (weight, weight),
-                                 ((to_right * source, to_right), (to_left * source, to_left)))
-        return LinearOperator((len(diagonal),) * 2, matvec=solve, dtype=float), diagonal
+        return transfer_inverse(diagonal, weight * source, (weight, weight),
+                                ((to_right * source, to_right), (to_left * source, to_left))), diagonal
 
 
-class ChainSpectrum:
+class ChainSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, rate, spectral, green2, rho_left, rho_right, lead_places, lead_rate, bonds):
@@ -101,31 +110,29 @@ class ChainSpectrum:
         self._lead_rate = lead_rate
         self._bonds = bonds
 
-    def occupation(self, filling, lead_filling):
-        """See `interface.Spectrum`."""
-        source = self.rate * filling
+    def occupation(self, source, lead_filling):
+        source = source.copy()
         np.add.at(source, self._lead_places, self._lead_rate * lead_filling)
         n = chain_occupation(source, self.green2, self.rho_left, self.rho_right)
         inflow = self._lead_rate * (self.spectral[self._lead_places] * lead_filling - n[self._lead_places])
         return n, inflow
 
-    def bond_flows(self, filling, lead_filling):
-        """See `interface.Spectrum`. On a chain what a hopping carries is what all before it take."""
-        n, inflow = self.occupation(filling, lead_filling)
-        taken = self.rate * (n - self.spectral * filling)
+    def bond_flows(self, source, lead_filling):
+        """See `interface.LatticeSpectrum`. On a chain what a hopping carries is what all before it take."""
+        n, inflow = self.occupation(source, lead_filling)
+        taken = self.rate * n - self.spectral * source
         np.subtract.at(taken, self._lead_places, inflow)
         return np.cumsum(taken, axis=0)[self._bonds[:, 0]]
 
-    def response(self, slope, weight):
-        """See `interface.Spectrum`."""
-        return ChainResponse(self.rate * slope, self.rate * self.green2 * weight, self.rho_left, self.rho_right)
+    def response(self, source, weight):
+        return ChainResponse(source, weight * self.green2, self.rho_left, self.rho_right)
 
 
 class ChainResponse:
-    """Change of the arriving particles with the probes' chemical potentials, summed over energies."""
+    """What arrives from sources in proportion to one value per site, summed over energies."""
 
-    def __init__(self, source, weight, rho_left, rho_right):
-        self._arrays = (source, weight, rho_left, rho_right)
+    def __init__(self, *arrays):
+        self._arrays = arrays
 
     @property
     def nbytes(self):
@@ -133,5 +140,4 @@ class ChainResponse:
         return sum(array.nbytes for array in self._arrays)
 
     def __call__(self, values):
-        """See `interface.Spectrum.response`."""
         return chain_response(values, *self._arrays)

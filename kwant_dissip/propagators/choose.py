@@ -2,52 +2,34 @@
 
 import numpy as np
 
-from ..model.broadening import broadening
-from ..model.lattice import read
+from ..model.broadening import SelfEnergy
+from ..model.lattice import Lattice
 from .chain import ChainPropagator
 from .kwant_solver import KwantPropagator
+from .lattice import LatticePropagator
 from .slices import SlicePropagator
 
 
-def propagator_for(syst, bath, band_shifts, params, method, bath_needed=True):
-    """Read a system and choose the route.
+def check_method(method: str | None) -> None:
+    """Raise ValueError unless a route has this name."""
+    if method not in (None, "slices", "kwant"):
+        raise ValueError(f'method must be None, "slices" or "kwant", got {method!r}.')
+
+
+def propagator_for(lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.ndarray,
+                   method: str | None) -> LatticePropagator:
+    """Propagator of a lattice: `ChainPropagator` for a chain of single orbitals, else `SlicePropagator`.
 
     Parameters
     ----------
-    syst : kwant.system.FiniteSystem
-    bath : PhononBath
-    band_shifts : callable
-        Maps the `lattice.Lattice` to the energies by which the bands of its leads are shifted (and checks what else
-        must fit the leads).
-    params : dict or None
-    method : {None, "slices", "kwant"}
-    bath_needed : bool, optional
-        Whether the bath must reach a site.
-
-    Returns
-    -------
     lattice : Lattice
-    gamma : Broadening
-    propagator : Propagator
-        In the order of sites ``propagator.order``.
-
-    Raises
-    ------
-    ValueError
-        If the method is unknown or does not apply, or a piece that the bath reaches is connected to no lead.
+    self_energy : SelfEnergy
+    band_shifts : array of float, shape (leads,)
+    method : {None, "slices", "kwant"}
+        "kwant": `KwantPropagator`.
     """
-    if method not in (None, "slices", "kwant"):
-        raise ValueError(f'method must be None, "slices" or "kwant", got {method!r}.')
-    lattice = read(syst, params)
-    shifts = np.asarray(band_shifts(lattice), float)
-    gamma = broadening(bath, lattice, bath_needed)
-    floating = lattice.floating(gamma.coupled)
-    if len(floating):
-        raise ValueError(f"{len(floating)} sites that the bath reaches, the first {lattice.sites[floating[0]]}, are "
-                         "connected to no lead: their chemical potential is not determined.")
     if method == "kwant":
-        return lattice, gamma, KwantPropagator(lattice, gamma, shifts)
-    order = lattice.chain_order()
-    if order is not None:
-        return lattice, gamma, ChainPropagator(lattice, order, gamma, shifts)
-    return lattice, gamma, SlicePropagator(lattice, gamma, shifts)
+        return KwantPropagator(lattice, self_energy, band_shifts)
+    if lattice.chain_order() is not None:
+        return ChainPropagator(lattice, self_energy, band_shifts)
+    return SlicePropagator(lattice, self_energy, band_shifts)

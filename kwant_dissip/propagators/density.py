@@ -1,10 +1,13 @@
 """Electron density in equilibrium, from the Green's function at complex energies."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import digamma
 
 from ..errors import ConvergenceError
 from ..numerics.quadrature import sum_rule
+from .lattice import LatticePropagator
 
 # Frequencies of the first block, taken one by one; every further block reaches twice as far.
 _FIRST = 8
@@ -16,7 +19,7 @@ _LEAST = 5
 
 
 class EquilibriumDensity:
-    """N_i = Int dE/2pi A_i(E) f(E) over all energies, for any propagator.
+    """N_i = Int dE/2pi A_i(E) f(E) over all energies, for any propagator of a lattice.
 
     G is analytic in the upper half plane, so that the integral is a sum over the Matsubara frequencies
     w_n = (2 n + 1) pi T: N_i = 2 T sum_n Re [G_ii - R_i](mu + i w_n) + Int dE/2pi (-2 Im R_i) f with the
@@ -32,14 +35,14 @@ class EquilibriumDensity:
         Works on several batches, as `map` or that of an executor.
     """
 
-    def __init__(self, mu, temperature, atol, map_=map):
+    def __init__(self, mu: float, temperature: float, atol: float, map_: Callable = map) -> None:
         self.mu = mu
         self.temperature = temperature
         self.atol = atol
         self._map = map_
-        self._blocks = None
+        self._blocks: int | None = None
 
-    def __call__(self, propagator):
+    def __call__(self, propagator: LatticePropagator) -> np.ndarray:
         """Density of a propagator.
 
         The first call finds how many frequencies `atol` takes; later ones use as many, so that the result is a
@@ -47,7 +50,7 @@ class EquilibriumDensity:
 
         Parameters
         ----------
-        propagator : Propagator
+        propagator : LatticePropagator
 
         Returns
         -------
@@ -70,8 +73,10 @@ class EquilibriumDensity:
                 self._blocks = block + 1
                 break
         if self._blocks is None:
-            raise ConvergenceError(f"The equilibrium density reached an accuracy of {np.abs(added).max():.1e} per "
-                                   f"site after {start:.0e} Matsubara frequencies, not {self.atol:.1e}.")
+            reached = float(np.abs(added).max())
+            raise ConvergenceError(f"The equilibrium density reached an accuracy of {reached:.1e} per site after "
+                                   f"{start:.0e} Matsubara frequencies, not {self.atol:.1e}: a larger rtol, or a "
+                                   "higher temperature, helps.", accuracy=reached)
         return total
 
     def _block(self, propagator, weight, pole, start, count):

@@ -1,6 +1,12 @@
-"""What the balance solver asks of a theory: how electrons travel from sources to sites, at given energies."""
+"""What the balance asks of a theory: how electrons travel from sources to sites, at given energies.
 
-from typing import Protocol
+With K_ij(E) the part of what site j sends in that arrives at site i, each source w_j is full at gamma_j:
+
+    n_i = sum_j K_ij w_j + what the leads send in,    A_i = n_i if every source is full.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,27 +14,28 @@ import numpy as np
 SITE_ENERGIES = 1 << 16
 
 
-class Spectrum(Protocol):
+class Spectrum(ABC):
     """A propagator at some energies.
 
     Attributes
     ----------
     rate : array of float, shape (sites, energies)
-        gamma_i(E), the probability per time that the bath absorbs an electron; 0 where not coupled.
+        gamma_i(E), the probability per time that a site absorbs an electron; 0 where not coupled.
     spectral : array of float, shape (sites, energies)
-        A_i(E), the local spectral function: n_i if every source is full.
+        A_i(E), the local spectral function.
     """
 
     rate: np.ndarray
     spectral: np.ndarray
 
-    def occupation(self, filling, lead_filling):
+    @abstractmethod
+    def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Occupation that arrives, and what the leads send in.
 
         Parameters
         ----------
-        filling : array of float, shape (sites, energies)
-            Occupation f_i of the probes.
+        source : array of float, shape (sites, energies)
+            w_i, what each site sends in: gamma_i f_i of a probe with the occupation f_i.
         lead_filling : array of float, shape (leads, energies)
             Occupation f_a of the leads.
 
@@ -40,29 +47,32 @@ class Spectrum(Protocol):
             Particles per time and energy (times 2 pi) that enter from each lead, net.
         """
 
-    def response(self, slope, weight):
-        """Linear response of the particles absorbed by the bath, summed over energies.
+    @abstractmethod
+    def response(self, source: np.ndarray, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """What arrives from sources in proportion to one value per site, summed over energies.
 
         Parameters
         ----------
-        slope : array of float, shape (sites, energies)
-            Change of f_j with the value at j.
-        weight : array of float, shape (energies,)
+        source, weight : arrays of float, shape (sites, energies)
 
         Returns
         -------
         callable
-            Maps values v of shape (sites,) to sum_k weight_k gamma_ik sum_j (dn_i/df_j)_k slope_jk v_j; its
-            attribute `nbytes` is the memory it holds.
+            Maps values v of shape (sites,) to sum_k weight_ik sum_j K_ij,k source_jk v_j; its attribute `nbytes` is
+            the memory it holds.
         """
 
 
-    def bond_flows(self, filling, lead_filling):
-        """Particles per time and energy (times 2 pi) on every hopping of a lattice, from its second site to its first.
+class LatticeSpectrum(Spectrum):
+    """A propagator of a lattice at some energies: it knows the hoppings, too."""
+
+    @abstractmethod
+    def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
+        """Particles per time and energy (times 2 pi) on every hopping, from its second site to its first.
 
         Parameters
         ----------
-        filling, lead_filling : arrays of float
+        source, lead_filling : arrays of float
             As for `occupation`.
 
         Returns
@@ -72,12 +82,8 @@ class Spectrum(Protocol):
         """
 
 
-class Propagator(Protocol):
+class Propagator(ABC):
     """A theory of motion between two collisions with the bath, at fixed electrostatic potential.
-
-    Propagators of a lattice also have the attributes ``order`` (site of each row) and ``method`` (name of the route),
-    ``bonds`` (both rows of each hopping, array of int of shape (hoppings, 2)), the two methods for densities,
-    ``green_diagonal`` and ``green_asymptote``, and ``at_potential``; the kinetic one has none of these.
 
     Attributes
     ----------
@@ -92,22 +98,20 @@ class Propagator(Protocol):
     batch: int
     response_size: int
 
-    def thresholds(self):
-        """Energies at which integrands have square-root edges, or may have narrow peaks: array."""
+    @abstractmethod
+    def edges(self) -> np.ndarray:
+        """Energies at which integrands have square-root edges: array."""
 
-    def at_potential(self, potential, band_shifts):
-        """The same propagator with other electrostatic energies of the sites, shape (sites,), and of the leads."""
+    def thresholds(self, low: float = -np.inf, high: float = np.inf) -> np.ndarray:  # noqa: ARG002 (where to look)
+        """`edges`, and energies between `low` and `high` at which integrands may have narrow peaks: array."""
+        return self.edges()
 
-    def spectrum(self, energies):
+    @abstractmethod
+    def spectrum(self, energies: np.ndarray) -> Spectrum:
         """`Spectrum` at real energies, array of shape (energies,)."""
 
-    def green_diagonal(self, energies):
-        """Sum over a site's orbitals of G_ii at energies in the upper half plane, shape (sites, energies)."""
-
-    def green_asymptote(self):
-        """(Z, e), arrays of shape (sites,): G_ii -> Z / (z - e) + O(z^-3) for large |z|."""
-
-    def preconditioner(self, energies):
+    @abstractmethod
+    def preconditioner(self, energies: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         """Inverse of the Jacobian, as if the thermal average were a mean over a few energies.
 
         Parameters
@@ -116,8 +120,14 @@ class Propagator(Protocol):
 
         Returns
         -------
-        inverse : scipy.sparse.linalg.LinearOperator
-            Of diagonal - mean_m gamma_i (dn_i/df_j).
+        inverse : callable
+            Maps b to x, arrays of shape (sites,), with (diagonal - mean_m gamma_i K_ij gamma_j) x = b.
         diagonal : array of float, shape (sites,)
             mean_m gamma_i A_i, replaced by 1 where nothing is absorbed.
         """
+
+
+def mean_absorption(spectrum: Spectrum) -> np.ndarray:
+    """Diagonal of `Propagator.preconditioner`."""
+    diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
+    return np.where(diagonal > 0, diagonal, 1.0)

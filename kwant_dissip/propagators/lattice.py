@@ -1,53 +1,106 @@
 """What the propagators of a lattice have in common."""
 
-import copy
-from functools import cached_property
+from abc import abstractmethod
+from typing import Protocol, Self
 
 import numpy as np
 
+from ..model.broadening import SelfEnergy
+from ..model.lattice import Lattice
+from ..model.levels import isolated_levels
+from .interface import LatticeSpectrum, Propagator
 
-class LatticePropagator:
-    """Electrons on a lattice with a probe on every coupled site, at given potentials; see `interface.Propagator`.
+
+class Geometry(Protocol):
+    """What of a lattice does not depend on potentials, in a propagator's own order.
+
+    Attributes
+    ----------
+    order : array of int, shape (sites,)
+        The site of each row of all of the propagator's arrays.
+    bonds : array of int, shape (hoppings, 2)
+        Both rows of each hopping.
+    """
+
+    order: np.ndarray
+    bonds: np.ndarray
+
+
+class LatticePropagator(Propagator):
+    """Electrons on a lattice with a probe on every coupled site, at given potentials.
 
     Parameters
     ----------
     lattice : Lattice
-    order : array of int
-        Its sites in the order of all of the propagator's arrays.
-    broadening : Broadening
+    self_energy : SelfEnergy
         Of the sites in the lattice's order.
     band_shifts : array of float, shape (leads,)
         Energy by which each lead's band is shifted.
+    geometry : Geometry, optional
+        If a propagator of the same lattice has worked it out already.
+    potential : array of float, shape (sites,), optional
+        Electrostatic energies, in the order of the rows; by default 0.
+
+    Attributes
+    ----------
+    method : str
+        Name of the route.
+    order, bonds : arrays of int
+        Those of the geometry.
     """
 
-    def __init__(self, lattice, order, broadening, band_shifts):
-        self.order = order
-        self.broadening = broadening.in_order(order)
-        self.coupled = self.broadening.coupled
-        self._lattice = lattice
-        self._leads = lattice.leads
-        self._band_shifts = band_shifts
-        self._potential = np.zeros(len(order))
+    method: str
 
-    def at_potential(self, potential, band_shifts):
-        """See `interface.Propagator`."""
-        other = copy.copy(self)
-        other.__dict__.pop("_levels", None)
-        other._band_shifts = band_shifts
-        other._potential = potential
-        other.broadening = self.broadening.at_potential(potential)
-        return other
+    def __init__(self, lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.ndarray,
+                 geometry: Geometry | None = None, potential: np.ndarray | None = None) -> None:
+        self.geometry = self._make_geometry(lattice) if geometry is None else geometry
+        self.order = self.geometry.order
+        self.bonds = self.geometry.bonds
+        self.lattice = lattice
+        self._plain = self_energy
+        self._self_energy = self_energy.in_order(self.order)
+        self._potential = np.zeros(len(self.order))
+        if potential is not None:
+            self._self_energy, self._potential = self._self_energy.at_potential(potential), potential
+        self.coupled = self._self_energy.coupled
+        self._band_shifts = np.asarray(band_shifts, float)
 
-    @cached_property
-    def _levels(self):
+    @staticmethod
+    @abstractmethod
+    def _make_geometry(lattice: Lattice) -> Geometry:
+        """Work out the geometry."""
+
+    def at_potential(self, potential: np.ndarray, band_shifts: np.ndarray) -> Self:
+        """The same propagator with other electrostatic energies of the sites, shape (sites,), and of the leads."""
+        return type(self)(self.lattice, self._plain, band_shifts, self.geometry, potential)
+
+    def edges(self):
+        edges = [lead.thresholds() + shift for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]
+        return np.concatenate([*edges, self._self_energy.thresholds()])
+
+    def thresholds(self, low=-np.inf, high=np.inf):
         back = np.argsort(self.order)
-        return self._lattice.levels(self.broadening.typical()[back], self._band_shifts, self._potential[back])
+        return np.concatenate([self.edges(), isolated_levels(
+            self.lattice, self._self_energy.typical()[back], self._band_shifts, self._potential[back], low, high)])
 
-    def thresholds(self):
-        """See `interface.Propagator`."""
-        edges = [lead.thresholds() + shift for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
-        return np.concatenate([*edges, self.broadening.thresholds(), self._levels])
+    @abstractmethod
+    def spectrum(self, energies: np.ndarray) -> LatticeSpectrum:
+        """At real energies, array of shape (energies,)."""
+
+    @abstractmethod
+    def green_diagonal(self, energies: np.ndarray) -> np.ndarray:
+        """Sum over a site's orbitals of G_ii at energies in the upper half plane, shape (sites, energies)."""
+
+    def green_asymptote(self) -> tuple[np.ndarray, np.ndarray]:
+        """(Z, e), arrays of shape (sites,): G_ii -> Z / (z - e) + O(z^-3) for large |z|."""
+        # Per orbital z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta; a site's orbitals at their mean.
+        alpha, beta = self._self_energy.asymptote()
+        lattice = self.lattice
+        norbs = np.diff(lattice.offsets)
+        onsite = np.add.reduceat(lattice.hamiltonian.diagonal().real, lattice.offsets[:-1]) / norbs
+        return norbs[self.order] / (1 + alpha), (onsite[self.order] + self._potential - beta) / (1 + alpha)
 
     def _self_energies(self, energies):
         """Self-energy of each lead: list of arrays of complex, shape (energies, orbitals, orbitals)."""
-        return [lead.self_energy(energies - shift) for lead, shift in zip(self._leads, self._band_shifts, strict=True)]
+        return [lead.self_energy(energies - shift)
+                for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]

@@ -9,12 +9,12 @@ from itertools import pairwise
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.linalg import LinearOperator
 
 from ..errors import ConvergenceError
 from ..model.slicing import cut
 from ..numerics.banded import transfer_inverse
 from ..numerics.block_kernels import adjoint, block_columns, block_diagonal, block_green, block_sources
+from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
 # Up to this many coupled sites the Jacobian at a few energies, one dense matrix, is the preconditioner.
@@ -29,27 +29,22 @@ _CACHE = 1 << 18
 
 
 class SlicePropagator(LatticePropagator):
-    """Electrons on a kwant system cut into slices; see `interface.Propagator`.
+    """Electrons on a kwant system cut into slices.
 
-    Parameters
-    ----------
-    lattice : Lattice
-    broadening : Broadening
-        Of the sites in the lattice's order.
-    band_shifts : array of float, shape (leads,)
-        Energy by which each lead's band is shifted.
+    Parameters and attributes are those of `LatticePropagator`.
     """
 
     method = "slices"
 
-    def __init__(self, lattice, broadening, band_shifts):
-        slices = cut(lattice)
-        super().__init__(lattice, np.concatenate(slices), broadening, band_shifts)
-        self.geometry = Geometry(lattice, slices)
-        self.bonds = self.geometry.bonds
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         widest = max(len(matrix) for matrix in self.geometry.onsite)
         self.batch = max(1, min(_WORK // (16 * self.geometry.entries), _CACHE // (16 * widest ** 2)))
         self.response_size = 16 * (self.geometry.entries + len(self.order))
+
+    @staticmethod
+    def _make_geometry(lattice):
+        return Geometry(lattice, cut(lattice))
 
     def _green(self, energies):
         """Self-energies of the leads, gamma, and the result of `block_green`."""
@@ -69,7 +64,7 @@ class SlicePropagator(LatticePropagator):
         """Self-energies of the leads, gamma, and M of every slice."""
         geometry = self.geometry
         sigma = self._self_energies(energies)
-        gamma_re, gamma_im = self.broadening.parts(energies)
+        gamma_re, gamma_im = self._self_energy.parts(energies)
         own = (energies - self._potential[:, None] - 0.5 * gamma_im + 0.5j * gamma_re)[geometry.site_of_orbital].T
         diagonal = []
         for number, part in enumerate(geometry.orbitals):
@@ -82,34 +77,19 @@ class SlicePropagator(LatticePropagator):
         return sigma, gamma_re, diagonal
 
     def spectrum(self, energies):
-        """See `interface.Propagator`."""
         sigma, rate, green = self._green(energies)
         return SliceSpectrum(self.geometry, rate, [1j * (s - adjoint(s)) for s in sigma], *green)
 
     def green_diagonal(self, energies):
-        """See `interface.Propagator`."""
         _, _, (green, _, _) = self._green(energies)
         return self.geometry.by_site(np.concatenate([np.einsum("kii->ik", g) for g in green]))
 
-    def green_asymptote(self):
-        """See `interface.Propagator`."""
-        # Per orbital z - h + i gamma(z)/2 -> (1 + alpha) z - h + beta; a site's orbitals at their mean.
-        alpha, beta = self.broadening.asymptote()
-        norbs = np.diff(self._lattice.offsets)[self.order]
-        onsite = np.concatenate([matrix.diagonal().real for matrix in self.geometry.onsite])
-        onsite = self.geometry.by_site(onsite) / norbs
-        return norbs / (1 + alpha), (onsite + self._potential - beta) / (1 + alpha)
-
     def preconditioner(self, energies):
-        """See `interface.Propagator`."""
         spectrum = self.spectrum(energies)
-        diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
-        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        diagonal = mean_absorption(spectrum)
         if np.count_nonzero(self.coupled) <= DENSE_SITES:
-            inverse = self._dense_inverse(spectrum, diagonal)
-        else:
-            inverse = self._coarse_inverse(spectrum, diagonal)
-        return LinearOperator((len(self.order),) * 2, matvec=inverse, dtype=float), diagonal
+            return self._dense_inverse(spectrum, diagonal), diagonal
+        return self._coarse_inverse(spectrum, diagonal), diagonal
 
     def _dense_inverse(self, spectrum, diagonal):
         """The Jacobian of the coupled sites at these energies, factorised."""
@@ -124,8 +104,8 @@ class SlicePropagator(LatticePropagator):
         factor = lu_factor((np.diag(diagonal) - coupling)[np.ix_(sites, sites)], overwrite_a=True)
 
         def solve(b):
-            result = np.ravel(b) / diagonal
-            result[sites] = lu_solve(factor, np.ravel(b)[sites])
+            result = b / diagonal
+            result[sites] = lu_solve(factor, b[sites])
             return result
 
         return solve
@@ -143,11 +123,10 @@ class SlicePropagator(LatticePropagator):
         count = np.maximum(size, 1)
 
         def solve(b):
-            b = np.where(self.coupled, np.ravel(b), 0.0)
-            total = np.bincount(slice_of_site, b, minlength=len(count))
-            rest = b - (total / count)[slice_of_site]
-            result = coarse(total)[slice_of_site] + rest / diagonal
-            return np.where(self.coupled, result, np.ravel(b))
+            own = np.where(self.coupled, b, 0.0)
+            total = np.bincount(slice_of_site, own, minlength=len(count))
+            rest = own - (total / count)[slice_of_site]
+            return np.where(self.coupled, coarse(total)[slice_of_site] + rest / diagonal, b)
 
         return solve
 
@@ -172,6 +151,8 @@ class Geometry:
 
     Attributes
     ----------
+    order : array of int, shape (sites,)
+        The sites, slice by slice.
     sites, orbitals : lists of slices
         Range of the sites, and of the orbitals, that each slice of the system takes in the new order.
     onsite, hopping : lists of arrays of complex
@@ -192,7 +173,7 @@ class Geometry:
 
     def __init__(self, lattice, slices):
         norbs = np.diff(lattice.offsets)
-        order = np.concatenate(slices)
+        self.order = order = np.concatenate(slices)
         self.site_of_orbital = np.repeat(np.arange(len(order)), norbs[order])
         self._first = np.concatenate([[0], np.cumsum(norbs[order])[:-1]])
         self._single = np.all(norbs == 1)
@@ -251,7 +232,7 @@ class _BondPlaces:
         np.add.at(flows, self._bond, 2 * (self._hopping * occupied[:, self._row, self._col]).imag.T)
 
 
-class SliceSpectrum:
+class SliceSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
     def __init__(self, geometry, rate, lead_rate, green, to_right, to_left):
@@ -261,10 +242,10 @@ class SliceSpectrum:
         self._blocks = green, to_right, to_left
         self.spectral = geometry.by_site(np.concatenate([-2 * np.einsum("kii->ik", g).imag for g in green]))
 
-    def _sources(self, filling, lead_filling):
-        """W of every slice: gamma f on the diagonal, Gamma_a f_a where leads are."""
+    def _sources(self, source, lead_filling):
+        """W of every slice: what the sites send in on the diagonal, Gamma_a f_a where leads are."""
         geometry = self._geometry
-        filled = (self.rate * filling)[geometry.site_of_orbital].T
+        filled = source[geometry.site_of_orbital].T
         sources = [filled[:, part] for part in geometry.orbitals]
         for lead, (number, places) in enumerate(geometry.interfaces):
             if sources[number].ndim == 2:
@@ -272,10 +253,9 @@ class SliceSpectrum:
             sources[number][:, places[:, None], places] += self._lead_rate[lead] * lead_filling[lead][:, None, None]
         return sources
 
-    def occupation(self, filling, lead_filling):
-        """See `interface.Spectrum`."""
+    def occupation(self, source, lead_filling):
         green, *transfers = self._blocks
-        *_, total = block_sources(self._sources(filling, lead_filling), *transfers)
+        *_, total = block_sources(self._sources(source, lead_filling), *transfers)
         n = np.concatenate([block_diagonal(g, t).T for g, t in zip(green, total, strict=True)])
         return self._geometry.by_site(n), self._inflow(total, lead_filling)
 
@@ -290,14 +270,14 @@ class SliceSpectrum:
             inflow[lead] = np.einsum("kij,kji->k", self._lead_rate[lead], empty).real
         return inflow
 
-    def bond_flows(self, filling, lead_filling):
-        """See `interface.Spectrum`.
+    def bond_flows(self, source, lead_filling):
+        """See `interface.LatticeSpectrum`.
 
         With G^n = G w G^+, between slices G^n_{i,i-1} = G_ii [B_{i-1} (w + X)_{i-1} + (w + Y)_i C_i^+] G_{i-1,i-1}^+.
         """
         geometry = self._geometry
         green, to_right, to_left = self._blocks
-        from_left, from_right, total = block_sources(self._sources(filling, lead_filling), to_right, to_left)
+        from_left, from_right, total = block_sources(self._sources(source, lead_filling), to_right, to_left)
         flows = np.zeros((len(geometry.bonds), self.rate.shape[1]))
         for i, places in enumerate(geometry.bond_places):
             here = green[i] @ total[i] @ adjoint(green[i])
@@ -312,8 +292,7 @@ class SliceSpectrum:
         geometry = self._geometry
         green, to_right, to_left = self._blocks
         count = self.rate.shape[1]
-        full = np.ones_like(self.rate)
-        sources = self._sources(full, np.ones((len(geometry.interfaces), count)))
+        sources = self._sources(self.rate, np.ones((len(geometry.interfaces), count)))
         from_left, from_right, total = block_sources(sources, to_right, to_left)
         absorbed = self.rate[geometry.site_of_orbital].T
         own, *arrival = (np.zeros((len(green), count)) for _ in range(3))
@@ -339,17 +318,15 @@ class SliceSpectrum:
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
         return diagonal, own / count, [part / count for part in arrival], passing
 
-    def response(self, slope, weight):
-        """See `interface.Spectrum`."""
-        return SliceResponse(self._geometry, self.rate * slope, self.rate * weight, *self._blocks)
+    def response(self, source, weight):
+        return SliceResponse(self._geometry, source, weight, *self._blocks)
 
     def columns(self):
-        """See `block_kernels.block_columns`."""
         return block_columns(*self._blocks)
 
 
 class SliceResponse:
-    """Change of the arriving particles with the probes' chemical potentials, summed over energies."""
+    """What arrives from sources in proportion to one value per site, summed over energies."""
 
     def __init__(self, geometry, source, weight, *blocks):
         self._geometry = geometry
@@ -364,7 +341,6 @@ class SliceResponse:
         return sum(array.nbytes for array in (self._source, self._weight, *matrices))
 
     def __call__(self, values):
-        """See `interface.Spectrum.response`."""
         geometry = self._geometry
         green, *transfers = self._blocks
         source = (self._source * values[:, None])[geometry.site_of_orbital].T

@@ -1,15 +1,14 @@
 """Reading saved results."""
 
+from os import PathLike
+
 import h5py
 
-from ..kinetic.solve import KineticState
-from ..solve import SteadyState
+from .result import Result
 from .storage import read_fields
 
-_KINDS = {kind.__name__: kind for kind in (SteadyState, KineticState)}
 
-
-def load(path, group="/"):
+def load(path: str | PathLike, group: str = "/") -> Result:
     """Read a result that its method ``save`` wrote, bit for bit the same.
 
     Parameters
@@ -31,4 +30,4 @@ def load(path, group="/"):
     """
     with h5py.File(path, "r") as file:
         kind, fields = read_fields(file[group])
-    return _KINDS[kind](**fields)
+    return Result.kinds[kind](**fields)

@@ -1,24 +1,115 @@
 """What results of the lattice and of the kinetic theory have in common."""
 
 import dataclasses
+from abc import ABC, abstractmethod
+from os import PathLike
+from typing import TYPE_CHECKING, ClassVar, Self
 
-import h5py
 import numpy as np
 
-from .storage import write_fields
+from .fields import in_si
+from .storage import write_result
 from .units import BOLTZMANN_EV, Units
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-class Result:
-    """Currents between reservoirs, and heat along wires; base of `SteadyState` and `KineticState`.
 
-    Subclasses are frozen dataclasses with the fields ``current``, ``energy_current``, ``reservoir_mu``,
-    ``reservoir_temperature``, ``units``; they define ``_heat`` (power of each site, not per length), ``_bath_entropy``,
-    ``_si_factors`` and ``_descriptions``.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Profile:
+    """Curves along one wire.
+
+    Attributes
+    ----------
+    x : array of float, shape (points,)
+        Positions, growing.
+    power, mu, potential : arrays of float, shape (points,)
+        Power as the result gives it, per site or per length.
+    mu_slope, potential_slope : arrays of float, shape (points,)
+        Derivatives with x.
+    spacing : float
+        Length that the power counts for: of a site, or 1.
+    resolution : float or None
+        What extrema narrower than this number of points are not meant to show; None: every point counts.
     """
 
+    x: np.ndarray
+    power: np.ndarray
+    mu: np.ndarray
+    potential: np.ndarray
+    mu_slope: np.ndarray
+    potential_slope: np.ndarray
+    spacing: float
+    resolution: float | None
+
+
+class Result(ABC):
+    """Currents between reservoirs, and heat along wires; base of `SteadyState` and `KineticState`.
+
+    Subclasses are frozen dataclasses whose fields are declared by `fields.quantity`. What pictures and analysis need
+    of them is declared here.
+    """
+
+    current: np.ndarray
+    energy_current: np.ndarray
+    reservoir_mu: np.ndarray
+    reservoir_temperature: np.ndarray
+    bath_temperature: np.ndarray | float
+    potential: np.ndarray
+    power: np.ndarray
+    error: float
+    units: str
+
+    # What `power` counts for, and whether `along` averages over standing waves.
+    power_per: ClassVar[str]
+    averages: ClassVar[bool]
+    # By name, for `loading`.
+    kinds: ClassVar[dict[str, type["Result"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Result.kinds[cls.__name__] = cls
+
     @property
-    def particle_residual(self):
+    @abstractmethod
+    def heat(self) -> np.ndarray:
+        """Power of each site or node, not per length."""
+
+    @property
+    @abstractmethod
+    def coordinate(self) -> np.ndarray:
+        """Coordinate of each site or node along the wires."""
+
+    @property
+    @abstractmethod
+    def wires(self) -> int:
+        """Number of wires."""
+
+    @abstractmethod
+    def along(self, wire: int, window: float | None = None) -> Profile:
+        """Curves along a wire.
+
+        Parameters
+        ----------
+        wire : int
+        window : float, optional
+            Length to average over, on a lattice; by default the longest Fermi wavelength of the leads.
+        """
+
+    @abstractmethod
+    def points(self, wire: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Positions, power, mu and potential of each site or node of a wire, ordered along it."""
+
+    @abstractmethod
+    def from_scatterer(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Distance from the scatterer between two wires, and mu there; the wire of lead 0 first."""
+
+    @property
+    @abstractmethod
+    def flow(self) -> float:
+        """Current between two leads, in the direction of growing x."""
+
+    @property
+    def particle_residual(self) -> float:
         """Sum of the currents, 0 if particles are conserved, over the largest.
 
         Where heat flows without particles: over the largest heat current divided by k_B T.
@@ -30,17 +121,17 @@ class Result:
         return _ratio(self.current.sum(), largest)
 
     @property
-    def energy_residual(self):
+    def energy_residual(self) -> float:
         """Energy currents less the power, over the largest energy current: 0 if energy is conserved."""
-        return _ratio(self.energy_current.sum() - self._heat.sum(), np.abs(self.energy_current).max())
+        return _ratio(self.energy_current.sum() - self.heat.sum(), np.abs(self.energy_current).max())
 
     @property
-    def entropy_production(self):
+    def entropy_production(self) -> float:
         """Entropy that phonons and reservoirs gain per unit time; not negative (second law)."""
         heat = self.energy_current - self.reservoir_mu * self.current
-        return float((self._heat / self.bath_temperature).sum() - (heat / self.reservoir_temperature).sum())
+        return float((self.heat / self.bath_temperature).sum() - (heat / self.reservoir_temperature).sum())
 
-    def to_si(self, energy_unit, lattice_constant):
+    def to_si(self, energy_unit: float, lattice_constant: float) -> Self:
         """The same state in SI units.
 
         Parameters
@@ -63,11 +154,10 @@ class Result:
         """
         if self.units == "SI":
             raise ValueError(f"This {type(self).__name__} is in SI units already.")
-        factors = self._si_factors(Units(energy_unit, lattice_constant))
-        return dataclasses.replace(self, units="SI", **{
-            name: factor * getattr(self, name) for name, factor in factors.items() if getattr(self, name) is not None})
+        return dataclasses.replace(self, units="SI",  # type: ignore[type-var]
+                                   **in_si(self, Units(energy_unit, lattice_constant)))
 
-    def save(self, path, group="/"):
+    def save(self, path: str | PathLike, group: str = "/") -> None:
         """Write all fields to an HDF5 file, one dataset per array, each with its meaning and unit.
 
         Parameters
@@ -77,17 +167,24 @@ class Result:
         group : str, optional
             Group of the file, for several states in one.
         """
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        with h5py.File(path, "w" if group == "/" else "a") as file:
-            if group in file and group != "/":
-                del file[group]
-            write_fields(file.require_group(group), type(self).__name__, fields, self._descriptions,
-                         self.units == "SI")
+        write_result(self, path, group)
+
+    def plot(self, axes=None) -> "Figure":
+        """Draw power and electrochemical potential along the wires.
+
+        Parameters
+        ----------
+        axes : sequence of two matplotlib axes, optional
+            Where to draw; by default a new figure.
+        """
+        from ..plots.profiles import profile  # matplotlib is slow to import
+
+        return profile(self, axes)
 
     def __repr__(self):
         currents = ", ".join(f"{value:.4g}" for value in self.current)
-        return (f"<{type(self).__name__}: {len(self.power)} sites, current [{currents}], power {self._heat.sum():.4g}, "
-                f"error {self.error:.1e}, units {self.units}>")
+        return (f"<{type(self).__name__}: {len(self.power)} {self.power_per}s, current [{currents}], "
+                f"power {self.heat.sum():.4g}, error {self.error:.1e}, units {self.units}>")
 
 
 def _ratio(numerator, denominator):

@@ -1,38 +1,43 @@
 """Results as HDF5, readable by anything that reads HDF5."""
 
+import dataclasses
+
 import h5py
 import numpy as np
+
+from .fields import unit
 
 _PREFIX = "kwant_dissip."
 
 
-def write_fields(group, kind, fields, descriptions, si):
-    """Write named values into an HDF5 file or group.
+def write_result(result, path, group):
+    """Write a result into an HDF5 file: arrays as datasets with meaning and unit, all else as attributes.
 
     Parameters
     ----------
-    group : h5py.Group
-    kind : str
-        Name of the class whose fields these are.
-    fields : dict
-        Arrays become datasets, all else attributes; None is left out.
-    descriptions : dict
-        For each array: its meaning, its unit in the model's units, and in SI.
-    si : bool
-        Whether the values are in SI.
+    result : dataclass
+        With fields declared by `fields.quantity`, None is left out.
+    path : path-like
+    group : str
+        "/" replaces the whole file.
     """
-    group.attrs["format"] = _PREFIX + kind
-    for name, value in fields.items():
-        if isinstance(value, np.ndarray):
-            dataset = group.create_dataset(name, data=value)
-            meaning, *units = descriptions[name]
-            dataset.attrs["description"], dataset.attrs["unit"] = meaning, units[si]
-        elif value is not None:
-            group.attrs[name] = value
+    with h5py.File(path, "w" if group == "/" else "a") as file:
+        if group in file and group != "/":
+            del file[group]
+        place = file.require_group(group)
+        place.attrs["format"] = _PREFIX + type(result).__name__
+        for field in dataclasses.fields(result):
+            value = getattr(result, field.name)
+            if isinstance(value, np.ndarray):
+                dataset = place.create_dataset(field.name, data=value)
+                dataset.attrs["description"] = field.metadata["meaning"]
+                dataset.attrs["unit"] = unit(field, result.units == "SI")
+            elif value is not None:
+                place.attrs[field.name] = value
 
 
 def read_fields(group):
-    """Read what `write_fields` wrote: the name of the class, and a dict of arrays and Python scalars.
+    """Read what `write_result` wrote: the name of the class, and a dict of arrays and Python scalars.
 
     Raises
     ------

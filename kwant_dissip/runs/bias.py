@@ -1,76 +1,24 @@
 """Bias set by what it does: by the voltage drop in the scatterer, or by the current."""
 
+from collections.abc import Callable
 from numbers import Real
+from typing import TypeVar
 
 import numpy as np
 
+from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError
-from ..kinetic.solve import KineticState
-from ..solve import SteadyState, check_rtol
+from ..numerics.checks import check_rtol
 
-# Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
-# and before what the contact does.
-STRAIGHT = (1 / 2, 5 / 6)
+State = TypeVar("State")
+
 _SOLVES = 12
 # Times the bias that was tried last.
 _LONGEST = 100
 
 
-def voltage_drop(state, *, straight=STRAIGHT):
-    """Electrochemical drop in the scatterer between two wires.
-
-    A straight line is fitted to mu in a part of each wire and extrapolated to the wire's end at the scatterer (on a
-    lattice half a site beyond the last site that is coupled to the phonons): where nothing scatters the drop is 0, but
-    for what the contacts of a stretch without phonons make.
-
-    Parameters
-    ----------
-    state : SteadyState or KineticState
-        Of two wires with a scatterer between them that is not coupled to the phonons.
-    straight : (float, float), optional
-        The part of each wire, as fractions of its length counted from the scatterer.
-
-    Returns
-    -------
-    float
-        mu of the wire at lead 0 less that of the other, in the state's energy unit.
-
-    Raises
-    ------
-    ValueError
-        If the state has not two wires, or fewer than two sites lie in the straight parts.
-    """
-    near, far = straight if len(straight) == 2 else (np.nan, np.nan)
-    if not 0 <= near < far <= 1:
-        raise ValueError(f"straight must be two growing fractions between 0 and 1, got {straight!r}.")
-    ends = []
-    for distance, mu in _wires(state):
-        length = distance.max()
-        chosen = (distance >= near * length) & (distance <= far * length)
-        if np.count_nonzero(chosen) < 2:
-            raise ValueError(f"A wire of {len(mu)} sites has fewer than two in its straight part {straight!r}.")
-        ends.append(np.polyval(np.polyfit(distance[chosen], mu[chosen], 1), 0))
-    return float(ends[0] - ends[1])
-
-
-def _wires(state):
-    """Distance from the scatterer's side of each wire, and mu there; the wire of lead 0 first."""
-    if isinstance(state, KineticState):
-        return [(np.abs(state.x[nodes]), state.mu[nodes]) for nodes in map(state.nodes_of, (0, 1))]
-    if not isinstance(state, SteadyState):
-        raise TypeError(f"A voltage drop is that of a SteadyState or a KineticState, got {type(state).__name__}.")
-    if state.wires != 2 or len(state.current) != 2:
-        raise ValueError("A voltage drop is that of one scatterer between two wires and two leads; the state has "
-                         f"{state.wires} wires and {len(state.current)} leads. Leave the scatterer uncoupled.")
-    sites = [state.sites_of(wire) for wire in (0, 1)]
-    wires = [(state.coordinate[chosen], state.mu[chosen]) for chosen in sites]
-    (left, mu_left), (right, mu_right) = sorted(wires, key=lambda wire: wire[0].mean())
-    half = 0.5 * np.min([np.diff(np.unique(x)).min(initial=np.inf) for x, _ in wires])
-    result = [(left.max() + half - left, mu_left), (right - right.min() + half, mu_right)]
-    return result[::-1] if state.lead_coordinate[0] > state.lead_coordinate[1] else result
-
-
-def at_voltage_drop(drop, solve, *, straight=STRAIGHT, rtol=1e-5):
+def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: tuple[float, float] = STRAIGHT,
+                    rtol: float = 1e-5) -> State:
     """The state at the bias that makes the electrochemical drop in the scatterer what it should be.
 
     Parameters
@@ -104,7 +52,7 @@ def at_voltage_drop(drop, solve, *, straight=STRAIGHT, rtol=1e-5):
     return _find(drop, solve, lambda state: voltage_drop(state, straight=straight), drop, rtol, "voltage drop")
 
 
-def at_current(current, solve, *, rtol=1e-5):
+def at_current(current: float, solve: Callable[[float], State], *, rtol: float = 1e-5) -> State:
     """The state at the bias that drives a given current.
 
     Parameters

@@ -1,0 +1,194 @@
+"""Energy integrals of a balance: panels, refined until every integral reaches its accuracy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ..errors import ConvergenceError
+from ..numerics.energy_kernels import panel_sums
+from ..numerics.quadrature import TWO_PI, Panels
+from ..propagators.interface import Propagator
+from ..propagators.lattice import LatticePropagator
+from .probes import Probes
+
+# Errors of the particle balance at many sites add up in the chemical potentials.
+_SAFETY = 5.0
+# Rounding errors of integrals that cancel, relative to the thermal scale of one open mode (particles T/2pi, energy
+# T^2/2pi), and to what the drive (differences of mu and T) sends through it. Less cannot be resolved to rtol.
+_ROUNDING = 1e-14
+_ROUNDING_OF_DRIVE = 1e-14
+_MAX_PANELS = 20000
+
+
+@dataclass
+class Integrals:
+    """Integrals over each panel; energies relative to mu_0.
+
+    Attributes
+    ----------
+    loss, power, density : arrays of float, shape (sites, panels)
+        F_i, p_i, and the density's difference to the equilibrium.
+    current, energy_current : arrays of float, shape (leads, panels)
+    errors : array of float, shape (5, panels)
+        Largest difference to the embedded rule, of the five in this order.
+    """
+
+    loss: np.ndarray
+    power: np.ndarray
+    density: np.ndarray
+    current: np.ndarray
+    energy_current: np.ndarray
+    errors: np.ndarray
+
+    @staticmethod
+    def join(*parts):
+        """All panels of several, in order."""
+        return Integrals(*(np.concatenate([getattr(part, field.name) for part in parts], axis=-1)
+                           for field in fields(Integrals)))
+
+    def __getitem__(self, panels):
+        return Integrals(*(getattr(self, field.name)[..., panels] for field in fields(Integrals)))
+
+    def total(self, name):
+        """Sum over panels."""
+        return getattr(self, name).sum(axis=-1)
+
+
+@dataclass
+class Point:
+    """Unknowns of a balance, and what was integrated there.
+
+    Attributes
+    ----------
+    unknowns : array of float
+    panels : Panels
+    integrals : Integrals
+    residual : array of float
+        What must vanish; as long as the unknowns.
+    """
+
+    unknowns: np.ndarray
+    panels: Panels
+    integrals: Integrals
+    residual: np.ndarray
+
+
+class EnergyGrid:
+    """Integrates over energies what probes and leads exchange through a propagator.
+
+    Parameters
+    ----------
+    probes : Probes
+    rtol : float
+        Relative accuracy of power and currents, each measured by its largest value.
+    map_ : callable, optional
+        Works on several batches, as `map` or that of an executor.
+    progress : callable, optional
+        Called with the name of each stage and the relative change it reached.
+    least_current : float, optional
+        Currents below count as this when errors are measured.
+    """
+
+    def __init__(self, probes: Probes, rtol: float, map_: Callable = map, progress: Callable | None = None,
+                 least_current: float = 0.0) -> None:
+        self.probes = probes
+        self.rtol = rtol
+        self.map = map_
+        self.progress = progress or (lambda stage, value: None)
+        self._least_current = least_current
+
+    def first_panels(self, propagator: Propagator) -> Panels:
+        """Panels to start from."""
+        mu0, window = self.probes.mu0, self.probes.window()
+        return self.probes.first_panels(propagator.thresholds(*(mu0 + end for end in window)) - mu0)
+
+    def integrate(self, propagator: Propagator, panels: Panels, unknowns: np.ndarray) -> Integrals:
+        """Integrals over each panel."""
+        return Integrals.join(*self.map(lambda batch: self._integrate_batch(propagator, batch, unknowns),
+                                        _batches(propagator, panels)))
+
+    def _integrate_batch(self, propagator, panels, unknowns):
+        nodes, weights, embedded = panels.nodes()
+        weights, differences = weights / TWO_PI, (weights - embedded) / TWO_PI
+        energies = nodes.ravel()
+        spectrum = propagator.spectrum(self.probes.mu0 + energies)
+        filling, lead_filling = self.probes.fillings(energies, unknowns)
+        n, inflow = spectrum.occupation(spectrum.rate * filling, lead_filling)
+        loss, power, density, errors = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes, weights,
+                                                  differences)
+        inflow = inflow.reshape(-1, *nodes.shape)
+        flow_errors = np.abs([(inflow * differences).sum(axis=2), (inflow * differences * nodes).sum(axis=2)])
+        return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
+                         np.concatenate([errors, flow_errors.max(axis=1)]))
+
+    def bond_currents(self, propagator: LatticePropagator, panels: Panels,
+                      unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Particles and energy per time on every hopping of a lattice, from its second site to its first.
+
+        Relative to the equilibrium (mu_0, T_0): what flows in equilibrium, in a magnetic field, is left out.
+
+        Returns
+        -------
+        current, energy_current : arrays of float, shape (hoppings,)
+        """
+        mu0 = self.probes.mu0
+
+        def sums(batch):
+            nodes, weights = (array.ravel() for array in batch.nodes()[:2])
+            spectrum = propagator.spectrum(mu0 + nodes)
+            filling, lead_filling = self.probes.fillings(nodes, unknowns)
+            flows = spectrum.bond_flows(spectrum.rate * filling, lead_filling)
+            return np.array([flows @ weights, flows @ (weights * nodes)]) / TWO_PI
+
+        current, energy_current = sum(self.map(sums, _batches(propagator, panels)))
+        return current, energy_current + mu0 * current
+
+    def errors(self, integrals: Integrals) -> np.ndarray:
+        """Error of each panel relative to the largest power, current and density, shape (panels,)."""
+        def largest(name):
+            return np.abs(integrals.total(name)).max()
+
+        # Energy counts from mu_0 here; a particle carries some k_B T.
+        temperature = self.probes.temperature0
+        zero = max(_ROUNDING * temperature, _ROUNDING_OF_DRIVE / self.rtol * self.probes.drive) / TWO_PI
+        power = max(largest("power"), zero * temperature)
+        density = max(largest("density"), 1e-2)
+        zero = max(zero, self._least_current)
+        scales = np.array([power / temperature, power, density, max(largest("current"), zero),
+                           max(largest("energy_current"), zero * temperature)])
+        return _SAFETY * (integrals.errors / scales[:, None]).max(axis=0)
+
+    def refined(self, propagator: Propagator, panels: Panels, integrals: Integrals,
+                unknowns: np.ndarray) -> tuple[Panels, Integrals]:
+        """Halve panels until their errors, added up, are below rtol; the panels, and the integrals over them.
+
+        Raises
+        ------
+        ConvergenceError
+            If that takes too many energies; its `state` is what was reached, panels and integrals.
+        """
+        while True:
+            errors = self.errors(integrals)
+            self.progress("energies", errors.sum())
+            if errors.sum() <= self.rtol:
+                return panels, integrals
+            # The worst panels, so many that the rest is within half of the tolerance.
+            order = np.argsort(errors)
+            kept = order[np.cumsum(errors[order]) <= 0.5 * self.rtol]
+            split = order[len(kept):]
+            if len(panels) + len(split) > _MAX_PANELS:
+                worst = self.probes.mu0 + panels[order[-10:]].ends()
+                raise ConvergenceError(
+                    f"The energy integrals reached a relative error of {errors.sum():.1e} with {21 * len(panels)} "
+                    f"energies, not rtol={self.rtol:.1e}; the worst lie near {worst[-1].mean():.8g}. A resonance "
+                    "narrower than these resolve, or an rtol below rounding errors, can be the reason: raise the rate "
+                    "of its sites, or rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
+            halves = panels[split].halves()
+            panels = Panels.join(panels[kept], halves)
+            integrals = Integrals.join(integrals[kept], self.integrate(propagator, halves, unknowns))
+
+
+def _batches(propagator, panels):
+    size = max(1, propagator.batch // 21)
+    return [panels[start:start + size] for start in range(0, len(panels), size)]

@@ -1,0 +1,183 @@
+"""Who fills the states: Büttiker probes on the sites, and the leads' reservoirs.
+
+Probes know the unknowns of a balance, the occupations that belong to them, and how these change with them. All
+occupations are deviations from one equilibrium (mu_0, T_0), so that equilibrium is exact and small biases lose no
+digits; energies and chemical potentials count from mu_0.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..errors import ConvergenceError
+from ..model.reservoirs import Reservoir, known_mus
+from ..numerics.energy_kernels import fermi_difference, fermi_slope
+from ..numerics.quadrature import THERMAL_WINDOW, Panels, window_panels
+
+# Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
+_THERMOPOWER = 1e-6
+_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
+# Sites whose mean thermal window is divided.
+_MANY = 1000
+# Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
+_EDGE = 10.0
+_MOST_FIRST_PANELS = 5000
+
+
+class Probes(ABC):
+    """Occupations of sites and leads, linear or not in the unknowns of a balance of particles.
+
+    The unknowns are one per site (without meaning where no probe is), then one per floating lead.
+
+    Attributes
+    ----------
+    coupled : array of bool, shape (sites,)
+        Where probes are.
+    floating : array of int
+        Leads whose chemical potential is unknown.
+    mu0, temperature0 : float
+        The equilibrium from which everything counts.
+    coldest : float
+        Lowest temperature of all.
+    drive : float
+        How large the differences are that drive currents, in energy.
+    """
+
+    coupled: np.ndarray
+    floating: np.ndarray
+    mu0: float
+    temperature0: float
+    coldest: float
+    drive: float
+
+    def split(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Unknowns of the sites, and of the floating leads."""
+        return unknowns[:len(self.coupled)], unknowns[len(self.coupled):]
+
+    @abstractmethod
+    def fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Occupations of sites and leads relative to the equilibrium, of shapes (sites or leads, energies)."""
+
+    @abstractmethod
+    def slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of the occupations with the unknowns, of sites and of leads (0 where not floating)."""
+
+    @abstractmethod
+    def thermal(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chemical potentials and temperatures around which the slopes lie."""
+
+    @abstractmethod
+    def first_panels(self, thresholds: np.ndarray) -> Panels:
+        """Panels that resolve every occupation, broken at thresholds (relative to mu_0)."""
+
+    @abstractmethod
+    def window(self) -> tuple[float, float]:
+        """Energies, relative to mu_0, beyond which no occupation differs from the equilibrium."""
+
+    @abstractmethod
+    def scale(self, unknowns: np.ndarray) -> float:
+        """What changes of the unknowns are relative to."""
+
+    def start(self) -> np.ndarray:
+        """First guess of the unknowns."""
+        return np.zeros(len(self.coupled) + len(self.floating))
+
+    def quantiles(self, unknowns: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        """Energies, relative to mu_0, that divide the sites' mean thermal window into equal parts.
+
+        Parameters
+        ----------
+        unknowns : array of float
+        edges : array of float
+            Band edges, relative to mu_0.
+        """
+        mu, temperature = self.thermal(unknowns)
+        every = max(1, len(mu) // _MANY)
+        mu, temperature = mu[::every], temperature[::every]
+        low, high = (mu - 40 * temperature).min(), (mu + 40 * temperature).max()
+
+        def filled(energy):
+            return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
+
+        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in _QUANTILES])
+        # Below all bands sites are cut off from the leads, and the Jacobian there is as good as singular.
+        margin = 0.5 * temperature.max()
+        if len(edges) and edges.max() - edges.min() > 2 * margin:
+            quantiles = np.clip(quantiles, edges.min() + margin, edges.max() - margin)
+        return quantiles
+
+
+class ThermalProbes(Probes):
+    """Fermi functions at any bias: probes at the temperature of the bath, each with a chemical potential of its own.
+
+    Parameters
+    ----------
+    coupled : array of bool, shape (sites,)
+    bath_temperature : array of float, shape (sites,)
+    reservoirs : sequence of Reservoir
+        One per lead.
+    """
+
+    def __init__(self, coupled: np.ndarray, bath_temperature: np.ndarray, reservoirs: Sequence[Reservoir]) -> None:
+        self.coupled = coupled
+        self._temperature = bath_temperature
+        known = known_mus(reservoirs)
+        self.mu0 = 0.5 * (known.min() + known.max())
+        self.floating = np.array([a for a, reservoir in enumerate(reservoirs) if reservoir.mu is None], int)
+        self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
+        # Those of floating leads are unknown; here stands 0.
+        self._lead_mu = np.array([0.0 if reservoir.mu is None else reservoir.mu - self.mu0 for reservoir in reservoirs])
+        # Without a bath the temperature of the phonons still names the equilibrium.
+        temperatures = bath_temperature[coupled] if np.any(coupled) else bath_temperature
+        self.temperature0 = float(np.median(temperatures))
+        self.coldest = temperatures.min()
+        self._hottest = max(self._lead_temperature.max(), temperatures.max())
+        self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
+        self.drive = np.abs(self._lead_mu).max() + self._spread
+
+    def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
+        """Chemical potentials of the leads relative to mu_0, shape (leads,)."""
+        result = self._lead_mu.copy()
+        result[self.floating] = self.split(unknowns)[1]
+        return result
+
+    def fillings(self, energies, unknowns):
+        return (fermi_difference(energies, self.split(unknowns)[0], self._temperature, self.temperature0),
+                fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature, self.temperature0))
+
+    def slopes(self, energies, unknowns):
+        mu, lead_mu = self.split(unknowns)
+        leads = np.zeros((len(self._lead_mu), len(energies)))
+        leads[self.floating] = fermi_slope(energies, lead_mu, self._lead_temperature[self.floating])
+        return fermi_slope(energies, mu, self._temperature), leads
+
+    def lead_slopes(self, energies: np.ndarray) -> np.ndarray:
+        """Derivatives of the leads' occupations, floating ones at mu_0, shape (leads, energies)."""
+        return fermi_slope(energies, self._lead_mu, self._lead_temperature)
+
+    def thermal(self, unknowns):
+        mu, lead_mu = self.split(unknowns)
+        return (np.concatenate([mu[self.coupled], lead_mu]),
+                np.concatenate([self._temperature[self.coupled], self._lead_temperature[self.floating]]))
+
+    def window(self):
+        outer = THERMAL_WINDOW * self._hottest
+        return self._lead_mu.min() - outer, self._lead_mu.max() + outer
+
+    def first_panels(self, thresholds):
+        """See `Probes`: the edge of every Fermi function, wherever between the leads' mu it comes to lie."""
+        outer = (THERMAL_WINDOW - _EDGE) * self._hottest
+        low, high = self.window()
+        count = (high - low - 2 * outer) / (_EDGE * self.coldest)
+        if count > _MOST_FIRST_PANELS:
+            raise ConvergenceError(f"A span of {high - low - 2 * outer:.1e} in energy at the temperature "
+                                   f"{self.coldest:.1e} needs more than {21 * count:.0e} energies; raise the "
+                                   "temperature, or use linear_response, which takes T = 0.")
+        return Panels.join(window_panels(low, low + outer, thresholds, outer),
+                           window_panels(low + outer, high - outer, thresholds, _EDGE * self.coldest),
+                           window_panels(high - outer, high, thresholds, outer))
+
+    def scale(self, unknowns):
+        return max(np.abs(unknowns).max(), np.abs(self._lead_mu).max(), _THERMOPOWER * self._spread)

@@ -1,0 +1,111 @@
+"""What `kinetic.steady_state` returns."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..results.fields import documented, quantity
+from ..results.result import Profile, Result
+from . import cells
+
+_NODE, _END, _OCCUPATION = ("node",), ("2",), ("node", "energy")
+# Points per cell between which a curve is drawn.
+_POINTS = 16
+
+
+@documented
+@dataclass(frozen=True, eq=False, repr=False)
+class KineticState(Result):
+    """Heat, potentials and currents along two wires. Units as in `SteadyState`."""
+
+    x: np.ndarray = quantity("Positions, negative in the left wire; the scatterer is at 0", "length", _NODE)
+    node_width: np.ndarray = quantity(
+        "Length that each node stands for: ``(power * node_width).sum()`` is the power of all", "length", _NODE)
+    power: np.ndarray = quantity("Power per length that the phonons receive", "power per length", _NODE)
+    mu: np.ndarray = quantity("Local electrochemical potential", "energy", _NODE)
+    potential: np.ndarray = quantity("Electrostatic energy U(x); zero without electrostatics", "energy", _NODE)
+    current: np.ndarray = quantity("Particles that enter from the left and the right reservoir per unit time",
+                                   "current", _END)
+    energy_current: np.ndarray = quantity("Energy that enters from them per unit time", "power", _END)
+    reservoir_mu: np.ndarray = quantity("Electrochemical potential of each reservoir", "energy", _END)
+    reservoir_temperature: np.ndarray = quantity("k_B T (SI: T) of each reservoir", "temperature", _END)
+    bath_temperature: float = quantity("k_B T (SI: T) of the phonons", "temperature")
+    error: float = quantity("Estimated relative error of power and currents, at most rtol")
+    rtol: float = quantity("The accuracy asked for")
+    newton_steps: int = quantity("Newton steps on the last mesh")
+    products: int = quantity("Jacobian products on the last mesh")
+    energies: int = quantity("Energies on the last mesh")
+    occupation_energies: np.ndarray | None = quantity("Energies of the occupations", "energy", ("energy",),
+                                                      default=None)
+    occupation_plus: np.ndarray | None = quantity(
+        "Occupation f_+ of right movers at those energies, the mean over the open modes", dimensions=_OCCUPATION,
+        default=None)
+    occupation_minus: np.ndarray | None = quantity("The same of left movers, f_-", dimensions=_OCCUPATION,
+                                                   default=None)
+    units: str = quantity('"model", or "SI" after `to_si`', default="model")
+
+    power_per: ClassVar[str] = "length"
+    averages: ClassVar[bool] = False
+
+    @property
+    def heat(self):
+        return self.power * self.node_width
+
+    @property
+    def coordinate(self):
+        return self.x
+
+    @property
+    def wires(self):
+        """Number of wires."""
+        return 2
+
+    def nodes_of(self, wire: int) -> np.ndarray:
+        """Nodes of the left (0) or right (1) wire, in order: array of int."""
+        return np.flatnonzero(self.x < 0 if wire == 0 else self.x > 0)
+
+    def interpolate(self, values: np.ndarray, wire: int, points: int = _POINTS) -> tuple[np.ndarray, np.ndarray]:
+        """Values between the nodes of a wire, by the polynomials of the solution.
+
+        Parameters
+        ----------
+        values : array of float, shape (nodes,)
+            For example `power` or `mu`.
+        wire : int
+        points : int
+            Points per cell.
+
+        Returns
+        -------
+        x, values : arrays
+        """
+        at, nodes = cells.lagrange(_between(points)), self.nodes_of(wire)
+        return tuple((array[nodes].reshape(-1, cells.ORDER) @ at).ravel() for array in (self.x, values))
+
+    def derivative(self, values: np.ndarray, wire: int, points: int = _POINTS) -> tuple[np.ndarray, np.ndarray]:
+        """Positions as of `interpolate`, and the derivative of values with x there."""
+        slope, nodes = cells.lagrange(_between(points), derivative=1), self.nodes_of(wire)
+        values, widths = (array[nodes].reshape(-1, cells.ORDER) for array in (values, self.node_width))
+        return self.interpolate(self.x, wire, points)[0], (values @ slope / widths.sum(axis=1)[:, None]).ravel()
+
+    def along(self, wire, window=None):  # noqa: ARG002 (nothing is averaged)
+        """See `Result`; `window` is not used."""
+        curves = [self.interpolate(values, wire)[1] for values in (self.x, self.power, self.mu, self.potential)]
+        slopes = [self.derivative(values, wire)[1] for values in (self.mu, self.potential)]
+        return Profile(*curves, *slopes, spacing=1.0, resolution=None)
+
+    def points(self, wire):
+        nodes = self.nodes_of(wire)
+        return self.x[nodes], self.power[nodes], self.mu[nodes], self.potential[nodes]
+
+    def from_scatterer(self):
+        return [(np.abs(self.x[nodes]), self.mu[nodes]) for nodes in map(self.nodes_of, (0, 1))]
+
+    @property
+    def flow(self):
+        return 0.5 * float(self.current[0] - self.current[1])
+
+
+def _between(points):
+    return (np.arange(points) + 0.5) / points

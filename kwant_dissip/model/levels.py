@@ -1,0 +1,95 @@
+"""Isolated levels: energies near which a peak may be too narrow for a grid of energies to notice."""
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+from scipy.sparse import csc_matrix, diags_array
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+from .lattice import Lattice
+
+# Up to this many orbitals all eigenstates are found; beyond, those next to where they are looked for.
+_DENSE = 200
+_NEAREST = 60
+# An eigenstate counts as narrow if its width is less than this, in units of the largest matrix element.
+_NARROW = 1e-3
+_MOST_LEVELS = 100
+# In units of the largest matrix element.
+_BESIDE = 1e-7
+
+
+def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.ndarray, potential: np.ndarray,
+                    low: float = -np.inf, high: float = np.inf) -> np.ndarray:
+    """Bound states outside the leads' bands, states that leads and bath hardly reach, levels of sites without bath.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    bath_rates : array of float, shape (sites,)
+        How much the bath broadens each site, at some energy in the band; 0 where it does not.
+    band_shifts : array of float, shape (leads,)
+    potential : array of float, shape (sites,)
+        Electrostatic energy that is added to the sites' energies.
+    low, high : float, optional
+        Where to look in large systems that are no chains.
+
+    Returns
+    -------
+    array of float
+        Empty where there are too many to be isolated levels.
+    """
+    edges = np.concatenate([lead.thresholds() + shift for lead, shift in zip(lattice.leads, band_shifts, strict=True)])
+    bands = edges.min(), edges.max()
+    norbs = np.diff(lattice.offsets)
+    rates = np.repeat(bath_rates, norbs)
+    added = np.repeat(potential, norbs)
+    diagonal = lattice.hamiltonian.diagonal().real + added
+    order = lattice.chain_order()
+    if order is not None:
+        values = _bound_on_chain(diagonal[order], np.abs(lattice.hamiltonian[order][:, order].diagonal(1)), bands)
+    else:
+        hamiltonian = csc_matrix(lattice.hamiltonian + diags_array(added))
+        open_ends = np.concatenate([lattice.interface_orbitals(lead) for lead in range(len(lattice.leads))])
+        values = _narrow(hamiltonian, open_ends, rates, bands, (max(low, bands[0]), min(high, bands[1])))
+    found = [np.unique(np.round(part, 12)) for part in (values, diagonal[rates == 0])]
+    return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
+
+
+def _bound_on_chain(diagonal, hopping, bands):
+    """Eigenvalues of a chain alone that lie outside the bands."""
+    bound = 2 * hopping.max(initial=0.0)
+    ends = diagonal.min() - bound - 1, *bands, diagonal.max() + bound + 1
+    outside = [eigh_tridiagonal(diagonal, hopping, eigvals_only=True, select="v", select_range=pair)
+               for pair in (ends[:2], ends[2:]) if pair[0] < pair[1] and len(diagonal) > 1]
+    return np.concatenate([[], *outside])
+
+
+def _narrow(hamiltonian, open_ends, rates, bands, window):
+    """Eigenvalues of the system alone outside the bands, and of states that leads and bath broaden little."""
+    scale = abs(hamiltonian).max()
+
+    def chosen(values, vectors):
+        # What leads and bath broaden an eigenstate by, or more: the weight that it has on their sites.
+        weight = np.abs(vectors) ** 2
+        width = scale * weight[open_ends].sum(axis=0) + rates @ weight
+        return values[(values < bands[0]) | (values > bands[1]) | (width < _NARROW * scale)]
+
+    if len(rates) <= _DENSE:
+        return chosen(*np.linalg.eigh(hamiltonian.toarray()))
+    found = [_near(hamiltonian, bands[0], 6, "SA"), _near(hamiltonian, bands[1], 6, "LA")]
+    found = [found[0][found[0] < bands[0]], found[1][found[1] > bands[1]]]
+    # A narrow state inside the bands lives where the bath does not broaden.
+    if np.any(rates < _NARROW * scale) and window[0] < window[1]:
+        pairs = _near(hamiltonian, 0.5 * (window[0] + window[1]), _NEAREST, "LM", vectors=True)
+        found.append(chosen(*pairs))
+    return np.concatenate(found)
+
+
+def _near(hamiltonian, energy, count, which, vectors=False):
+    """Eigenvalues next to an energy (SA: below it; LA: above), with eigenvectors if asked for."""
+    # Not at the energy itself, which may be an eigenvalue.
+    energy += _BESIDE * abs(hamiltonian).max() * (1 if which == "LA" else -1)
+    start = np.random.default_rng(0).normal(size=hamiltonian.shape[0])
+    try:
+        return eigsh(hamiltonian, k=count, sigma=energy, which=which, v0=start, return_eigenvectors=vectors)
+    except ArpackNoConvergence as reached:
+        return (reached.eigenvalues, reached.eigenvectors) if vectors else reached.eigenvalues

@@ -1,0 +1,72 @@
+"""One declaration per field of a result: meaning, unit, SI factor and dimensions."""
+
+import dataclasses
+import textwrap
+from collections.abc import Callable
+
+from .units import Units
+
+# What a field can be: the model's unit, the SI unit, and what one of the first is in the second.
+_KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
+    "number": ("1", "1", None),
+    "energy": ("E0", "eV", lambda units: units.energy_unit),
+    "temperature": ("E0", "K", lambda units: units.temperature),
+    "power": ("E0^2/hbar", "W", lambda units: units.power),
+    "power per length": ("E0^2/hbar per lattice unit", "W/m", lambda units: units.power / units.lattice_constant),
+    "current": ("E0/hbar", "A", lambda units: units.current),
+    "length": ("lattice unit", "m", lambda units: units.lattice_constant),
+    "force": ("E0 per lattice unit", "eV/m", lambda units: units.energy_unit / units.lattice_constant),
+}
+
+
+def quantity(meaning, kind="number", dimensions=(), **options):
+    """A field of a result.
+
+    Parameters
+    ----------
+    meaning : str
+        A sentence without its full stop.
+    kind : str, optional
+        "energy", "power" and so on: which unit it has.
+    dimensions : tuple of str, optional
+        Names of an array's axes: "site", "lead", ...
+    **options
+        As of `dataclasses.field`.
+    """
+    return dataclasses.field(metadata={"meaning": meaning, "kind": kind, "dimensions": dimensions}, **options)
+
+
+def unit(field, si):
+    """Unit of a field in the model's units, or in SI."""
+    return _KINDS[field.metadata["kind"]][si]
+
+
+def in_si(result, units):
+    """Values of all fields that have a unit, in SI."""
+    values = {}
+    for field in dataclasses.fields(result):
+        factor = _KINDS[field.metadata["kind"]][2]
+        value = getattr(result, field.name)
+        if factor is not None and value is not None:
+            values[field.name] = factor(units) * value
+    return values
+
+
+def documented(cls):
+    """Class decorator: the fields' meanings as the docstring's section Attributes."""
+    lines = ["Attributes", "----------"]
+    for field in dataclasses.fields(cls):
+        dimensions = field.metadata["dimensions"]
+        kind = getattr(field.type, "__name__", str(field.type)).removesuffix(" | None")
+        if dimensions:
+            axes = ", ".join(name if name.isdecimal() else name + "s" for name in dimensions)
+            kind = f"array, shape ({axes}{',' if len(dimensions) == 1 else ''})"
+        if "None" in str(field.type):
+            kind += ", or None"
+        meaning = field.metadata["meaning"] + "."
+        if field.metadata["kind"] != "number":
+            meaning += f" Unit: {unit(field, False)}."
+        lines += [f"{field.name} : {kind}", *textwrap.indent(textwrap.fill(meaning, 108), "    ").splitlines()]
+    text, notes, rest = cls.__doc__.rstrip().partition("\n    Notes\n")
+    cls.__doc__ = text.rstrip() + "\n\n    " + "\n    ".join(lines) + "\n" + notes + rest
+    return cls

@@ -1,0 +1,194 @@
+"""What `steady_state` returns."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ..analysis.smoothing import average
+from .fields import documented, quantity
+from .result import Profile, Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SITE, _LEAD, _BOND = ("site",), ("lead",), ("hopping",)
+
+
+@documented
+@dataclass(frozen=True, eq=False, repr=False)
+class SteadyState(Result):
+    """Heat, potentials and currents of a stationary state.
+
+    Arrays over sites are in the order of ``syst.sites``, arrays over leads in that of ``syst.leads``. Units:
+    hbar = e = k_B = 1, energies E0 and lengths as in the kwant model; `to_si` converts.
+    """
+
+    power: np.ndarray = quantity("Power that each site gives to the phonons; negative where they are cooled", "power",
+                                 _SITE)
+    mu: np.ndarray = quantity("Local electrochemical potential: that of the probe; nan where not coupled",
+                              "energy", _SITE)
+    density: np.ndarray = quantity(
+        "Electrons per site, Int dE/2pi n_i(E) over all energies, spin only if the orbitals represent it; nan for a "
+        "mean_free_path measured with leads of several orbitals per cell: gamma is not known off the real axis then",
+        dimensions=_SITE)
+    potential: np.ndarray = quantity("Electrostatic energy U_i; zero without electrostatics", "energy", _SITE)
+    current: np.ndarray = quantity("Particles that enter from each lead per unit time", "current", _LEAD)
+    energy_current: np.ndarray = quantity("Energy that enters from each lead per unit time", "power", _LEAD)
+    bonds: np.ndarray = quantity("Both sites of every hopping", dimensions=("hopping", "2"))
+    bond_current: np.ndarray = quantity(
+        "Particles per unit time from the first to the second site of each hopping; what flows in equilibrium, in a "
+        "magnetic field, at the middle of the reservoirs' mu is left out", "current", _BOND)
+    bond_energy_current: np.ndarray = quantity(
+        "Energy per unit time from the first to the second site of each hopping, likewise", "power", _BOND)
+    positions: np.ndarray = quantity("Positions of the sites", "length", ("site", "dimension"))
+    wire: np.ndarray = quantity(
+        "Number of the connected piece of coupled sites that a site belongs to, -1 where not coupled", dimensions=_SITE)
+    bath_temperature: np.ndarray = quantity("k_B T (SI: T) of the phonons at each site", "temperature", _SITE)
+    reservoir_mu: np.ndarray = quantity("Electrochemical potential of each reservoir, of floating ones as found",
+                                        "energy", _LEAD)
+    reservoir_temperature: np.ndarray = quantity("k_B T (SI: T) of each reservoir", "temperature", _LEAD)
+    lead_potential: np.ndarray = quantity("Electrostatic energy by which each lead's band is shifted", "energy", _LEAD)
+    lead_positions: np.ndarray = quantity("Middle of the sites that each lead couples to", "length",
+                                          ("lead", "dimension"))
+    fermi_wavelength: np.ndarray = quantity(
+        "Longest Fermi wavelength of each lead's open modes at its reservoir's mu (or next to a band edge, if none is "
+        "open)", "length", _LEAD)
+    error: float = quantity("Estimated relative error of the energy integrals (power over its largest value; "
+                            "currents), at most rtol")
+    rtol: float = quantity("The accuracy asked for")
+    newton_steps: int = quantity("Newton steps")
+    products: int = quantity("Jacobian products in all of them")
+    energies: int = quantity("Energies of the last grid")
+    method: str = quantity('Route that ran: "chain", "slices" or "kwant"')
+    density_difference: np.ndarray | None = quantity(
+        "N_i - N0_i, the charge; only with electrostatics, as are the next two", dimensions=_SITE, default=None)
+    field: np.ndarray | None = quantity(
+        "Force -grad U on an electron, by least squares over the hoppings of each site", "force", ("site", "dimension"),
+        default=None)
+    law_residual: float | None = quantity(
+        "What is left of the law of electrostatics, over its largest term (for Neutrality: electrons per site)",
+        default=None)
+    units: str = quantity('"model", or "SI" after `to_si`', default="model")
+
+    power_per: ClassVar[str] = "site"
+    averages: ClassVar[bool] = True
+
+    @property
+    def heat(self):
+        return self.power
+
+    @property
+    def screening(self) -> tuple[float, float] | None:
+        """Largest and mean absolute change of density, (max, mean) of |N_i - N0_i|; None without electrostatics."""
+        if self.density_difference is None:
+            return None
+        charge = np.abs(self.density_difference)
+        return float(charge.max()), float(charge.mean())
+
+    @property
+    def wires(self):
+        """Number of wires: connected pieces of coupled sites."""
+        return int(self.wire.max()) + 1
+
+    @property
+    def is_line(self) -> bool:
+        """Whether the sites lie on a line along one coordinate."""
+        return bool(np.count_nonzero(np.ptp(self.positions, axis=0)) <= 1)
+
+    @property
+    def coordinate(self) -> np.ndarray:
+        """Coordinate of each site along the wires: the one in which the system is longest, shape (sites,)."""
+        return self.positions[:, np.argmax(np.ptp(self.positions, axis=0))]
+
+    @property
+    def lead_coordinate(self) -> np.ndarray:
+        """The same coordinate of each lead, shape (leads,)."""
+        return self.lead_positions[:, np.argmax(np.ptp(self.positions, axis=0))]
+
+    def sites_of(self, wire: int) -> np.ndarray:
+        """Sites of a wire, ordered along it: array of int."""
+        chosen = np.flatnonzero(self.wire == wire)
+        return chosen[np.argsort(self.coordinate[chosen], kind="stable")]
+
+    @property
+    def smoothing_window(self) -> float:
+        """Length over which standing waves average out: the largest Fermi wavelength of the leads."""
+        return float(np.nanmax(self.fermi_wavelength))
+
+    def along(self, wire, window=None):
+        """Curves along a wire, averaged over a length.
+
+        Parameters
+        ----------
+        wire : int
+        window : float, optional
+            See `smoothing.average`; by default `smoothing_window`.
+
+        Returns
+        -------
+        Profile
+            At the positions where the whole window lies inside the wire.
+
+        Raises
+        ------
+        ValueError
+            If the sites of the wire are not equally spaced along `coordinate`.
+        """
+        x, *curves = self.points(wire)
+        window = self.smoothing_window if window is None else window
+        averages = [average(x, curve, window) for curve in curves]
+        at, curves = averages[0][0], [curve for _, curve in averages]
+        spacing = at[1] - at[0] if len(at) > 1 else 1.0
+        slopes = [np.gradient(curve, at) if len(at) > 1 else curve for curve in curves[1:]]
+        return Profile(at, *curves, *slopes, spacing, window / spacing)
+
+    def profile(self, wire: int, window: float | None = None) -> tuple[np.ndarray, np.ndarray, float]:
+        """Positions and power of `along`, and the window in sites."""
+        curves = self.along(wire, window)
+        return curves.x, curves.power, curves.resolution
+
+    def points(self, wire):
+        chosen = self.sites_of(wire)
+        return self.coordinate[chosen], self.power[chosen], self.mu[chosen], self.potential[chosen]
+
+    def from_scatterer(self):
+        """See `Result`; half a site beyond the last site that is coupled to the phonons."""
+        if self.wires != 2 or len(self.current) != 2:
+            raise ValueError("A voltage drop is that of one scatterer between two wires and two leads; the state has "
+                             f"{self.wires} wires and {len(self.current)} leads. Leave the scatterer uncoupled.")
+        wires = [(self.coordinate[chosen], self.mu[chosen]) for chosen in map(self.sites_of, (0, 1))]
+        (left, mu_left), (right, mu_right) = sorted(wires, key=lambda wire: wire[0].mean())
+        half = 0.5 * np.min([np.diff(np.unique(x)).min(initial=np.inf) for x, _ in wires])
+        result = [(left.max() + half - left, mu_left), (right - right.min() + half, mu_right)]
+        return result[::-1] if self.lead_coordinate[0] > self.lead_coordinate[1] else result
+
+    @property
+    def flow(self):
+        sign = -1 if self.lead_coordinate[0] > self.lead_coordinate[1] else 1
+        return 0.5 * sign * float(self.current[0] - self.current[1])
+
+    def plot(self, axes=None, *, arrows: bool = False) -> "Figure":
+        """Draw power and electrochemical potential, and U with electrostatics: along wires, or as maps.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib axes, optional
+            Where to draw, two for wires, one a map in a plane; by default a new figure.
+        arrows : bool, optional
+            In a plane: draw the current, too.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ValueError
+            If the sites fill three dimensions, or `axes` do not fit.
+        """
+        if self.is_line:
+            return super().plot(axes)
+        from ..plots.maps import draw  # matplotlib is slow to import
+
+        return draw(self, axes=axes, arrows=arrows)

@@ -1,0 +1,45 @@
+"""What `linear_response` returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fields import documented, quantity
+
+_SITE, _LEAD = ("site",), ("lead",)
+
+
+@documented
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearResponse:
+    """Expansion in the bias V: power = V power1 + V^2 power2, and so on.
+
+    Powers are per site on a lattice, per length in the kinetic theory.
+
+    Notes
+    -----
+    At temperature 0 power1 vanishes, and mu2, current2 and energy_current2 are nan: they would need derivatives of
+    the Green's function.
+    """
+
+    x: np.ndarray = quantity("Positions: of the sites, shape (sites, dimensions), or along the wires", "length", _SITE)
+    power1: np.ndarray = quantity("Peltier part of the power", dimensions=_SITE)
+    power2: np.ndarray = quantity("Joule part of the power", dimensions=_SITE)
+    mu1: np.ndarray = quantity("Change of the local electrochemical potential; nan where not coupled", dimensions=_SITE)
+    mu2: np.ndarray = quantity("The same at second order", dimensions=_SITE)
+    current1: np.ndarray = quantity("Particles entering from each lead", dimensions=_LEAD)
+    current2: np.ndarray = quantity("The same at second order", dimensions=_LEAD)
+    energy_current1: np.ndarray = quantity("Energy entering from each lead", dimensions=_LEAD)
+    energy_current2: np.ndarray = quantity("The same at second order", dimensions=_LEAD)
+    error: float = quantity(
+        "Estimated relative error of the energy integrals, and of the resolution along the wires; second-order "
+        "currents count relative to those of first order at a bias of k_B T")
+
+    @property
+    def conductance(self) -> float:
+        """current1 of the first lead, in e^2/hbar (multiply by 2 pi for e^2/h)."""
+        return float(self.current1[0])
+
+    def __repr__(self):
+        return (f"<LinearResponse: {len(self.power1)} sites, conductance {self.conductance:.4g} e^2/hbar, "
+                f"error {self.error:.1e}>")
