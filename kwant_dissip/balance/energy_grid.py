@@ -18,6 +18,10 @@ _SAFETY = 5.0
 # T^2/2pi), and to what the drive (differences of mu and T) sends through it. Less cannot be resolved to rtol.
 _ROUNDING = 1e-14
 _ROUNDING_OF_DRIVE = 1e-14
+# Where the power vanishes, by symmetry or nearly, its errors count against this part of what the exchange with the
+# bath could release if all that goes to and fro at single energies had the energy of the drive (k_B T at most).
+_LEAST_POWER = 1e-2
+_NAMES = ("particles that the bath takes", "power", "density", "current", "energy current")
 _MAX_PANELS = 20000
 
 
@@ -32,6 +36,9 @@ class Integrals:
     current, energy_current : arrays of float, shape (leads, panels)
     errors : array of float, shape (5, panels)
         Largest difference to the embedded rule, of the five in this order.
+    gross : array of float, shape (3, panels)
+        Largest integral of the absolute value of what the bath takes at a site, of a lead's current, and of its energy
+        current: what flows at single energies, though it may cancel in the whole.
     """
 
     loss: np.ndarray
@@ -40,6 +47,7 @@ class Integrals:
     current: np.ndarray
     energy_current: np.ndarray
     errors: np.ndarray
+    gross: np.ndarray
 
     @staticmethod
     def join(*parts):
@@ -115,12 +123,14 @@ class EnergyGrid:
         spectrum = propagator.spectrum(self.probes.mu0 + energies)
         filling, lead_filling = self.probes.fillings(energies, unknowns)
         n, inflow = spectrum.occupation(spectrum.rate * filling, lead_filling)
-        loss, power, density, errors = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes, weights,
-                                                  differences)
+        loss, power, density, errors, exchange = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes,
+                                                            weights, differences)
         inflow = inflow.reshape(-1, *nodes.shape)
         flow_errors = np.abs([(inflow * differences).sum(axis=2), (inflow * differences * nodes).sum(axis=2)])
+        gross = np.array([(np.abs(inflow) * weights).sum(axis=2), (np.abs(inflow * nodes) * weights).sum(axis=2)])
         return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
-                         np.concatenate([errors, flow_errors.max(axis=1)]))
+                         np.concatenate([errors, flow_errors.max(axis=1)]),
+                         np.concatenate([[exchange], gross.max(axis=1)]))
 
     def bond_currents(self, propagator: LatticePropagator, panels: Panels,
                       unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,19 +155,25 @@ class EnergyGrid:
         return current, energy_current + mu0 * current
 
     def errors(self, integrals: Integrals) -> np.ndarray:
-        """Error of each panel relative to the largest power, current and density, shape (panels,)."""
-        def largest(name):
-            return np.abs(integrals.total(name)).max()
+        """Error of each panel, the worst of all integrals relative to their scales, shape (panels,)."""
+        return _SAFETY * (integrals.errors / self._scales(integrals)[:, None]).max(axis=0)
 
+    def _scales(self, integrals):
+        """What errors of the five integrals are relative to.
+
+        Power and density: the largest value. Currents: what flows at single energies, which does not vanish where net
+        currents do (open circuit).
+        """
         # Energy counts from mu_0 here; a particle carries some k_B T.
-        temperature = self.probes.temperature0
-        zero = max(_ROUNDING * temperature, _ROUNDING_OF_DRIVE / self.rtol * self.probes.drive) / TWO_PI
-        power = max(largest("power"), zero * temperature)
-        density = max(largest("density"), 1e-2)
+        temperature, drive = self.probes.temperature0, self.probes.drive
+        zero = max(_ROUNDING * temperature, _ROUNDING_OF_DRIVE / self.rtol * drive) / TWO_PI
+        exchange, current, energy_current = integrals.gross.sum(axis=1)
+        power = max(np.abs(integrals.total("power")).max(), zero * temperature,
+                    _LEAST_POWER * min(drive, temperature) * exchange)
+        density = max(np.abs(integrals.total("density")).max(), 1e-2)
         zero = max(zero, self._least_current)
-        scales = np.array([power / temperature, power, density, max(largest("current"), zero),
-                           max(largest("energy_current"), zero * temperature)])
-        return _SAFETY * (integrals.errors / scales[:, None]).max(axis=0)
+        return np.array([power / temperature, power, density, max(current, zero),
+                         max(energy_current, zero * temperature)])
 
     def refined(self, propagator: Propagator, panels: Panels, integrals: Integrals,
                 unknowns: np.ndarray) -> tuple[Panels, Integrals]:
@@ -178,12 +194,13 @@ class EnergyGrid:
             kept = order[np.cumsum(errors[order]) <= 0.5 * self.rtol]
             split = order[len(kept):]
             if len(panels) + len(split) > _MAX_PANELS:
-                worst = self.probes.mu0 + panels[order[-10:]].ends()
+                worst, scales = self.probes.mu0 + panels[order[-10:]].ends(), self._scales(integrals)
+                which = int(np.argmax(integrals.errors.sum(axis=1) / scales))
                 raise ConvergenceError(
                     f"The energy integrals reached a relative error of {errors.sum():.1e} with {21 * len(panels)} "
-                    f"energies, not rtol={self.rtol:.1e}; the worst lie near {worst[-1].mean():.8g}. A resonance "
-                    "narrower than these resolve, or an rtol below rounding errors, can be the reason: raise the rate "
-                    "of its sites, or rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
+                    f"energies, not rtol={self.rtol:.1e}: that of the {_NAMES[which]}, measured against "
+                    f"{scales[which]:.1e}, near the energy {worst[-1].mean():.8g}. A resonance narrower than these "
+                    "resolve, or an rtol below rounding errors, can be the reason: raise the rate of its sites, or rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
             halves = panels[split].halves()
             panels = Panels.join(panels[kept], halves)
             integrals = Integrals.join(integrals[kept], self.integrate(propagator, halves, unknowns))

@@ -118,16 +118,18 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
     errors : array of float, shape (3, panels)
         Largest absolute value over sites of the same three sums with `differences` as weights, less what rounding
         makes of the terms.
+    exchange : array of float, shape (panels,)
+        Largest of sum_k w_k |gamma (A f - n)|.
     """
     sites = len(rate)
     panels, count = nodes.shape
     loss, power, density = np.empty((sites, panels)), np.empty((sites, panels)), np.empty((sites, panels))
-    errors = np.zeros((3, panels))
+    errors, exchange = np.zeros((3, panels)), np.zeros(panels)
     for i in range(sites):
         for p in range(panels):
             first = p * count
             sum0, sum1, sum2, error0, error1, error2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            size0, size1, size2 = 0.0, 0.0, 0.0
+            size0, size1, size2, gross = 0.0, 0.0, 0.0, 0.0
             for k in range(count):
                 j = first + k
                 taken = rate[i, j] * (spectral[i, j] * filling[i, j] - n[i, j])
@@ -136,13 +138,15 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
                 size2 += weights[p, k] * abs(n[i, j])
                 size1 += size * abs(nodes[p, k])
                 sum0 += weights[p, k] * taken
+                gross += weights[p, k] * abs(taken)
                 sum1 -= weights[p, k] * nodes[p, k] * taken
                 sum2 += weights[p, k] * n[i, j]
                 error0 += differences[p, k] * taken
                 error1 += differences[p, k] * nodes[p, k] * taken
                 error2 += differences[p, k] * n[i, j]
             loss[i, p], power[i, p], density[i, p] = sum0, sum1, sum2
+            exchange[p] = max(exchange[p], gross)
             errors[0, p] = max(errors[0, p], abs(error0) - _ROUNDING * abs(size0))
             errors[1, p] = max(errors[1, p], abs(error1) - _ROUNDING * abs(size1))
             errors[2, p] = max(errors[2, p], abs(error2) - _ROUNDING * abs(size2))
-    return loss, power, density, errors
+    return loss, power, density, errors, exchange
