@@ -14,7 +14,7 @@ from .balance.probes import ThermalProbes
 from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
 from .errors import ConvergenceError
 from .model.baths import PhononBath, checked_bath, equilibrium_temperature
-from .model.broadening import broadening
+from .model.broadening import Broadening, broadening
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
@@ -28,7 +28,7 @@ from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 
 
-def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir], bath: PhononBath, *,
+def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir], bath: PhononBath | None, *,
                  params: dict | None = None, electrostatics: Law | None = None, method: str | None = None,
                  rtol: float = 1e-6) -> SteadyState:
     """Where a current through a coherent conductor leaves its heat.
@@ -46,14 +46,16 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Finalized system with leads.
     reservoirs : sequence of Reservoir
         One per lead, in the order of ``syst.leads``.
-    bath : PhononBath
-        Temperature of the phonons, and how strongly each site couples to them.
+    bath : PhononBath or None
+        Temperature of the phonons, and how strongly each site couples to them. None: no phonons; what comes out is the
+        coherent conductor (Landauer and Büttiker), with zero power.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.
     electrostatics : Poisson, Neutrality or CoulombKernel, optional
         Law for the electrostatic energies U_i of the sites, from the densities N_i relative to those of the neutral
         system. Without it U = 0. With it a lead's band is shifted by its reservoir's `potential`, by default
-        mu - mu_eq, so that it stays neutral; the bath may then reach no site at all (coherent electrostatics).
+        mu - mu_eq, so that it stays neutral; the bath may then reach no site at all (coherent electrostatics, as with
+        None).
     method : {None, "slices", "kwant"}, optional
         "slices" (None is the same): recursions along slices that lead from lead to lead; the cost grows with the
         system's length and the cube of its width. "kwant": scattering wavefunctions and Green's functions of kwant at
@@ -92,18 +94,24 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     """
     check_rtol(rtol)
     check_method(method)
-    checked_bath(bath)
+    if bath is not None:
+        checked_bath(bath)
     if electrostatics is not None and not isinstance(electrostatics, Law):
         raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
                         f"got {electrostatics!r}.")
     lattice = read(syst, params)
+    lattice.require_energies()
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
     shifts = band_shifts(reservoirs, lattice.leads, electrostatics is not None)
-    gamma = broadening(bath, lattice, needed=electrostatics is None)
-    temperature = bath.site_temperatures(lattice.sites)
+    if bath is None:
+        gamma, temperature = Broadening(np.zeros(len(lattice.sites))), np.full(len(lattice.sites), np.nan)
+        reference = np.full(len(lattice.sites), np.mean([reservoir.temperature for reservoir in reservoirs]))
+    else:
+        gamma = broadening(bath, lattice, needed=electrostatics is None)
+        reference = temperature = bath.site_temperatures(lattice.sites)
     propagator = propagator_for(lattice, gamma, shifts, method)
     order = propagator.order
-    probes = ThermalProbes(propagator.coupled, temperature[order], reservoirs)
+    probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
 
     def state(solution: BalanceResult, density=None, flows=None) -> SteadyState:
         """A solution in the order of the sites; nan where density or flows are not known."""
@@ -135,11 +143,14 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         density, at = None, propagator
         if electrostatics is None:
             solution = Balance(propagator, probes, grid).solve()
-            if gamma.is_analytic:
+            if propagator.has_densities(probes.mu0):
                 density = solution.density + EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol,
                                                                 map_)(propagator)
         else:
-            gamma.require_densities()
+            if not propagator.has_densities(probes.mu0):
+                raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for "
+                                 "leads of one orbital per cell, and with leads by self-energy only where that can be "
+                                 "called at complex energies. Give the PhononBath a rate.")
             neutral_mu = equilibrium_mu(reservoirs)
             solution = screened = ScreenedBalance(
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
@@ -183,6 +194,8 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
     temperature = equilibrium_temperature(checked_bath(bath), temperature)
     check_finite("mu", mu)
     lattice = read(syst, params)
+    if temperature > 0:
+        lattice.require_energies()
     if np.shape(drive) != (len(lattice.leads),) or not np.all(np.isfinite(drive)):
         raise ValueError(f"drive must hold one finite number for each of the {len(lattice.leads)} leads, "
                          f"got {drive!r}.")

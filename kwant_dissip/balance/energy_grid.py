@@ -200,7 +200,8 @@ class EnergyGrid:
                     f"The energy integrals reached a relative error of {errors.sum():.1e} with {21 * len(panels)} "
                     f"energies, not rtol={self.rtol:.1e}: that of the {_NAMES[which]}, measured against "
                     f"{scales[which]:.1e}, near the energy {worst[-1].mean():.8g}. A resonance narrower than these "
-                    "resolve, or an rtol below rounding errors, can be the reason: raise the rate of its sites, or rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
+                    "resolve, or an rtol below rounding errors, can be the reason: raise the rate of its sites, or "
+                    "rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
             halves = panels[split].halves()
             panels = Panels.join(panels[kept], halves)
             integrals = Integrals.join(integrals[kept], self.integrate(propagator, halves, unknowns))

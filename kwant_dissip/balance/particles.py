@@ -151,6 +151,8 @@ class Balance:
 
         @cache
         def preconditioner():
+            if not np.any(self.probes.coupled):  # only leads float
+                return (lambda b: b), np.ones(len(self.probes.coupled))
             edges = self.propagator.edges() - self.probes.mu0
             return self.propagator.preconditioner(self.probes.mu0 + self.probes.quantiles(first, edges))
 

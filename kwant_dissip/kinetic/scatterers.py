@@ -85,6 +85,8 @@ class KwantScatterer:
         lattice = read(syst, params)
         if len(lattice.leads) != 2:
             raise ValueError(f"The kinetic theory takes two wires; syst has {len(lattice.leads)} leads.")
+        if not all(lead.has_velocity for lead in lattice.leads):
+            raise ValueError("The kinetic theory needs leads with modes: a lead by self-energy has no velocity.")
         self._syst, self._params = syst, params
         self._leads = lattice.leads
         self.thresholds = np.concatenate([lead.thresholds() for lead in lattice.leads])

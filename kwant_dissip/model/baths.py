@@ -95,7 +95,13 @@ class PhononBath:
 
 
 def checked_bath(bath: PhononBath) -> PhononBath:
-    """The bath, after checking that it is one."""
+    """The bath, after checking that it is one.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
     if not isinstance(bath, PhononBath):
         raise TypeError(f"bath must be a PhononBath, got {type(bath).__name__}.")
     return bath

@@ -7,7 +7,7 @@ import numpy as np
 
 from .baths import PhononBath
 from .lattice import Lattice
-from .leads import Lead
+from .leads import LeadLike
 
 
 class SelfEnergy(ABC):
@@ -23,12 +23,6 @@ class SelfEnergy(ABC):
 
     coupled: np.ndarray
     is_analytic: bool
-
-    def require_densities(self) -> None:
-        """Raise ValueError unless densities can be known."""
-        if not self.is_analytic:
-            raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for leads of "
-                             "one orbital per cell. Give the PhononBath a rate.")
 
     @abstractmethod
     def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +59,7 @@ class Broadening(SelfEnergy):
     ----------
     strength : array of float, shape (sites,)
         The rate, or one over the mean free path; 0 where a site is not coupled.
-    leads : sequence of Lead or None
+    leads : sequence of LeadLike or None
         The leads whose velocities count; None for a rate.
     lead_of_site : array of int or None
         Number of each site's lead.
@@ -73,7 +67,7 @@ class Broadening(SelfEnergy):
         U_i; None: 0.
     """
 
-    def __init__(self, strength: np.ndarray, leads: Sequence[Lead] | None = None,
+    def __init__(self, strength: np.ndarray, leads: Sequence[LeadLike] | None = None,
                  lead_of_site: np.ndarray | None = None, potential: np.ndarray | None = None) -> None:
         self.strength = strength
         self.coupled = strength > 0
@@ -106,8 +100,10 @@ class Broadening(SelfEnergy):
         """See `SelfEnergy`; in the middle of its lead's band."""
         if self._leads is None:
             return self.strength
-        speed = [max(np.ptp(lead.thresholds()), 1e-300) * lead.period / 4 for lead in self._leads]
-        return self.strength * np.array(speed)[self._lead_of_site]
+        speed = np.zeros(len(self._leads))
+        for a in self._used:
+            speed[a] = max(np.ptp(self._leads[a].thresholds()), 1e-300) * self._leads[a].period / 4
+        return self.strength * speed[self._lead_of_site]
 
     def parts(self, energies):
         if self._leads is None:
@@ -159,6 +155,9 @@ def broadening(bath: PhononBath, lattice: Lattice, needed: bool = True) -> Broad
     else:
         lead_of_site = bath.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
         result = Broadening(1 / bath.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
+        for a in np.unique(lead_of_site[result.coupled]):
+            if not lattice.leads[a].has_velocity:
+                lattice.leads[a].velocity(np.zeros(1))  # says what to do
     if needed and not np.any(result.coupled):
         raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite.")
     adrift = lattice.adrift(result.coupled)

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
-from .leads import Lead
+from .given_leads import lead_of
+from .leads import LeadLike
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Lattice:
     hamiltonian : scipy.sparse.csr_matrix, shape (orbitals, orbitals)
     offsets : array of int, shape (sites + 1,)
         First orbital of each site.
-    leads : list of Lead
+    leads : list of LeadLike
     interfaces : list of arrays of int
         Sites that each lead couples to.
     positions : array of float, shape (sites, dimensions)
@@ -33,7 +34,7 @@ class Lattice:
     params: dict | None
     hamiltonian: csr_matrix
     offsets: np.ndarray
-    leads: list
+    leads: list[LeadLike]
     interfaces: list
     positions: np.ndarray
 
@@ -53,6 +54,14 @@ class Lattice:
         graph = csr_matrix((np.ones(bond.sum()), (row[bond], col[bond])), shape=(count, count))
         graph.data[:] = 1
         return graph
+
+    def require_energies(self) -> None:
+        """Raise ValueError if a lead knows one energy only."""
+        for lead in self.leads:
+            if lead.is_fixed:
+                raise ValueError(f"Lead {lead.number} was calculated at one energy (precalculate); all in the thermal "
+                                 "window are needed. Pass the original system; linear_response at temperature=0 takes "
+                                 "this one, at its own energy.")
 
     def laplacian(self) -> tuple[csr_matrix, np.ndarray]:
         """Sum over the hoppings of a site of (U_i - U_j), with U_j given in the leads.
@@ -95,10 +104,10 @@ class Lattice:
         return np.concatenate([np.arange(self.offsets[i], self.offsets[i + 1]) for i in self.interfaces[lead]])
 
     def nearest_leads(self) -> np.ndarray:
-        """Number of the lead that is fewest hoppings away from each site, array of int of shape (sites,)."""
-        graph = self.graph
-        distances = [dijkstra(graph, unweighted=True, indices=interface, min_only=True)
-                     for interface in self.interfaces]
+        """Number of the lead with known velocities that is fewest hoppings away from each site, shape (sites,)."""
+        distances = [dijkstra(self.graph, unweighted=True, indices=interface, min_only=True) if lead.has_velocity
+                     else np.full(len(self.offsets) - 1, np.inf)
+                     for lead, interface in zip(self.leads, self.interfaces, strict=True)]
         return np.argmin(distances, axis=0)
 
     def adrift(self, coupled: np.ndarray) -> np.ndarray:
@@ -156,7 +165,7 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice
     TypeError
         If `syst` is not finalized, or no kwant system.
     ValueError
-        If it has no leads, a lead without modes, or a Hamiltonian that is not finite and Hermitian.
+        If it has no leads, leads of electrons and holes, or a Hamiltonian that is not finite and Hermitian.
     """
     if isinstance(syst, kwant.Builder):
         raise TypeError("syst is a kwant.Builder that is not finalized; pass syst.finalized().")
@@ -171,7 +180,7 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice
     if abs(hamiltonian - hamiltonian.getH()).max() > 1e-13 * max(abs(hamiltonian).max(), 1e-300):
         raise ValueError("The Hamiltonian of syst is not Hermitian; losses are described by the PhononBath.")
     offsets = np.concatenate([[0], np.cumsum(norbs)]).astype(int)
-    leads = [Lead(lead, number, params) for number, lead in enumerate(syst.leads)]
+    leads = [lead_of(syst, number, params) for number in range(len(syst.leads))]
     interfaces = [np.asarray(interface, int) for interface in syst.lead_interfaces]
     positions = np.array([syst.pos(i) for i in range(len(norbs))], float)
     return Lattice(syst, params, hamiltonian, offsets, leads, interfaces, positions)

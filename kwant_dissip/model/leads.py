@@ -1,8 +1,9 @@
 """Leads: self-energies, velocities and band edges, from kwant."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import kwant
 import numpy as np
@@ -21,8 +22,87 @@ LEAD_WINDOW = 10.0
 _DISTANCES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
 
 
-class Lead:
+class LeadLike(ABC):
     """One lead of a finalized system, as a function of energy.
+
+    Attributes
+    ----------
+    number : int
+        Its place in ``syst.leads``.
+    period : float
+        Length of a cell.
+    has_velocity, is_chain : bool
+        Whether modes and their velocities are known; whether a cell is one orbital, so that closed forms hold.
+    is_fixed : bool
+        Whether it was calculated at one energy and knows no other.
+    """
+
+    number: int
+    period: float
+    has_velocity: bool
+    is_chain: bool
+    is_fixed = False
+
+    @abstractmethod
+    def hoppings(self) -> np.ndarray:
+        """Number of hoppings from the lead to each site of its interface: array of int, shape (interface sites,)."""
+
+    @abstractmethod
+    def self_energy(self, energies: np.ndarray) -> np.ndarray:
+        """Retarded self-energy on the interface, shape (energies, orbitals, orbitals).
+
+        Parameters
+        ----------
+        energies : array of float or complex
+            Complex ones lie in the upper half plane.
+        """
+
+    @abstractmethod
+    def strength(self, energy: float) -> float:
+        """How much the lead broadens a level of its interface, or more."""
+
+    @abstractmethod
+    def velocity(self, energies: np.ndarray) -> np.ndarray:
+        """Mean velocity of the open modes, in lattice length times energy; array of complex."""
+
+    @abstractmethod
+    def is_analytic(self, energy: float) -> bool:
+        """Whether the self-energy is known at complex energies, judged by what it is near `energy`."""
+
+    def limit(self, energy: float) -> np.ndarray | float:  # noqa: ARG002 (0 for a band of finite width)
+        """Diagonal of the self-energy far above the real axis."""
+        return 0.0
+
+    @abstractmethod
+    def thresholds(self) -> np.ndarray:
+        """Energies at which a mode opens or closes: all band extrema, sorted; empty where they are not known."""
+
+    @abstractmethod
+    def open_modes(self, energy: float) -> int:
+        """Number of modes that carry particles to the system at an energy."""
+
+    @abstractmethod
+    def fermi_wavelength(self, energy: float) -> float:
+        """Longest Fermi wavelength of the open modes, in lattice length; nan where none is open, or not known."""
+
+    def fermi_wavelength_near(self, mu: float, temperature: float) -> float:
+        """`fermi_wavelength` at mu, or, if no mode is open there, next to the nearest band edge."""
+        edges = self.thresholds()[np.argsort(np.abs(self.thresholds() - mu))]
+        inside = (edge + sign * 0.5 * temperature for edge in edges for sign in (1, -1))
+        wavelengths = (self.fermi_wavelength(energy) for energy in (mu, *inside))
+        return next((wavelength for wavelength in wavelengths if np.isfinite(wavelength)), np.nan)
+
+    def check_open(self, low: float, high: float) -> None:
+        """Raise ValueError unless a mode is open somewhere between two energies, which count from the lead's shift."""
+        edges = self.thresholds()
+        points = [low, *edges[(edges > low) & (edges < high)], high]
+        if not any(self.open_modes(0.5 * (a + b)) for a, b in pairwise(points)):
+            raise ValueError(f"Lead {self.number} has no open modes within {LEAD_WINDOW:g} k_B T of any mu, from "
+                             f"{low:.6g} to {high:.6g} (counted from its potential): no current can flow.")
+
+
+class Lead(LeadLike):
+    """A periodic lead: modes, velocities, and self-energy from its Hamiltonian.
 
     Parameters
     ----------
@@ -36,13 +116,12 @@ class Lead:
     Raises
     ------
     ValueError
-        If the lead has no modes (it was defined by a self-energy only).
+        If it describes electrons and holes.
     """
 
-    def __init__(self, lead, number, params=None):
-        if not isinstance(lead, kwant.system.InfiniteSystem):
-            raise ValueError(f"Lead {number} has no modes that kwant can compute from a Hamiltonian "
-                             f"({type(lead).__name__}); attach a kwant.Builder with a translational symmetry.")
+    has_velocity = True
+
+    def __init__(self, lead: kwant.system.InfiniteSystem, number: int, params: dict | None = None) -> None:
         self.number = number
         self._lead = lead
         self._params = params
@@ -50,20 +129,39 @@ class Lead:
         self._hopping = lead.inter_cell_hopping(params=params)
         period = getattr(getattr(lead, "symmetry", None), "periods", None)
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
-        self._velocities, self._self_energies = {}, {}
+        self._velocities: dict[float, float] = {}
+        self._self_energies: dict[complex, np.ndarray] = {}
         self._chains = _independent_chains(self._onsite, self._hopping)
+        self._refuse_holes()
 
-    def hoppings(self) -> np.ndarray:
-        """Number of hoppings from the lead to each site of its interface: array of int, shape (interface sites,)."""
+    def hoppings(self):
         hamiltonian, norbs, _ = self._lead.hamiltonian_submatrix(params=self._params, return_norb=True)
         first = np.concatenate([[0], np.cumsum(norbs)[:-1]])
         bonds = np.add.reduceat(np.add.reduceat(np.abs(hamiltonian), first, axis=0), first, axis=1)
         cell = self._lead.cell_size
         return np.count_nonzero(bonds[:cell, cell:], axis=0)
 
+    def _refuse_holes(self):
+        """Raise ValueError if the lead's symmetries say that it describes electrons and holes."""
+        symmetry = self._lead.discrete_symmetry(params=self._params)
+        holes = symmetry.particle_hole is not None
+        if symmetry.projectors is not None:
+            # A conserved charge of both signs: at zero momentum the energies of holes are those of electrons, negative.
+            size = len(self._onsite)
+            hop = np.zeros((size, size), complex)
+            hop[:, :self._hopping.shape[1]] = self._hopping
+            matrix = self._onsite + hop + hop.conj().T
+            parts = [np.linalg.eigvalsh(p.conj().T @ matrix @ p) for p in (q.toarray() for q in symmetry.projectors)]
+            holes |= any(len(one) == len(other) and np.allclose(one, -other[::-1], atol=1e-9 * (1 + abs(one).max()))
+                         for one, other in combinations(parts, 2))
+        if holes:
+            raise ValueError(f"Lead {self.number} describes electrons and holes (it declares a particle-hole symmetry, "
+                             "or a conserved charge of both signs): superconductors are not supported. A bath of "
+                             "electrons would give neither charge nor heat.")
+
     @property
-    def is_chain(self) -> bool:
-        """Whether a cell is one orbital, so that closed forms hold."""
+    def is_chain(self) -> bool:  # type: ignore[override]
+        """See `LeadLike`."""
         return self._onsite.shape == self._hopping.shape == (1, 1)
 
     @property
@@ -71,14 +169,7 @@ class Lead:
         """Middle of the band of a chain."""
         return self._onsite[0, 0].real
 
-    def self_energy(self, energies: np.ndarray) -> np.ndarray:
-        """Retarded self-energy on the interface, shape (energies, orbitals, orbitals).
-
-        Parameters
-        ----------
-        energies : array of float or complex
-            Complex ones lie in the upper half plane.
-        """
+    def self_energy(self, energies):
         if self._chains is not None:
             # Each solves s = |t|^2 / (x - s), retarded branch; kwant gives the same, an energy at a time.
             vectors, centers, hoppings = self._chains
@@ -157,8 +248,7 @@ class Lead:
         """Propagating modes at an energy, from kwant."""
         return self._near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
 
-    def open_modes(self, energy: float) -> int:
-        """Number of modes that carry particles to the system at an energy."""
+    def open_modes(self, energy):
         return len(self.modes(energy).velocities) // 2
 
     def fermi_wavelength(self, energy: float) -> float:
@@ -175,24 +265,14 @@ class Lead:
         difference = difference[difference > 1e-6]
         return 4 * np.pi * self.period / difference.min() if len(difference) else np.nan
 
-    def thresholds(self) -> np.ndarray:
-        """Energies at which a mode opens or closes: all band extrema, sorted."""
+    def thresholds(self):
         return self._thresholds
 
-    def fermi_wavelength_near(self, mu: float, temperature: float) -> float:
-        """`fermi_wavelength` at mu, or, if no mode is open there, next to the nearest band edge."""
-        edges = self.thresholds()[np.argsort(np.abs(self.thresholds() - mu))]
-        inside = (edge + sign * 0.5 * temperature for edge in edges for sign in (1, -1))
-        wavelengths = (self.fermi_wavelength(energy) for energy in (mu, *inside))
-        return next((wavelength for wavelength in wavelengths if np.isfinite(wavelength)), np.nan)
+    def strength(self, energy):  # noqa: ARG002 (of this order at any)
+        return float(max(np.abs(self._onsite).max(), np.abs(self._hopping).max()))
 
-    def check_open(self, low: float, high: float) -> None:
-        """Raise ValueError unless a mode is open somewhere between two energies, which count from the lead's shift."""
-        edges = self.thresholds()
-        points = [low, *edges[(edges > low) & (edges < high)], high]
-        if not any(self.open_modes(0.5 * (a + b)) for a, b in pairwise(points)):
-            raise ValueError(f"Lead {self.number} has no open modes within {LEAD_WINDOW:g} k_B T of any mu, from "
-                             f"{low:.6g} to {high:.6g} (counted from its potential): no current can flow.")
+    def is_analytic(self, energy):  # noqa: ARG002 (everywhere)
+        return True
 
     @cached_property
     def _thresholds(self):
@@ -245,14 +325,14 @@ def _independent_chains(onsite, hopping):
     return vectors, diagonal[0].diagonal().real, np.abs(diagonal[1].diagonal())
 
 
-def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[Lead], neutral: bool) -> np.ndarray:
+def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[LeadLike], neutral: bool) -> np.ndarray:
     """Energy by which each lead's band is shifted, after checking that every lead has open modes.
 
     Parameters
     ----------
     reservoirs : sequence of Reservoir
         One per lead.
-    leads : sequence of Lead
+    leads : sequence of LeadLike
     neutral : bool
         A lead without potential is shifted by mu - mu_eq (0 where it floats) instead of not at all.
 

@@ -38,18 +38,24 @@ def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.nd
         Empty where there are too many to be isolated levels.
     """
     edges = np.concatenate([lead.thresholds() + shift for lead, shift in zip(lattice.leads, band_shifts, strict=True)])
-    bands = edges.min(), edges.max()
+    # The bands of a lead that is given by its self-energy are not known.
+    everywhere = not all(len(lead.thresholds()) for lead in lattice.leads)
+    bands = (-np.inf, np.inf) if everywhere else (edges.min(), edges.max())
     norbs = np.diff(lattice.offsets)
     rates = np.repeat(bath_rates, norbs)
     added = np.repeat(potential, norbs)
     diagonal = lattice.hamiltonian.diagonal().real + added
     order = lattice.chain_order()
-    if order is not None:
+    if order is not None and not everywhere:
         values = _bound_on_chain(diagonal[order], np.abs(lattice.hamiltonian[order][:, order].diagonal(1)), bands)
     else:
         hamiltonian = csc_matrix(lattice.hamiltonian + diags_array(added))
-        open_ends = np.concatenate([lattice.interface_orbitals(lead) for lead in range(len(lattice.leads))])
-        values = _narrow(hamiltonian, open_ends, rates, bands, (max(low, bands[0]), min(high, bands[1])))
+        window = max(low, bands[0]), min(high, bands[1])
+        broadened = rates.copy()
+        for lead in lattice.leads:
+            broadened[lattice.interface_orbitals(lead.number)] += lead.strength(0.5 * sum(window)
+                                                                                if np.all(np.isfinite(window)) else 0.0)
+        values = _narrow(hamiltonian, broadened, rates, bands, window)
     found = [np.unique(np.round(part, 12)) for part in (values, diagonal[rates == 0])]
     return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
 
@@ -63,25 +69,26 @@ def _bound_on_chain(diagonal, hopping, bands):
     return np.concatenate([[], *outside])
 
 
-def _narrow(hamiltonian, open_ends, rates, bands, window):
+def _narrow(hamiltonian, broadened, rates, bands, window):
     """Eigenvalues of the system alone outside the bands, and of states that leads and bath broaden little."""
     scale = abs(hamiltonian).max()
 
     def chosen(values, vectors):
         # What leads and bath broaden an eigenstate by, or more: the weight that it has on their sites.
-        weight = np.abs(vectors) ** 2
-        width = scale * weight[open_ends].sum(axis=0) + rates @ weight
+        width = broadened @ np.abs(vectors) ** 2
         return values[(values < bands[0]) | (values > bands[1]) | (width < _NARROW * scale)]
 
     if len(rates) <= _DENSE:
         return chosen(*np.linalg.eigh(hamiltonian.toarray()))
-    found = [_near(hamiltonian, bands[0], 6, "SA"), _near(hamiltonian, bands[1], 6, "LA")]
-    found = [found[0][found[0] < bands[0]], found[1][found[1] > bands[1]]]
+    found = []
+    if np.isfinite(bands[0]):
+        found = [_near(hamiltonian, bands[0], 6, "SA"), _near(hamiltonian, bands[1], 6, "LA")]
+        found = [found[0][found[0] < bands[0]], found[1][found[1] > bands[1]]]
     # A narrow state inside the bands lives where the bath does not broaden.
-    if np.any(rates < _NARROW * scale) and window[0] < window[1]:
+    if np.any(rates < _NARROW * scale) and window[0] < window[1] and np.all(np.isfinite(window)):
         pairs = _near(hamiltonian, 0.5 * (window[0] + window[1]), _NEAREST, "LM", vectors=True)
         found.append(chosen(*pairs))
-    return np.concatenate(found)
+    return np.concatenate([[], *found])
 
 
 def _near(hamiltonian, energy, count, which, vectors=False):

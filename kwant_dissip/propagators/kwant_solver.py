@@ -46,9 +46,24 @@ class KwantGeometry:
     def lead(self, a, energy):
         """A lead at an energy that counts from its band's shift."""
         if (a, energy) not in self._leads:
-            modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
-            self._leads[a, energy] = kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
+            if self._lattice.leads[a].has_velocity:
+                modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
+                lead = kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
+            else:
+                lead = _given(self._lattice.leads[a].self_energy(np.array([energy]))[0])
+            self._leads[a, energy] = lead
         return self._leads[a, energy]
+
+
+def _given(sigma):
+    """A lead of this self-energy."""
+    return kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: sigma, (), ())
+
+
+def _waves(green, gamma):
+    """Rows psi with sum psi psi^+ = G Gamma G^+, in place of scattering wavefunctions where modes are not known."""
+    values, vectors = np.linalg.eigh(gamma)
+    return (green @ (vectors * np.sqrt(values.clip(min=0)))).T
 
 
 class KwantPropagator(LatticePropagator):
@@ -75,7 +90,7 @@ class KwantPropagator(LatticePropagator):
         syst.leads = [self.geometry.lead(a, energy - shift) for a, shift in enumerate(self._band_shifts)]
         # The electrostatic energies are part of the probes' self-energy: the system's own Hamiltonian stays.
         probes = np.diag((self._potential - 0.5j * gamma)[self._site_of_orbital])
-        syst.leads.append(kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: probes, (), ()))
+        syst.leads.append(_given(probes))
         syst.lead_interfaces = [*self.lattice.interfaces, self.order]
         return syst
 
@@ -92,15 +107,16 @@ class KwantPropagator(LatticePropagator):
         syst = self._open_system(energy, gamma)
         green = self._green(syst, energy)
         wave_function = kwant.wave_function(syst, energy, check_hermiticity=False, params=self.lattice.params)
-        waves = [wave_function(a) for a in range(len(self.lattice.leads))]
+        gammas = [1j * (sigma - sigma.conj().T) for sigma in (lead.selfenergy(energy) for lead in syst.leads[:-1])]
+        waves = [wave_function(a) if self.lattice.leads[a].has_velocity
+                 else _waves(green[:, self.geometry.interfaces[a]], gammas[a]) for a in range(len(gammas))]
         from_sites = self._by_site(self._by_site(np.abs(green) ** 2, axis=0), axis=1)
         from_leads = np.stack([self._by_site((np.abs(w) ** 2).sum(axis=0)) for w in waves], axis=1)
         spectral = self._by_site(-2 * green.diagonal().imag)
         # inflow_a = Tr Gamma_a [A f_a - sum_j G w_j G^+ - sum_b psi_b psi_b^+ f_b] on the interface
         inflow = np.zeros((len(self.lattice.leads), len(gamma) + len(self.lattice.leads)))
         for a, orbitals in enumerate(self.geometry.interfaces):
-            sigma = syst.leads[a].selfenergy()
-            gamma_a = 1j * (sigma - sigma.conj().T)
+            gamma_a = gammas[a]
             rows = green[orbitals]
             inflow[a, :len(gamma)] = -self._by_site(np.einsum("xi,xy,yi->i", rows.conj(), gamma_a, rows).real)
             inflow[a, len(gamma):] = [-np.einsum("nx,xy,ny->", w[:, orbitals].conj(), gamma_a, w[:, orbitals]).real

@@ -74,6 +74,10 @@ class LatticePropagator(Propagator):
         """The same propagator with other electrostatic energies of the sites, shape (sites,), and of the leads."""
         return type(self)(self.lattice, self._plain, band_shifts, self.geometry, potential)
 
+    def has_densities(self, energy: float) -> bool:
+        """Whether the Green's function is known off the real axis, judged near an energy."""
+        return self._self_energy.is_analytic and all(lead.is_analytic(energy) for lead in self.lattice.leads)
+
     def edges(self):
         edges = [lead.thresholds() + shift for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]
         return np.concatenate([*edges, self._self_energy.thresholds()])
@@ -97,7 +101,10 @@ class LatticePropagator(Propagator):
         alpha, beta = self._self_energy.asymptote()
         lattice = self.lattice
         norbs = np.diff(lattice.offsets)
-        onsite = np.add.reduceat(lattice.hamiltonian.diagonal().real, lattice.offsets[:-1]) / norbs
+        diagonal = lattice.hamiltonian.diagonal().astype(complex)
+        for lead in lattice.leads:
+            diagonal[lattice.interface_orbitals(lead.number)] += lead.limit(0.0)
+        onsite = np.add.reduceat(diagonal, lattice.offsets[:-1]) / norbs
         return norbs[self.order] / (1 + alpha), (onsite[self.order] + self._potential - beta) / (1 + alpha)
 
     def _self_energies(self, energies):

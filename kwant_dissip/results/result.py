@@ -129,7 +129,9 @@ class Result(ABC):
     def entropy_production(self) -> float:
         """Entropy that phonons and reservoirs gain per unit time; not negative (second law)."""
         heat = self.energy_current - self.reservoir_mu * self.current
-        return float((self.heat / self.bath_temperature).sum() - (heat / self.reservoir_temperature).sum())
+        # Without phonons their temperature is nan.
+        to_phonons = np.where(self.heat == 0, 0.0, self.heat / self.bath_temperature).sum()
+        return float(to_phonons - (heat / self.reservoir_temperature).sum())
 
     def to_si(self, energy_unit: float, lattice_constant: float) -> Self:
         """The same state in SI units.

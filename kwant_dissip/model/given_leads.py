@@ -1,0 +1,119 @@
+"""Leads that are known by a self-energy only: wide-band leads of molecules, leads of one's own."""
+
+import kwant
+import numpy as np
+
+from .leads import Lead, LeadLike
+
+# Gamma may be negative by this much of the self-energy's largest element: rounding.
+_ROUNDING = 1e-10
+# How far off the axis a self-energy is compared with its continuation there, how well both must agree, and where its
+# limit is looked for; the first and the last in units of what is large: the energy, the self-energy, 1.
+_OFF_AXIS, _AGREE, _FAR = 1e-4, 1e-6, 1e8
+
+
+class GivenLead(LeadLike):
+    """A lead given by a self-energy (kwant's `SelfEnergyLead`, `ModesLead`, `PrecalculatedLead`).
+
+    Its band edges are not known, so that energies are not split there, nor are velocities and Fermi wavelengths.
+
+    Parameters
+    ----------
+    lead : object
+        With a method ``selfenergy(energy, params=)``.
+    number : int
+        Its place in ``syst.leads``, for error messages.
+    interface : int
+        Sites that it couples to.
+    params : dict or None
+    """
+
+    has_velocity = False
+    is_chain = False
+    period = 1.0
+
+    def __init__(self, lead, number: int, interface: int, params: dict | None = None) -> None:
+        self.number = number
+        self._lead = lead
+        self._params = params
+        self._interface = interface
+        self.is_fixed = isinstance(lead, kwant.system.PrecalculatedLead)
+
+    def hoppings(self) -> np.ndarray:
+        """One for each site of the interface: there is no telling."""
+        return np.ones(self._interface, int)
+
+    def self_energy(self, energies):
+        result = np.array([self._at(energy) for energy in energies], complex)
+        real = np.imag(energies) == 0
+        gamma = 1j * (result - result.conj().swapaxes(-1, -2))[real]
+        low = np.linalg.eigvalsh(gamma).min(axis=-1, initial=0.0)
+        if np.any(low < -_ROUNDING * np.abs(result[real]).max(initial=0.0)):
+            worst = int(np.argmin(low))
+            raise ValueError(f"The self-energy of lead {self.number} is not retarded: at the energy "
+                             f"{np.real(energies)[real][worst]:.6g} Gamma = i (Sigma - Sigma^+) has the eigenvalue "
+                             f"{low[worst]:.3g}; electrons would enter from nowhere.")
+        return result
+
+    def _at(self, energy):
+        energy = complex(energy) if np.imag(energy) else float(np.real(energy))
+        sigma = np.asarray(self._lead.selfenergy(energy, params=self._params))
+        if sigma.ndim != 2 or sigma.dtype.kind not in "fciu" or not np.all(np.isfinite(sigma)):
+            raise ValueError(f"The self-energy of lead {self.number} must be a square matrix of finite numbers, got "
+                             f"{sigma!r} at the energy {energy!r}.")
+        return sigma
+
+    def strength(self, energy: float) -> float:
+        """Largest element of Gamma."""
+        sigma = self._at(energy)
+        return float(np.abs(sigma - sigma.conj().T).max())
+
+    def velocity(self, energies):  # noqa: ARG002 (at no energy)
+        raise ValueError(f"Lead {self.number} is given by a self-energy: it has no velocity that a mean_free_path "
+                         "could be measured with. Name another lead with PhononBath(lead=...), or give a rate.")
+
+    def is_analytic(self, energy: float) -> bool:
+        """Whether the self-energy can be called off the real axis, continues itself there, and has a limit far off."""
+        try:
+            scale = max(abs(energy), 1.0, np.abs(self._at(energy)).max())
+            step = _OFF_AXIS * scale
+            here, above, left, right = (self._at(energy + by) for by in (0.0, 1j * step, -step, step))
+            # To second order: f(E + i d) = f(E) + i d f'(E) - d^2 f''(E) / 2
+            expected = 2 * here + 0.5j * (right - left) - 0.5 * (right + left)
+            far = [self._at(1j * factor * _FAR * scale) for factor in (1.0, 2.0)]
+        except Exception:  # the user's function, at energies that it may not have been made for
+            return False
+        size = max(np.abs(here).max(), 1e-300)
+        return bool(np.abs(above - expected).max() < _AGREE * size and np.abs(far[0] - far[1]).max() < _AGREE * size)
+
+    def limit(self, energy: float) -> np.ndarray:
+        """Diagonal of the self-energy far above the real axis."""
+        return self._at(1j * _FAR * max(abs(energy), 1.0)).diagonal()
+
+    def thresholds(self):
+        return np.empty(0)
+
+    def open_modes(self, energy):
+        sigma = self.self_energy(np.array([energy]))[0]
+        gamma = np.linalg.eigvalsh(1j * (sigma - sigma.conj().T))
+        return int(np.count_nonzero(gamma > _ROUNDING * np.abs(sigma).max()))
+
+    def fermi_wavelength(self, energy):  # noqa: ARG002 (at no energy)
+        return np.nan
+
+
+def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None) -> LeadLike:
+    """`Lead` or `GivenLead` of a finalized system.
+
+    Raises
+    ------
+    ValueError
+        If a lead describes electrons and holes, or offers no self-energy.
+    """
+    lead = syst.leads[number]
+    if isinstance(lead, kwant.system.InfiniteSystem):
+        return Lead(lead, number, params)
+    if not hasattr(lead, "selfenergy"):
+        raise ValueError(f"Lead {number} has neither modes nor a self-energy ({type(lead).__name__}); attach a "
+                         "kwant.Builder with a translational symmetry, or a kwant.builder.SelfEnergyLead.")
+    return GivenLead(lead, number, len(syst.lead_interfaces[number]), params)
