@@ -18,7 +18,7 @@ from .model.broadening import Broadening, broadening
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
-from .model.reservoirs import Reservoir, check_finite, checked_reservoirs, equilibrium_mu, neutral_potentials
+from .model.reservoirs import Reservoir, check_finite, checked_reservoirs, equilibrium_mu, neutral_potentials, per_lead
 from .numerics.checks import check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
@@ -162,8 +162,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
 
 
 def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: float, temperature: float | None = None,
-                    drive: Sequence[float] = (0.5, -0.5), params: dict | None = None, method: str | None = None,
-                    rtol: float = 1e-6) -> LinearResponse:
+                    drive: Sequence[float | None] | None = None, thermal_drive: Sequence[float] | None = None,
+                    params: dict | None = None, method: str | None = None, rtol: float = 1e-6) -> LinearResponse:
     """First and second order in the bias: Peltier's and Joule's part of the heat separately.
 
     Parameters
@@ -175,8 +175,11 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
         Electrochemical potential of the equilibrium.
     temperature : float, optional
         k_B T of electrons and phonons; 0 is allowed. By default that of the bath, which must be one number then.
-    drive : sequence of float, optional
-        Shift of each lead's mu per unit of bias.
+    drive : sequence of float or None, optional
+        Shift of each lead's mu per unit of bias; None: that lead floats, and its shift is found. By default
+        (0.5, -0.5), or no shift with a `thermal_drive`.
+    thermal_drive : sequence of float, optional
+        Shift of each lead's k_B T per unit of bias; that of the phonons stays. With it the bias is one of temperature.
     params, method, rtol
         As in `steady_state`.
 
@@ -196,14 +199,18 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
     lattice = read(syst, params)
     if temperature > 0:
         lattice.require_energies()
-    if np.shape(drive) != (len(lattice.leads),) or not np.all(np.isfinite(drive)):
-        raise ValueError(f"drive must hold one finite number for each of the {len(lattice.leads)} leads, "
-                         f"got {drive!r}.")
+    leads = len(lattice.leads)
+    if drive is None:
+        drive = (0.5, -0.5) if thermal_drive is None else leads * (0.0,)
+    shifts = per_lead("drive", drive, leads, unknown=True)
+    heats = np.zeros(leads) if thermal_drive is None else per_lead("thermal_drive", thermal_drive, leads)
+    if temperature == 0 and (np.any(heats) or np.any(np.isnan(shifts))):
+        raise ValueError("At temperature 0 no lead can be driven by a temperature, nor float: raise temperature.")
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
     with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(None):
-        fields, _ = expand(propagator, mu, temperature, drive, rtol, map_, progress)
+        fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
     back = np.argsort(propagator.order)
     for name in ("power1", "power2", "mu1", "mu2"):
         fields[name] = fields[name][back]

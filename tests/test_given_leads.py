@@ -49,7 +49,7 @@ def test_coherent_current_of_benzene(method):
     """Landauer's integral over kwant's transmission, and over the density of states from kwant."""
     syst, temperature, mu = benzene(), 0.2, (0.3, -0.3)
     state = kd.steady_state(syst, [kd.Reservoir(m, temperature) for m in mu], None, method=method,
-                            rtol=1e-8 if method is None else 1e-3)
+                            rtol=1e-8 if method is None else 3e-2)
     energies, weights = rule()
     window = expit((mu[0] - energies) / temperature) - expit((mu[1] - energies) / temperature)
     through = np.array([transmission(syst, energy) for energy in energies])
@@ -212,14 +212,14 @@ def test_coherent_conductor_is_landauers(syst):
     """Without phonons: currents from kwant's scattering matrix, bond currents that add up, no heat."""
     leads, temperature = len(syst.leads), 0.1
     mu = np.array([-0.9, -1.2, -1.0])[:leads]
-    state = kd.steady_state(syst, [kd.Reservoir(m, temperature) for m in mu], None, rtol=1e-7)
+    state = kd.steady_state(syst, [kd.Reservoir(m, temperature) for m in mu], None, rtol=1e-5)
     current = np.zeros(leads)
     edges = np.unique(np.round(np.concatenate([lead.thresholds() for lead in read(syst).leads]), 9))
     points = [-3.5, *edges[(edges > -3.5) & (edges < 1)], -1.2, -0.6, 1.0]
     for energy, weight in zip(*gauss(np.sort(points), 14 if leads == 3 else 40), strict=True):
         matrix = kwant.smatrix(syst, energy).conductance_matrix()
         current += weight / (2 * np.pi) * matrix @ expit((mu - energy) / temperature)
-    np.testing.assert_allclose(state.current, current, rtol=0, atol=1e-6 * np.abs(current).max())
+    np.testing.assert_allclose(state.current, current, rtol=0, atol=1e-5 * np.abs(current).max())
     assert np.all(state.power == 0)
     flows = np.zeros(len(state.power))
     np.add.at(flows, state.bonds[:, 0], state.bond_current)

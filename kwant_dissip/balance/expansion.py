@@ -1,11 +1,14 @@
 """First and second order in the bias, for any propagator.
 
-With s = df/dmu of the equilibrium, s' = ds/dmu, leads at mu + V d_a and probes at mu + V x_i + V^2 y_i, the balance
-at first order has the occupations s x_i, at second order s y_i + s' x_i^2 / 2; both are linear problems with the same
-operator. Powers follow as p = V p1 + V^2 p2: p1, odd in the current, is Peltier's heat, p2 holds Joule's.
+With f(mu, T) the equilibrium, s = df/dmu, leads at mu + V d_a and T + V t_a and probes at mu + V x_i + V^2 y_i, the
+balance at first order has the occupations s x_i of the sites and s d_a + f_T t_a of the leads, at second order
+s y_i + f_mumu x_i^2 / 2 and (f_mumu d_a^2 + 2 f_muT d_a t_a + f_TT t_a^2) / 2; both are linear problems with the same
+operator. With e = (E - mu) / T and h = e tanh(e / 2): f_T = s e, f_mumu = s tanh(e / 2) / T, f_muT = s (h - 1) / T,
+f_TT = s e (h - 2) / T. Powers follow as p = V p1 + V^2 p2: p1, odd in the current, is Peltier's heat, p2 holds Joule's.
+A floating lead has its d_a, and the second order of its mu, as unknowns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,41 +24,53 @@ _COLD_RTOL, _COLD_WORST = 1e-13, 1e-11
 
 
 class ExpandedProbes(Probes):
-    """Occupations s x_i of the sites and s d_a of the leads, each plus s' c / 2 for given curvatures c.
+    """Occupations of one order: unknowns times s, plus what the orders below leave.
 
     Parameters
     ----------
     coupled : array of bool, shape (sites,)
     mu, temperature : float
         Of the equilibrium.
-    drive : array of float, shape (leads,)
-        d_a.
-    curvature, lead_curvature : arrays of float, shapes (sites,) and (leads,), or None
-        x_i^2 and d_a^2 at second order.
+    drive, thermal_drive : arrays of float, shape (leads,)
+        d_a, nan where a lead floats, and t_a.
+    first : tuple of two arrays, or None
+        At second order: x_i and d_a.
     """
 
     def __init__(self, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
-                 curvature: np.ndarray | None = None, lead_curvature: np.ndarray | None = None) -> None:
+                 thermal_drive: np.ndarray, first: tuple[np.ndarray, np.ndarray] | None = None) -> None:
         self.coupled = coupled
-        self.floating = np.empty(0, int)
+        self.floating = np.flatnonzero(np.isnan(drive))
         self.mu0, self.temperature0, self.coldest = float(mu), float(temperature), float(temperature)
-        self._lead_drive = drive
-        self._curvature = np.zeros(len(coupled)) if curvature is None else curvature
-        self._lead_curvature = np.zeros(len(drive)) if lead_curvature is None else lead_curvature
-        self.drive = float(max(np.abs(drive).max(), np.abs(self._lead_curvature).max()))
+        self._lead_drive, self._thermal_drive = np.nan_to_num(drive), thermal_drive
+        self._first = first
+        self.drive = float(max(np.abs(self._lead_drive).max(), np.abs(thermal_drive).max()))
+
+    def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
+        """Changes of the leads' mu at this order, shape (leads,)."""
+        result = self._lead_drive.copy() if self._first is None else np.zeros_like(self._lead_drive)
+        result[self.floating] = self.split(unknowns)[1]
+        return result
 
     def _slope(self, energies):
         return fermi_slope(energies, np.zeros(1), np.array([self.temperature0]))[0]
 
     def fillings(self, energies, unknowns):
-        slope = self._slope(energies)
-        curvature = 0.5 * slope * np.tanh(0.5 * energies / self.temperature0) / self.temperature0
-        return tuple(change[:, None] * slope + square[:, None] * curvature for change, square in
-                     ((unknowns, self._curvature), (self._lead_drive, self._lead_curvature)))
+        slope, e = self._slope(energies), energies / self.temperature0
+        sites, leads = (change[:, None] * slope for change in (self.split(unknowns)[0], self.lead_mus(unknowns)))
+        thermal = self._thermal_drive[:, None]
+        if self._first is None:
+            return sites, leads + thermal * slope * e
+        x, d = (change[:, None] for change in self._first)
+        h, half = e * np.tanh(0.5 * e), 0.5 * slope / self.temperature0
+        curvature = half * np.tanh(0.5 * e)
+        return (sites + x ** 2 * curvature,
+                leads + d ** 2 * curvature + half * thermal * (2 * d * (h - 1) + thermal * e * (h - 2)))
 
-    def slopes(self, energies, unknowns):
-        return (np.broadcast_to(self._slope(energies), (len(unknowns), len(energies))),
-                np.zeros((len(self._lead_drive), len(energies))))
+    def slopes(self, energies, unknowns):  # noqa: ARG002 (linear)
+        slope, leads = self._slope(energies), np.zeros((len(self._lead_drive), len(energies)))
+        leads[self.floating] = slope
+        return np.broadcast_to(slope, (len(self.coupled), len(energies))), leads
 
     def thermal(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
         return np.zeros(1), np.array([self.temperature0])
@@ -75,17 +90,18 @@ class ExpandedProbes(Probes):
 Start = tuple[Panels, np.ndarray, np.ndarray]
 
 
-def expand(propagator: Propagator, mu: float, temperature: float, drive: Sequence[float], rtol: float,
-           map_: Callable, progress: Callable | None = None, start: Start | None = None) -> tuple[dict, Start | None]:
+def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndarray, thermal_drive: np.ndarray,
+           rtol: float, map_: Callable, progress: Callable | None = None,
+           start: Start | None = None) -> tuple[dict, Start | None]:
     """Both orders of one propagator.
 
     Parameters
     ----------
     propagator : Propagator
     mu, temperature : float
-        Of the equilibrium; temperature 0 is allowed.
-    drive : sequence of float
-        d_a: shift of each lead per unit of bias.
+        Of the equilibrium; temperature 0 is allowed without thermal drive and floating leads.
+    drive, thermal_drive : arrays of float, shape (leads,)
+        d_a and t_a: shift of each lead's mu (nan: floating) and temperature per unit of bias.
     rtol, map_, progress
         As for `EnergyGrid`.
     start : tuple or None
@@ -96,25 +112,25 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: Sequenc
     dict
         Fields of `LinearResponse` but x, in the propagator's order.
     start : tuple
-        Panels and chemical potentials, to start a similar calculation from.
+        Panels and unknowns, to start a similar calculation from.
     """
-    lead_drive = np.asarray(drive, float)
     if temperature == 0:
-        return _at_zero_temperature(propagator, mu, lead_drive), None
+        return _at_zero_temperature(propagator, mu, drive), None
     panels, x, y = start or (None, None, None)
 
-    def solve(panels, unknowns, *drives, least_current=0.0) -> BalanceResult:
-        probes = ExpandedProbes(propagator.coupled, mu, temperature, *drives)
+    def solve(panels, unknowns, first=None, least_current=0.0) -> tuple[ExpandedProbes, BalanceResult]:
+        probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, first)
         grid = EnergyGrid(probes, rtol, map_, progress, least_current)
-        return Balance(propagator, probes, grid).solve(panels, unknowns)
+        return probes, Balance(propagator, probes, grid).solve(panels, unknowns)
 
-    one = solve(panels, x, lead_drive)
+    probes, one = solve(panels, x)
+    first = probes.split(one.unknowns)[0], probes.lead_mus(one.unknowns)
     # The second order may vanish by symmetry; it is needed relative to the first at a bias of k_B T.
-    two = solve(one.panels, y, np.zeros_like(lead_drive), one.unknowns ** 2, lead_drive ** 2,
-                least_current=np.abs(one.current).max() / temperature)
+    probes, two = solve(one.panels, y, first, np.abs(one.current).max() / temperature)
     return {"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
             "current1": one.current, "current2": two.current, "energy_current1": one.energy_current,
-            "energy_current2": two.energy_current,
+            "energy_current2": two.energy_current, "reservoir_mu1": first[1],
+            "reservoir_mu2": probes.lead_mus(two.unknowns),
             "error": max(one.error, two.error)}, (two.panels, one.unknowns, two.unknowns)
 
 
@@ -135,4 +151,5 @@ def _at_zero_temperature(propagator, mu, drive):
     unknown, mu1 = np.full(len(drive), np.nan), np.where(rate > 0, x, np.nan)
     return {"power1": np.zeros(len(x)), "power2": rate * (heating[:, 0] - spectral * x ** 2) / (2 * TWO_PI),
             "mu1": mu1, "mu2": np.full(len(x), np.nan), "current1": current, "current2": unknown,
-            "energy_current1": mu * current, "energy_current2": unknown, "error": 0.0}
+            "energy_current1": mu * current, "energy_current2": unknown, "reservoir_mu1": drive[:, 0],
+            "reservoir_mu2": np.zeros(len(drive)), "error": 0.0}

@@ -183,8 +183,8 @@ def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *
     scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)
 
     def solve(make, start, map_, progress):
-        fields, found = expand(make(), mu, temperature, (0.5, -0.5), rtol, map_, progress,
-                               start and (start[0], *start[1]))
+        fields, found = expand(make(), mu, temperature, np.array([0.5, -0.5]), np.zeros(2), rtol, map_,
+                               progress, start and (start[0], *start[1]))
         return (fields, found and (found[0], found[1:], None), [fields["power1"], fields["power2"]], [fields["mu1"]],
                 True, 0.0)
 

@@ -105,3 +105,22 @@ def checked_reservoirs(reservoirs: Sequence[Reservoir], count: int) -> list[Rese
             raise TypeError(f"reservoirs[{number}] must be a Reservoir, got {type(reservoir).__name__}.")
     known_mus(reservoirs)
     return reservoirs
+
+
+def per_lead(name: str, values: Sequence[float | None], leads: int, unknown: bool = False) -> np.ndarray:
+    """Array with one finite number per lead; with `unknown` some of them, not all, may be None: nan.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    try:
+        floats = [value is None and unknown for value in values]
+        array = np.asarray([0.0 if float_ else value for value, float_ in zip(values, floats, strict=True)])
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.dtype.kind not in "fiu" or array.shape != (leads,) or not np.all(np.isfinite(array)) or all(floats):
+        raise ValueError(f"{name} must hold one finite number for each of the {leads} leads"
+                         f"{', or None for some that float' if unknown else ''}, got {values!r}.")
+    return np.where(floats, np.nan, array.astype(float))

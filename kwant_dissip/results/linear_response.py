@@ -31,6 +31,9 @@ class LinearResponse:
     current2: np.ndarray = quantity("The same at second order", dimensions=_LEAD)
     energy_current1: np.ndarray = quantity("Energy entering from each lead", dimensions=_LEAD)
     energy_current2: np.ndarray = quantity("The same at second order", dimensions=_LEAD)
+    reservoir_mu1: np.ndarray = quantity("Change of each reservoir's mu: as driven, or as found where it floats",
+                                         dimensions=_LEAD)
+    reservoir_mu2: np.ndarray = quantity("The same at second order: 0 but for floating ones", dimensions=_LEAD)
     error: float = quantity(
         "Estimated relative error of the energy integrals, and of the resolution along the wires; second-order "
         "currents count relative to those of first order at a bias of k_B T")
