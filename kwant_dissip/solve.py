@@ -1,5 +1,7 @@
 """The entries of the lattice theory: `steady_state` and `linear_response`."""
 
+import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +20,16 @@ from .model.broadening import Broadening, broadening
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
-from .model.reservoirs import Reservoir, check_finite, checked_reservoirs, equilibrium_mu, neutral_potentials, per_lead
+from .model.reservoirs import (
+    Reservoir,
+    check_finite,
+    check_resolved,
+    checked_reservoirs,
+    equilibrium_mu,
+    known_mus,
+    neutral_potentials,
+    per_lead,
+)
 from .numerics.checks import check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
@@ -26,6 +37,9 @@ from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
+
+# How often electrostatics evaluates all energies: a few Newton steps of some ten products each.
+_EVALUATIONS = 40
 
 
 def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir], bath: PhononBath | None, *,
@@ -74,7 +88,12 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     ValueError
         If arguments are out of range or do not fit each other; the message names which.
     ConvergenceError
-        If the requested accuracy is not reached.
+        If the requested accuracy is not reached; it carries what was.
+
+    Warns
+    -----
+    UserWarning
+        If `method="kwant"` with electrostatics will take minutes.
 
     Notes
     -----
@@ -109,6 +128,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     else:
         gamma = broadening(bath, lattice, needed=electrostatics is None)
         reference = temperature = bath.site_temperatures(lattice.sites)
+    lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
+    check_resolved(np.concatenate([lead_temperature, reference]),
+                   max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
     propagator = propagator_for(lattice, gamma, shifts, method)
     order = propagator.order
     probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
@@ -124,7 +146,6 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         flows = np.full((2, len(propagator.bonds)), np.nan) if flows is None else flows
         mu = np.array([found if reservoir.mu is None else reservoir.mu
                        for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
-        lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
         return SteadyState(
             power=solution.power[back], mu=solution.mu[back], potential=potential,
             density=np.full(len(order), np.nan) if density is None else density[back],
@@ -151,6 +172,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for "
                                  "leads of one orbital per cell, and with leads by self-energy only where that can be "
                                  "called at complex energies. Give the PhononBath a rate.")
+            if method == "kwant":
+                _warn_of_patience(propagator, probes)
             neutral_mu = equilibrium_mu(reservoirs)
             solution = screened = ScreenedBalance(
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
@@ -215,6 +238,16 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
     for name in ("power1", "power2", "mu1", "mu2"):
         fields[name] = fields[name][back]
     return LinearResponse(x=lattice.positions, **fields)
+
+
+def _warn_of_patience(propagator, probes):
+    """Say beforehand how long kwant will take for electrostatics, if that is minutes."""
+    start = time.perf_counter()
+    propagator.spectrum(np.array([probes.mu0]))
+    minutes = _EVALUATIONS * probes.first_panels(np.empty(0)).nodes()[0].size * (time.perf_counter() - start) / 60
+    if minutes > 1:
+        warnings.warn(f'method="kwant" with electrostatics takes some {minutes:.0f} minutes for this system; '
+                      'method=None gives the same in a small part of it.', UserWarning, stacklevel=3)
 
 
 @contextmanager

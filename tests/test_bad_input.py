@@ -1,6 +1,5 @@
 """Every wrong argument is named at once."""
 
-import kwant
 import numpy as np
 import pytest
 
@@ -28,6 +27,8 @@ BATH = kd.PhononBath(0.1, rate=0.1)
     (lambda: kd.PhononBath(0.1, mean_free_path=0.0), ValueError, "mean_free_path must be positive"),
     (lambda: kd.PhononBath(0.1, mean_free_path=np.nan), ValueError, "mean_free_path must be positive"),
     (lambda: kd.PhononBath(0.1, rate=0.1, lead=0), ValueError, "a rate needs none"),
+    (lambda: kd.Reservoir(0.0, True), ValueError, "got True"),
+    (lambda: kd.PhononBath(True, rate=0.1), ValueError, "got True"),
 ])
 def test_surroundings(call, error, message):
     with pytest.raises(error, match=message):
@@ -55,6 +56,19 @@ def test_surroundings(call, error, message):
     ({"reservoirs": [kd.Reservoir(None, 0.1)] * 2}, ValueError, "at least one must have a mu"),
     ({"rtol": 0}, ValueError, "rtol must lie between"),
     ({"rtol": np.nan}, ValueError, "rtol must lie between"),
+    ({"reservoirs": None}, TypeError, "one Reservoir per lead, got None"),
+    ({"reservoirs": 3}, TypeError, "one Reservoir per lead, got 3"),
+    ({"params": 3}, TypeError, "params must be a dict"),
+    ({"electrostatics": kd.CoulombKernel(-np.eye(5))}, ValueError, "CoulombKernel attracts"),
+    ({"electrostatics": kd.CoulombKernel(lambda a: 1)}, ValueError, "CoulombKernel: the function failed"),
+    ({"bath": kd.PhononBath(0.1, rate=np.complex64(0.1))}, ValueError, "must be real numbers, got np.complex64"),
+    ({"bath": kd.PhononBath(0.1, rate=True)}, ValueError, "must be real numbers, got True"),
+    ({"bath": kd.PhononBath(0.1, rate=lambda: 1)}, ValueError, r"failed for site \(0,\) with TypeError"),
+    ({"bath": kd.PhononBath(0.1, rate=lambda site: 1 / 0)}, ValueError, "rate: the function failed .* ZeroDivision"),
+    ({"bath": kd.PhononBath(0.1, rate=1e-310)}, ValueError, r"a rate of 1e-310: it must lie between"),
+    ({"bath": kd.PhononBath(0.1, rate=1e300)}, ValueError, r"a rate of 1e\+300: it must lie between"),
+    ({"bath": kd.PhononBath(0.1, mean_free_path=1e-300)}, ValueError, r"a rate of 1e\+300: it must lie between"),
+    ({"reservoirs": [kd.Reservoir(-1.0, 1e-300)] * 2}, ValueError, "too low to be resolved"),
 ])
 def test_steady_state(arguments, error, message):
     arguments = {"syst": uniform_chain(5), "reservoirs": RESERVOIRS, "bath": BATH, **arguments}
@@ -73,7 +87,7 @@ def test_lead_without_modes():
     builder = chain.barrier(length=3)
     site = min(builder.sites())
     builder.leads[0] = kwant.builder.SelfEnergyLead(lambda energy, args=(), params=None: np.eye(1), [site], ())
-    with pytest.raises(ValueError, match="Lead 0 has no modes"):
+    with pytest.raises(ValueError, match="Lead 0 has no open modes"):
         kd.steady_state(builder.finalized(), RESERVOIRS, BATH)
 
 
@@ -81,6 +95,26 @@ def test_lead_without_modes():
 def test_hamiltonian_that_is_not_finite_and_hermitian(onsite):
     with pytest.raises(ValueError, match=r"not finite|not Hermitian"):
         kd.steady_state(random_chain([0.0, onsite, 0.0], [-1.0, -1.0]), RESERVOIRS, BATH)
+
+
+def test_errors_carry_what_was_reached(monkeypatch):
+    """A grid that may not grow enough says against what it measured, where, and keeps the best state so far."""
+    monkeypatch.setattr("kwant_dissip.balance.energy_grid._MAX_PANELS", 12)
+    syst = chain.resonant_dot(length=5, coupling=0.02, level=-1.0).finalized()
+    bath = kd.PhononBath(0.1, rate=lambda site: 0.1 if chain.in_wires(site) else 0.0)
+    with pytest.raises(kd.ConvergenceError, match="measured against") as caught:
+        kd.steady_state(syst, RESERVOIRS, bath)
+    error = caught.value
+    assert error.accuracy > 1e-6
+    assert error.energies.shape[1] == 2
+    assert np.abs(error.energies.mean(axis=1) + 1).min() < 0.1  # the level
+    assert isinstance(error.state, kd.SteadyState)
+    assert error.state.error == pytest.approx(error.accuracy, rel=1e-6)
+    monkeypatch.undo()
+    monkeypatch.setattr("kwant_dissip.balance.particles._NEWTON_STEPS", 0)
+    with pytest.raises(kd.ConvergenceError) as caught:
+        kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.05), kd.Reservoir(-1.5, 0.05)], BATH)
+    assert caught.value.state.power.shape == (5,)
 
 
 def test_resonance_beyond_reach_is_reported(monkeypatch):

@@ -484,3 +484,26 @@ def test_the_balance_without_electrostatics_is_the_limit_of_weak_coupling():
     plain = Balance(moved, probes, EnergyGrid(probes, 1e-6)).solve()
     np.testing.assert_allclose(plain.power[np.argsort(chain_order)], state.power, rtol=0,
                                atol=1e-6 * np.abs(state.power).max())
+
+
+@pytest.mark.parametrize("law", [kd.Poisson(1.0), kd.Poisson(20.0), kd.Neutrality(), kd.Poisson(1e-12)])
+@pytest.mark.parametrize("rate", [None, 1e-9, 1e-6])
+def test_resonances_with_next_to_no_bath(law, rate):
+    """With a bath as weak as that the potential is the coherent one; the law holds."""
+    syst = chain.resonant_dot(length=8, coupling=0.1, level=-1.4).finalized()
+    reservoirs = [kd.Reservoir(-1.35, 0.03), kd.Reservoir(-1.45, 0.03)]
+    bath = None if rate is None else kd.PhononBath(0.03, rate=lambda site: rate * chain.in_wires(site))
+    state = kd.steady_state(syst, reservoirs, bath, electrostatics=law, rtol=1e-5)
+    assert state.law_residual < 1e-8
+    coherent = kd.steady_state(syst, reservoirs, kd.PhononBath(0.03, rate=0.0), electrostatics=law, rtol=1e-5)
+    np.testing.assert_allclose(state.potential, coherent.potential, rtol=0, atol=1e-6)
+    assert state.current[0] == pytest.approx(coherent.current[0], rel=1e-4)
+
+
+def test_kwants_route_says_how_long_it_takes(monkeypatch):
+    """Beforehand; the solution itself is not waited for."""
+    monkeypatch.setattr("kwant_dissip.solve.ScreenedBalance", None)
+    monkeypatch.setattr("kwant_dissip.solve._EVALUATIONS", 10 ** 6)
+    with pytest.warns(UserWarning, match="takes some .* minutes"), pytest.raises(TypeError):
+        kd.steady_state(chain.barrier(length=2).finalized(), [kd.Reservoir(-1.0, 0.1)] * 2,
+                        kd.PhononBath(0.1, rate=0.1), electrostatics=kd.Poisson(1.0), method="kwant")

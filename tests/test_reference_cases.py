@@ -28,7 +28,7 @@ def test_solved_system(lattice_cases, name, method):
     assert [list(site.tag) for site in syst.sites] == expected["sites"]
     state = kd.steady_state(syst, [kd.Reservoir(*pair) for pair in zip(mu, temperature, strict=True)], bath,
                             method=method)
-    assert state.method == method
+    assert state.method == ("chain" if method == "slices" and name != "three_terminal" else method)
     assert 0 < state.error <= state.rtol
     power, expected_mu = np.array(expected["power"]), np.array(expected["mu"], float)
     np.testing.assert_allclose(state.power, power, rtol=0, atol=1e-6 * np.abs(power).max())

@@ -91,7 +91,7 @@ def test_routes_agree_at_single_energies(model, energies, seed):
 @given(planes(max_width=2, max_length=3))
 def test_routes_agree_on_whole_solutions(model):
     fast, slow = (kd.steady_state(*model, rtol=1e-2, method=method) for method in (None, "kwant"))
-    assert fast.method == "slices"
+    assert fast.method in ("chain", "slices")
     for name in ("power", "mu", "density", "current", "energy_current"):
         one, other = getattr(fast, name), getattr(slow, name)
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-8 * np.nanmax(np.abs(other)))

@@ -21,6 +21,8 @@ _ROUNDING_OF_DRIVE = 1e-14
 # Where the power vanishes, by symmetry or nearly, its errors count against this part of what the exchange with the
 # bath could release if all that goes to and fro at single energies had the energy of the drive (k_B T at most).
 _LEAST_POWER = 1e-2
+# Where net currents vanish (open circuit), their errors count against this part of what flows at single energies.
+_LEAST_CURRENT = 0.1
 _NAMES = ("particles that the bath takes", "power", "density", "current", "energy current")
 _MAX_PANELS = 20000
 
@@ -161,19 +163,18 @@ class EnergyGrid:
     def _scales(self, integrals):
         """What errors of the five integrals are relative to.
 
-        Power and density: the largest value. Currents: what flows at single energies, which does not vanish where net
-        currents do (open circuit).
+        The largest value of each, or where that vanishes a part of what flows to and fro at single energies.
         """
         # Energy counts from mu_0 here; a particle carries some k_B T.
         temperature, drive = self.probes.temperature0, self.probes.drive
         zero = max(_ROUNDING * temperature, _ROUNDING_OF_DRIVE / self.rtol * drive) / TWO_PI
         exchange, current, energy_current = integrals.gross.sum(axis=1)
-        power = max(np.abs(integrals.total("power")).max(), zero * temperature,
-                    _LEAST_POWER * min(drive, temperature) * exchange)
-        density = max(np.abs(integrals.total("density")).max(), 1e-2)
+        power, density, net, net_energy = (np.abs(integrals.total(name)).max() for name in
+                                           ("power", "density", "current", "energy_current"))
+        power = max(power, zero * temperature, _LEAST_POWER * min(drive, temperature) * exchange)
         zero = max(zero, self._least_current)
-        return np.array([power / temperature, power, density, max(current, zero),
-                         max(energy_current, zero * temperature)])
+        return np.array([power / temperature, power, max(density, 1e-2), max(net, zero, _LEAST_CURRENT * current),
+                         max(net_energy, zero * temperature, _LEAST_CURRENT * energy_current)])
 
     def refined(self, propagator: Propagator, panels: Panels, integrals: Integrals,
                 unknowns: np.ndarray) -> tuple[Panels, Integrals]:

@@ -39,6 +39,8 @@ _KRYLOV_CYCLES = 5
 _FEWEST_STATES = 1e-2
 # What is left of the law of electrostatics, relative to its largest term, when it counts as fulfilled.
 _LAW_TOLERANCE = 1e-9
+# The most that is let pass where rounding stops the progress.
+_LAW_WORST = 1e-6
 # Densities are sums of terms of order one, so that their differences are known to 1e-14 or so; a law with no larger
 # terms than this is fulfilled to rounding.
 _SMALLEST_TERM = 1e-14 / _LAW_TOLERANCE
@@ -257,7 +259,13 @@ class ScreenedBalance:
     def _polished(self, point):
         """At fixed U the balance is found more exactly than together with it, which matters where little flows."""
         balance = Balance(point.propagator, self.probes, self.grid)
-        return self._result(point, balance.solve(point.panels, self._split(point.unknowns)[0]))
+        result = self._result(point, balance.solve(point.panels, self._split(point.unknowns)[0]))
+        if result.law_residual > _LAW_WORST:
+            raise ConvergenceError(f"The law of electrostatics is off by {result.law_residual:.1e} of its largest "
+                                   "term, where rounding stopped the progress: sites with next to no states at mu, or "
+                                   "levels that nothing broadens. A higher temperature or rate helps.", state=point,
+                                   residual=result.law_residual)
+        return result
 
     def _result(self, point, plain):
         _, potential, lead_potentials = self._split(point.unknowns)

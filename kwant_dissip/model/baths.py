@@ -127,22 +127,35 @@ def per_site(name, value, sites):
     """
     count = len(sites)
     if callable(value):
-        value = [value(site) for site in sites]
-        for site, result in zip(sites, value, strict=True):
-            if not isinstance(result, Real):
-                raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {site}.")
+        value = [_called(name, value, site) for site in sites]
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be a number, a function of the site, or one value per site: {error}") from error
-    if array.ndim == 0 and isinstance(array.item(), Real):
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be real numbers, got {value!r} of type {array.dtype}.")
+    if array.ndim == 0:
         return np.full(count, float(array))
     if array.shape != (count,):
         raise ValueError(f"{name} must be a number, a function of the site, or one value for each of the "
                          f"{count} sites; got an array of shape {array.shape}.")
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be real numbers, got values of type {array.dtype}.")
     return array.astype(float)
+
+
+def named(site) -> str:
+    """A site in an error message."""
+    return f"site {tuple(site.tag)}" if hasattr(site, "tag") else str(site)
+
+
+def _called(name, function, site):
+    try:
+        result = function(site)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{name}: the function failed for {named(site)} with {what}") from error
+    if not isinstance(result, Real) or isinstance(result, bool):
+        raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {named(site)}.")
+    return result
 
 
 def _first_bad(values, good):

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .baths import PhononBath
+from .baths import PhononBath, named
 from .lattice import Lattice
 from .leads import LeadLike
+
+# Rates, in units of the largest matrix element, beyond which products of them are lost in rounding.
+_WEAKEST, _STRONGEST = 1e-30, 1e6
 
 
 class SelfEnergy(ABC):
@@ -158,10 +161,17 @@ def broadening(bath: PhononBath, lattice: Lattice, needed: bool = True) -> Broad
         for a in np.unique(lead_of_site[result.coupled]):
             if not lattice.leads[a].has_velocity:
                 lattice.leads[a].velocity(np.zeros(1))  # says what to do
+    gamma, scale = result.typical(), abs(lattice.hamiltonian).max() + max(
+        (lead.strength(0.0) for lead in lattice.leads if lead.has_velocity), default=0.0)
+    bad = np.flatnonzero(result.coupled & ~((gamma > _WEAKEST * scale) & (gamma < _STRONGEST * scale)))
+    if len(bad):
+        raise ValueError(f"{bath!r} gives {named(lattice.sites[bad[0]])} a rate of {gamma[bad[0]]:.3g}: it must lie "
+                         f"between {_WEAKEST * scale:.1g} and {_STRONGEST * scale:.1g}, beyond which nothing is "
+                         "resolved, or be 0 (mean free path inf) where a site is not coupled.")
     if needed and not np.any(result.coupled):
         raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite.")
     adrift = lattice.adrift(result.coupled)
     if len(adrift):
-        raise ValueError(f"{len(adrift)} sites that the bath reaches, the first {lattice.sites[adrift[0]]}, are "
+        raise ValueError(f"{len(adrift)} sites that the bath reaches, the first {named(lattice.sites[adrift[0]])}, are "
                          "connected to no lead: their chemical potential is not determined.")
     return result

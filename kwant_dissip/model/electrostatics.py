@@ -17,7 +17,11 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
+from .baths import named
 from .lattice import Lattice
+
+# What rounding leaves of sums, over 1e-9, to which the law is fulfilled.
+_ROUNDING = 1e-7
 
 
 class Law(ABC):
@@ -103,7 +107,7 @@ class CoulombKernel(Law):
         sites = len(lattice.offsets) - 1
         matrix = self.kernel
         if callable(matrix):
-            matrix = np.array([[matrix(a, b) for b in lattice.positions] for a in lattice.positions])
+            matrix = np.array([[_called(matrix, a, b) for b in lattice.positions] for a in lattice.positions])
             if matrix.dtype.kind not in "fiu":
                 raise ValueError(f"CoulombKernel: the function must return real numbers, got {matrix.dtype}.")
         if matrix.shape != (sites, sites):
@@ -114,7 +118,18 @@ class CoulombKernel(Law):
         asymmetry = np.abs(matrix - matrix.T).max()
         if asymmetry > 1e-10 * np.abs(matrix).max():
             raise ValueError(f"CoulombKernel must be symmetric; V_ij and V_ji differ by up to {asymmetry:.3g}.")
+        if matrix.sum() < 0:
+            raise ValueError(f"CoulombKernel attracts: its elements add up to {matrix.sum():.3g}, so that electrons "
+                             "would gather without end. A repulsion has V > 0.")
         return Equation(eye_array(sites, format="csr"), ramps(lattice), matrix.astype(float))
+
+
+def _called(kernel, first, second):
+    try:
+        return kernel(first, second)
+    except Exception as error:
+        raise ValueError(f"CoulombKernel: the function failed at {first} and {second} with {type(error).__name__}: "
+                         f"{error}") from error
 
 
 def ramps(lattice: Lattice) -> np.ndarray:
@@ -127,8 +142,8 @@ def ramps(lattice: Lattice) -> np.ndarray:
     """
     adrift = lattice.adrift(np.ones(len(lattice.offsets) - 1, bool))
     if len(adrift):
-        raise ValueError(f"{len(adrift)} sites, the first {lattice.sites[adrift[0]]}, are connected to no lead: their "
-                         "electrostatic potential is not determined.")
+        raise ValueError(f"{len(adrift)} sites, the first {named(lattice.sites[adrift[0]])}, are connected to no lead: "
+                         "their electrostatic potential is not determined.")
     laplacian, sources = lattice.laplacian()
     return splu(csc_matrix(laplacian)).solve(sources)
 
@@ -163,9 +178,13 @@ class Equation:
         return q if self._kernel is None else self._kernel @ q
 
     def residual(self, potential, lead_potentials, q):
-        """A U - b U_leads - B q, and the largest absolute value of A U - b U_leads and of B q."""
+        """A U - b U_leads - B q, and what it is relative to: the largest of A U - b U_leads and of B q.
+
+        Or that part of the terms of A U which rounding leaves of them, where the coupling is next to none.
+        """
         left, right = self._stiffness @ potential - self._sources @ lead_potentials, self._charge(q)
-        return left - right, max(np.abs(left).max(), np.abs(right).max(), self._largest)
+        rounding = _ROUNDING * (abs(self._stiffness) @ np.abs(potential)).max(initial=0.0)
+        return left - right, max(np.abs(left).max(), np.abs(right).max(), self._largest, rounding)
 
     def thomas_fermi(self, states):
         """Approximate inverse of the derivative with U.

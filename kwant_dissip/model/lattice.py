@@ -1,6 +1,6 @@
 """A finalized kwant system as numbers: Hamiltonian, leads, and the graph of its hoppings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -171,6 +171,8 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice
         raise TypeError("syst is a kwant.Builder that is not finalized; pass syst.finalized().")
     if not isinstance(syst, kwant.system.FiniteSystem):
         raise TypeError(f"syst must be a finalized kwant system with leads, got {type(syst).__name__}.")
+    if params is not None and not isinstance(params, Mapping):
+        raise TypeError(f"params must be a dict of the value functions' parameters, or None, got {params!r}.")
     if not syst.leads:
         raise ValueError("syst has no leads; attach at least one with attach_lead before finalizing.")
     hamiltonian, norbs = syst.hamiltonian_submatrix(params=params, sparse=True, return_norb=True)[:2]

@@ -6,10 +6,13 @@ from numbers import Real
 
 import numpy as np
 
+# Least k_B T in units of the largest energy: eight digits of the thermal window are left.
+_RESOLVED = 1e-8
+
 
 def check_finite(name, value):
     """Raise unless a value is a finite real number."""
-    if not isinstance(value, Real) or not np.isfinite(value):
+    if not isinstance(value, Real) or isinstance(value, bool) or not np.isfinite(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}.")
 
 
@@ -94,8 +97,9 @@ def checked_reservoirs(reservoirs: Sequence[Reservoir], count: int) -> list[Rese
     TypeError, ValueError
         If they are no reservoirs, or not as many as leads, or all floating.
     """
-    if isinstance(reservoirs, Reservoir):
-        raise TypeError("reservoirs must hold one Reservoir per lead, got a single Reservoir.")
+    if isinstance(reservoirs, Reservoir) or not np.iterable(reservoirs):
+        what = "a single Reservoir" if isinstance(reservoirs, Reservoir) else repr(reservoirs)
+        raise TypeError(f"reservoirs must hold one Reservoir per lead, got {what}.")
     reservoirs = list(reservoirs)
     if len(reservoirs) != count:
         raise ValueError(f"reservoirs must hold one Reservoir per lead: syst has {count} leads, "
@@ -105,6 +109,14 @@ def checked_reservoirs(reservoirs: Sequence[Reservoir], count: int) -> list[Rese
             raise TypeError(f"reservoirs[{number}] must be a Reservoir, got {type(reservoir).__name__}.")
     known_mus(reservoirs)
     return reservoirs
+
+
+def check_resolved(temperatures: np.ndarray, energy: float) -> None:
+    """Raise ValueError if a temperature is so low that energies next to mu cannot be told apart."""
+    least = _RESOLVED * abs(energy)
+    if np.min(temperatures) < least:
+        raise ValueError(f"The temperature {np.min(temperatures):.3g} (k_B T) is too low to be resolved next to "
+                         f"energies of {abs(energy):.3g}: it must be {least:.1g} at least; linear_response takes 0.")
 
 
 def per_lead(name: str, values: Sequence[float | None], leads: int, unknown: bool = False) -> np.ndarray:
