@@ -1,6 +1,6 @@
 # make install   .venv with kwant (built from source) and this package, editable
 # make figure    figures/: where the heat goes, at four temperatures
-# make test      all tests, and the style check
+# make test      all tests, the style check, the floors of the house, types
 # make benchmark speed against named alternatives
 
 PYTHON ?= python3
@@ -40,6 +40,8 @@ figure: install
 
 test: install
 	$(BIN)/ruff check
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 benchmark: $(VENV)/benchmark

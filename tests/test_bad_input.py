@@ -1,5 +1,6 @@
 """Every wrong argument is named at once."""
 
+import kwant
 import numpy as np
 import pytest
 

@@ -7,6 +7,9 @@ from scipy.sparse.linalg import LinearOperator, gmres
 
 from ..errors import ConvergenceError
 
+# Beyond all that has a meaning, and before products overflow.
+_ASTRAY = 1e100
+
 
 def solve(product: Callable, right: np.ndarray, inverse: Callable, *, rtol: float, worst: float, what: str,
           restart: int = 60, cycles: int = 20) -> np.ndarray:
@@ -30,7 +33,7 @@ def solve(product: Callable, right: np.ndarray, inverse: Callable, *, rtol: floa
         If x is worse than `worst`.
     """
     right = inverse(right)
-    if not np.all(np.isfinite(right)):
+    if not np.all(np.abs(right) < _ASTRAY):
         raise ConvergenceError(f"Newton's method for {what} left the range in which there are states.")
     operator = LinearOperator((len(right),) * 2, matvec=lambda v: inverse(product(np.ravel(v))), dtype=float)
     x, info = gmres(operator, right, rtol=rtol, restart=restart, maxiter=cycles)
