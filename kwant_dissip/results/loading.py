@@ -1,11 +1,15 @@
 """Reading saved results."""
 
+import dataclasses
+from importlib import import_module
 from os import PathLike
 
-import h5py
-
+from .. import __version__
 from .result import Result
-from .storage import read_fields
+from .storage import opened, read_fields
+
+# Kinds of results of floors above this one, declared when such a file is read.
+_ABOVE = {"KineticState": "kwant_dissip.kinetic"}
 
 
 def load(path: str | PathLike, group: str = "/") -> Result:
@@ -23,11 +27,26 @@ def load(path: str | PathLike, group: str = "/") -> Result:
 
     Raises
     ------
+    TypeError
+        If `path` or `group` is no name.
+    OSError
+        If the file cannot be read: it does not exist, is not HDF5, is cut short or damaged.
     KeyError
         If the file has no such group.
     ValueError
-        If the group holds something else.
+        If the group holds something else, or a result without fields that this version of the package needs. Fields
+        that this version does not know are ignored.
     """
-    with h5py.File(path, "r") as file:
-        kind, fields = read_fields(file[group])
-    return Result.kinds[kind](**fields)
+    with opened(path) as file:
+        kind, version, fields = read_fields(file, group)
+    if kind in _ABOVE:
+        import_module(_ABOVE[kind])
+    written = f"{path}, group {group!r}, was written by kwant_dissip {version}"
+    if kind not in Result.kinds:
+        raise ValueError(f"{written} and holds a {kind}, which this version, {__version__}, does not know.")
+    declared = dataclasses.fields(Result.kinds[kind])  # type: ignore[arg-type]
+    missing = [field.name for field in declared if field.name not in fields and field.default is dataclasses.MISSING]
+    if missing:
+        raise ValueError(f"{written}, without the fields of a {kind} that this version, {__version__}, needs: "
+                         f"{', '.join(missing)}.")
+    return Result.kinds[kind](**{field.name: fields[field.name] for field in declared if field.name in fields})
