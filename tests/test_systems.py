@@ -61,7 +61,7 @@ def test_builders_can_be_changed():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"length": 0}, "length"), ({"length": 2.5}, "length"), ({"width": 0}, "width"), ({"height": np.nan}, "height"),
-    ({"hopping": 0}, "hopping must be positive"), ({"onsite": np.inf}, "onsite")])
+    ({"hopping": 0}, "hopping must be a positive number"), ({"onsite": np.inf}, "onsite")])
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         chain.barrier(**arguments)

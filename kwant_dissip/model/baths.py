@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from ..errors import users_function
 from .reservoirs import check_temperature
 
 # A number, one per site, or a function of a `kwant.builder.Site`.
@@ -121,7 +122,8 @@ def per_site(name, value, sites):
     """
     count = len(sites)
     if callable(value):
-        value = [value(site) for site in sites]
+        with users_function(name, value):
+            value = [value(site) for site in sites]
         for site, result in zip(sites, value, strict=True):
             if not isinstance(result, Real):
                 raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {site}.")

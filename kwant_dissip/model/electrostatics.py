@@ -17,6 +17,7 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
+from ..errors import users_function
 from .lattice import Lattice
 
 
@@ -103,7 +104,8 @@ class CoulombKernel(Law):
         sites = len(lattice.offsets) - 1
         matrix = self.kernel
         if callable(matrix):
-            matrix = np.array([[matrix(a, b) for b in lattice.positions] for a in lattice.positions])
+            with users_function("kernel", matrix):
+                matrix = np.array([[matrix(a, b) for b in lattice.positions] for a in lattice.positions])
             if matrix.dtype.kind not in "fiu":
                 raise ValueError(f"CoulombKernel: the function must return real numbers, got {matrix.dtype}.")
         if matrix.shape != (sites, sites):

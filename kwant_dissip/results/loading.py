@@ -4,9 +4,8 @@ import dataclasses
 from importlib import import_module
 from os import PathLike
 
-from .. import __version__
 from .result import Result
-from .storage import opened, read_fields
+from .storage import PACKAGE_VERSION, opened, read_fields
 
 # Kinds of results of floors above this one, declared when such a file is read.
 _ABOVE = {"KineticState": "kwant_dissip.kinetic"}
@@ -43,10 +42,10 @@ def load(path: str | PathLike, group: str = "/") -> Result:
         import_module(_ABOVE[kind])
     written = f"{path}, group {group!r}, was written by kwant_dissip {version}"
     if kind not in Result.kinds:
-        raise ValueError(f"{written} and holds a {kind}, which this version, {__version__}, does not know.")
+        raise ValueError(f"{written} and holds a {kind}, which this version, {PACKAGE_VERSION}, does not know.")
     declared = dataclasses.fields(Result.kinds[kind])  # type: ignore[arg-type]
     missing = [field.name for field in declared if field.name not in fields and field.default is dataclasses.MISSING]
     if missing:
-        raise ValueError(f"{written}, without the fields of a {kind} that this version, {__version__}, needs: "
+        raise ValueError(f"{written}, without the fields of a {kind} that this version, {PACKAGE_VERSION}, needs: "
                          f"{', '.join(missing)}.")
     return Result.kinds[kind](**{field.name: fields[field.name] for field in declared if field.name in fields})

@@ -8,14 +8,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from .. import __version__
 from .fields import unit
 
+# Of the package: every file says which one wrote it.
+PACKAGE_VERSION = version("kwant_dissip")
 _PREFIX = "kwant_dissip."
 # Attributes of a group that are no fields: which class, which version of the package, hash of the fields.
 _FORMAT, _VERSION, _CHECKSUM = "format", "version", "checksum"
@@ -124,7 +126,7 @@ def write_result(result, path, group):
                 _check_free(file, parts)
             shutil.copyfile(path, beside)
         try:
-            with h5py.File(beside, "a", libver="v110") as file:
+            with h5py.File(beside, "a", libver="v110") as file:  # checksums for metadata
                 _write(result, fields, file.require_group(group))
         except (OSError, RuntimeError) as error:
             raise OSError(f"{path} could not be written: {error}") from error
@@ -143,10 +145,12 @@ def _write(result, fields, place):
                 dataset.attrs["description"] = fields[name].metadata["meaning"]
                 dataset.attrs["unit"] = unit(fields[name], result.units == "SI")
             else:
-                place.attrs[name] = value
+                place.attrs[name] = _stored(value)
         except (TypeError, ValueError) as error:
             raise TypeError(f"{type(result).__name__}.{name} cannot be saved to HDF5: {error}") from error
-    place.attrs.update({_FORMAT: _PREFIX + type(result).__name__, _VERSION: __version__, _CHECKSUM: _checksum(values)})
+    for name, text in ((_FORMAT, _PREFIX + type(result).__name__), (_VERSION, PACKAGE_VERSION),
+                       (_CHECKSUM, _checksum(values))):
+        place.attrs[name] = _stored(text)
 
 
 def read_fields(file, group):
@@ -161,8 +165,8 @@ def read_fields(file, group):
     -------
     kind : str
         Name of the class.
-    version : str
-        Of the package that wrote it.
+    written_by : str
+        Version of the package.
     fields : dict
         Arrays and Python scalars.
 
@@ -188,18 +192,25 @@ def read_fields(file, group):
         raise KeyError(f"{file.filename} has no group {group!r}; {holds}.")
     if not kind.startswith(_PREFIX):
         raise ValueError(f"{file.filename}, group {group!r}, does not hold a result of kwant_dissip; {holds}.")
-    version, checksum = fields.pop(_VERSION, None), fields.pop(_CHECKSUM, None)
+    written_by, checksum = fields.pop(_VERSION, None), fields.pop(_CHECKSUM, None)
     # The first files had neither a version nor a checksum.
-    if (version, checksum) != (None, None) and checksum != _checksum(fields):
+    if (written_by, checksum) != (None, None) and checksum != _checksum(fields):
         raise OSError(f"{file.filename}, group {group!r}, is damaged: its data do not fit their checksum.")
-    return kind.removeprefix(_PREFIX), version or "0.1.0 or older", fields
+    return kind.removeprefix(_PREFIX), written_by or "0.1.0 or older", fields
 
 
 def _contents(place):
     """Arrays and attributes of a group, these as Python scalars."""
     fields = {name: np.asarray(item[()]) for name, item in place.items() if isinstance(item, h5py.Dataset)}
-    return fields | {name: value.item() if isinstance(value, np.generic) else value
-                     for name, value in place.attrs.items()}
+    for name, value in place.attrs.items():
+        scalar = value.item() if isinstance(value, np.generic) else value
+        fields[name] = scalar.decode() if isinstance(scalar, bytes) else scalar
+    return fields
+
+
+def _stored(value):
+    """A scalar as an attribute: text of fixed length, as HDF5 can run for ever on a damaged heap of other text."""
+    return np.bytes_(value.encode()) if isinstance(value, str) else value
 
 def _checksum(fields):
     """Hash of all fields, in hexadecimal."""
