@@ -7,8 +7,8 @@ from os import PathLike
 from .result import Result
 from .storage import PACKAGE_VERSION, opened, read_fields
 
-# Kinds of results of floors above this one, declared when such a file is read.
-_ABOVE = {"KineticState": "kwant_dissip.kinetic"}
+# Where each kind of result is declared, also on floors above this one: imported when a file holds one.
+_HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "KineticState": "kwant_dissip.kinetic.state"}
 
 
 def load(path: str | PathLike, group: str = "/") -> Result:
@@ -38,14 +38,13 @@ def load(path: str | PathLike, group: str = "/") -> Result:
     """
     with opened(path) as file:
         kind, version, fields = read_fields(file, group)
-    if kind in _ABOVE:
-        import_module(_ABOVE[kind])
     written = f"{path}, group {group!r}, was written by kwant_dissip {version}"
-    if kind not in Result.kinds:
+    if kind not in _HOMES:
         raise ValueError(f"{written} and holds a {kind}, which this version, {PACKAGE_VERSION}, does not know.")
-    declared = dataclasses.fields(Result.kinds[kind])  # type: ignore[arg-type]
+    cls = getattr(import_module(_HOMES[kind]), kind)
+    declared = dataclasses.fields(cls)
     missing = [field.name for field in declared if field.name not in fields and field.default is dataclasses.MISSING]
     if missing:
         raise ValueError(f"{written}, without the fields of a {kind} that this version, {PACKAGE_VERSION}, needs: "
                          f"{', '.join(missing)}.")
-    return Result.kinds[kind](**{field.name: fields[field.name] for field in declared if field.name in fields})
+    return cls(**{field.name: fields[field.name] for field in declared if field.name in fields})

@@ -63,11 +63,6 @@ class Result(ABC):
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
     averages: ClassVar[bool]
-    # By name, for `loading`.
-    kinds: ClassVar[dict[str, type["Result"]]] = {}
-
-    def __init_subclass__(cls) -> None:
-        Result.kinds[cls.__name__] = cls
 
     @property
     @abstractmethod

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import io
 import os
 import secrets
 import shutil
@@ -63,6 +64,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, target)
+    except OSError as error:
+        raise type(error)(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -120,16 +123,16 @@ def write_result(result, path, group):
     for part in parts:
         if part in fields:
             raise ValueError(f"group must have a name of its own, and {part!r} is that of a field, got {group!r}.")
+    # In memory: where the disk is full, HDF5 crashes.
+    image, mode = io.BytesIO(), "w"
+    if parts and _named(path).exists():
+        with opened(path) as file:
+            _check_free(file, parts)
+        image, mode = io.BytesIO(_named(path).read_bytes()), "r+"
+    with h5py.File(image, mode, libver="v110") as file:  # which has checksums for metadata
+        _write(result, fields, file.require_group(group))
     with replacing(path) as beside:
-        if parts and _named(path).exists():
-            with opened(path) as file:
-                _check_free(file, parts)
-            shutil.copyfile(path, beside)
-        try:
-            with h5py.File(beside, "a", libver="v110") as file:  # checksums for metadata
-                _write(result, fields, file.require_group(group))
-        except (OSError, RuntimeError) as error:
-            raise OSError(f"{path} could not be written: {error}") from error
+        beside.write_bytes(image.getbuffer())
 
 
 def _write(result, fields, place):
@@ -146,7 +149,7 @@ def _write(result, fields, place):
                 dataset.attrs["unit"] = unit(fields[name], result.units == "SI")
             else:
                 place.attrs[name] = _stored(value)
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise TypeError(f"{type(result).__name__}.{name} cannot be saved to HDF5: {error}") from error
     for name, text in ((_FORMAT, _PREFIX + type(result).__name__), (_VERSION, PACKAGE_VERSION),
                        (_CHECKSUM, _checksum(values))):
