@@ -13,6 +13,27 @@ RESERVOIRS = [kd.Reservoir(-1.0, 0.1), kd.Reservoir(-1.1, 0.1)]
 BATH = kd.PhononBath(0.1, rate=0.1)
 
 
+def broken(*_):
+    raise LookupError("no such place")
+
+
+@pytest.mark.parametrize(("call", "argument"), [
+    (lambda: kd.steady_state(uniform_chain(3), RESERVOIRS, kd.PhononBath(0.1, rate=broken)), "rate"),
+    (lambda: kd.steady_state(uniform_chain(3), RESERVOIRS, kd.PhononBath(0.1, mean_free_path=broken)),
+     "mean_free_path"),
+    (lambda: kd.steady_state(uniform_chain(3), RESERVOIRS, kd.PhononBath(broken, rate=0.1)), "temperature"),
+    (lambda: kd.steady_state(uniform_chain(3), RESERVOIRS, BATH, electrostatics=kd.CoulombKernel(broken)), "kernel"),
+    (lambda: kd.kinetic.steady_state(broken, RESERVOIRS, BATH, velocity=np.ones_like, length=1.0), "transmission"),
+    (lambda: kd.kinetic.steady_state(np.ones_like, RESERVOIRS, BATH, velocity=broken, length=1.0), "velocity"),
+    (lambda: kd.analytic.landauer_heat(broken, RESERVOIRS), "transmission"),
+])
+def test_errors_in_a_users_function_say_which(call, argument):
+    message = rf"given as .*{argument}, broken, raised LookupError: no such place"
+    with pytest.raises(kwant.UserCodeError, match=message) as raised:
+        call()
+    assert isinstance(raised.value.__cause__, LookupError)
+
+
 @pytest.mark.parametrize(("call", "error", "message"), [
     (lambda: kd.Reservoir(np.nan, 0.1), ValueError, "mu must be a finite number"),
     (lambda: kd.Reservoir("a", 0.1), ValueError, "mu must be a finite number"),
