@@ -52,7 +52,8 @@ def check_writable(path: str | os.PathLike) -> None:
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A name beside `path`: the file that is written there takes the place of `path` at the end, if nothing fails.
 
-    Whoever kills the process finds the old file or the new one, never a part.
+    Whoever kills the process finds the old file or the new one, never a part (which can stay beside it under a name
+    that ends in .tmp).
     """
     check_writable(path)
     target = _named(path)
