@@ -60,10 +60,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     beside = target.with_name(f".kwant_dissip-{secrets.token_hex(8)}.tmp")
     try:
         yield beside
-        if target.exists():
-            shutil.copymode(target, beside)
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, beside)
         os.replace(beside, target)
     except OSError as error:
         raise type(error)(f"{path} could not be written: {error.strerror or error}.") from error
