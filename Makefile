@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 KWANT := kwant==1.5.0
 BUILD_NEEDS := "setuptools>=77" wheel cython "numpy>=2" scipy tinyarray
 
+# A worker for every processor, each on one thread.
+ONE_THREAD := KWANT_DISSIP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+
 .PHONY: install figure test benchmark clean
 
 install: $(VENV)/installed
@@ -42,7 +45,7 @@ test: install
 	$(BIN)/ruff check
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses auto
 
 benchmark: $(VENV)/benchmark
 	$(BIN)/python -m benchmarks

@@ -1,22 +1,48 @@
 """Where the heat goes when current flows through a coherent scatterer: dissipation on top of kwant."""
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
 
-from . import analytic, kinetic
-from .analysis.local_heat import LocalHeat, local_heat
-from .analysis.spots import Spot, heat_spots
-from .analysis.voltage_drop import voltage_drop
-from .errors import ConvergenceError
-from .model.baths import PhononBath
-from .model.electrostatics import CoulombKernel, Neutrality, Poisson
-from .model.reservoirs import Reservoir
-from .results.lattice_state import SteadyState
-from .results.linear_response import LinearResponse
-from .results.loading import load
-from .runs.bias import at_current, at_voltage_drop
-from .solve import linear_response, steady_state
+if TYPE_CHECKING:
+    from . import analytic, kinetic
+    from .analysis.local_heat import LocalHeat, local_heat
+    from .analysis.spots import Spot, heat_spots
+    from .analysis.voltage_drop import voltage_drop
+    from .errors import ConvergenceError
+    from .model.baths import PhononBath
+    from .model.electrostatics import CoulombKernel, Neutrality, Poisson
+    from .model.reservoirs import Reservoir
+    from .results.lattice_state import SteadyState
+    from .results.linear_response import LinearResponse
+    from .results.loading import load
+    from .runs.bias import at_current, at_voltage_drop
+    from .solve import linear_response, steady_state
 
 __version__ = _version("kwant_dissip")
 __all__ = ["ConvergenceError", "CoulombKernel", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Poisson",
            "Reservoir", "Spot", "SteadyState", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
            "linear_response", "load", "local_heat", "steady_state", "voltage_drop"]
+
+# The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
+# command line's --help does not need.
+_NAMES = {
+    "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),
+    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError",), "kinetic": (),
+    "model.baths": ("PhononBath",), "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
+    "model.reservoirs": ("Reservoir",), "results.lattice_state": ("SteadyState",),
+    "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
+    "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state")}
+
+
+def __getattr__(name):
+    for module, names in _NAMES.items():
+        if name in (names or (module,)):
+            found = _import_module(f".{module}", __name__)
+            globals()[name] = value = getattr(found, name) if names else found
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

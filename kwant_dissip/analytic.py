@@ -7,7 +7,7 @@ from scipy.integrate import cubature
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from .errors import ConvergenceError
+from .errors import ConvergenceError, users_function
 from .numerics.energy_kernels import fermi_difference
 from .numerics.quadrature import THERMAL_WINDOW
 
@@ -209,8 +209,10 @@ def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
     the bias adds V^3 T'(mu) / 12 pi to the asymmetry.
     """
     _check_positive(temperature=temperature)
-    current = float(transmission(np.array([mu]))[0]) * bias / _TWO_PI
-    asymmetry = np.pi / 3 * temperature ** 2 * float(derivative(np.array([mu]))[0]) * bias
+    with users_function("transmission", transmission):
+        current = float(transmission(np.array([mu]))[0]) * bias / _TWO_PI
+    with users_function("derivative", derivative):
+        asymmetry = np.pi / 3 * temperature ** 2 * float(derivative(np.array([mu]))[0]) * bias
     return LandauerHeat(current, 0.5 * (current * bias - asymmetry), 0.5 * (current * bias + asymmetry))
 
 
@@ -262,7 +264,8 @@ def _arriving(energy, mu, side, j, temperature):
 
 
 def _transmission(transmission, energy, several=False):
-    t = np.broadcast_to(np.asarray(transmission(energy), float), energy.shape)
+    with users_function("transmission", transmission):
+        t = np.broadcast_to(np.asarray(transmission(energy), float), energy.shape)
     if not np.all(np.isfinite(t)) or np.any(t < 0) or (not several and np.any(t > 1 + 1e-12)):
         raise ValueError(f"transmission(E) must be finite{'' if several else ', at most 1,'} and not negative, got "
                          f"values from {t.min()!r} to {t.max()!r}.")

@@ -4,34 +4,58 @@ import argparse
 import ast
 import importlib.util
 import inspect
+import os
 import sys
+import traceback
+import warnings
 from pathlib import Path
 
-import kwant
-import numpy as np
-
 from . import __version__
-from .analysis.spots import heat_spots
-from .analysis.voltage_drop import voltage_drop
-from .errors import ConvergenceError
-from .model.baths import PhononBath
-from .model.reservoirs import Reservoir
-from .runs.bias import at_voltage_drop
-from .solve import steady_state
-from .systems import chain
 
-MODELS = {"barrier": chain.barrier, "resonant_dot": chain.resonant_dot}
+# kwant, numba and matplotlib take seconds to import: what needs them imports them, --help and usage errors do not.
+
+MODELS = ("barrier", "resonant_dot")
 
 
 def main(arguments=None):
     """Run the command line; what it returns is the exit code."""
     options = _parser().parse_args(arguments)
+    # Nothing here uses kwant's own solvers.
+    warnings.filterwarnings("ignore", "MUMPS is not available", RuntimeWarning)
     try:
         options.run(options)
-    except (ConvergenceError, MemoryError, OSError, TypeError, ValueError, kwant.UserCodeError) as error:
-        print(f"kwant-dissip: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("kwant-dissip: interrupted.", file=sys.stderr)
+        return 130  # as shells have it: 128 + SIGINT
+    except Exception as error:
+        text = _in_script(error, getattr(options, "model", ""))
+        if text is None and not _is_expected(error):
+            raise
+        print(f"kwant-dissip: {' '.join((text or str(error) or type(error).__name__).split())}", file=sys.stderr)
         return 1
     return 0
+
+
+def _in_script(error, script):
+    """What went wrong in the user's script, and in which line of it; None if nothing did."""
+    while error is not None:
+        places = [(frame.f_code.co_filename, line, f" in {frame.f_code.co_name}")
+                  for frame, line in traceback.walk_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError):
+            places.append((error.filename, error.lineno, ""))
+        for name, line, function in reversed(places):
+            if name and os.path.abspath(name) == os.path.abspath(script):
+                return f"{script}, line {line}{function}: {type(error).__name__}: {error}"
+        error = error.__cause__  # of kwant.UserCodeError: what the user's function raised
+    return None
+
+
+def _is_expected(error):
+    if isinstance(error, MemoryError | OSError | TypeError | ValueError):
+        return True
+    from .errors import ConvergenceError, UserCodeError
+
+    return isinstance(error, ConvergenceError | UserCodeError)
 
 
 def _parser():
@@ -72,22 +96,41 @@ def _parser():
 
 
 def _run_figure2(options):
-    from .figure2 import make  # matplotlib is slow to import
+    from .figure2 import make
 
     for path in make(options.out, options.drop):
         print(path)
 
 
 def _run_profile(options):
-    for path in filter(None, (options.save, options.plot)):
-        if not Path(path).absolute().parent.is_dir():
-            raise ValueError(f"The directory of {path!r} does not exist.")
     parameters = _parameters(options.parameters)
+    if options.model not in MODELS and not Path(options.model).is_file():
+        raise ValueError(f"--model must be one of {', '.join(MODELS)} or a Python script, and {options.model!r} is no "
+                         "file.")
+
+    import kwant
+    import numpy as np
+
+    from .model.baths import PhononBath
+    from .model.reservoirs import Reservoir
+    from .results.storage import check_writable
+    from .runs.bias import at_voltage_drop
+    from .solve import steady_state
+
+    for path in filter(None, (options.save, options.plot)):
+        check_writable(path)
+    if options.plot:
+        _check_picture(options.plot)
     build, in_wires = _model(options.model)
-    allowed = inspect.signature(build).parameters
+    signature = inspect.signature(build)
+    allowed = signature.parameters
     if not any(p.kind is p.VAR_KEYWORD for p in allowed.values()):
         for name in set(parameters) - set(allowed):
             raise ValueError(f"--set {name}: {options.model} has no such parameter, but {', '.join(allowed)}.")
+    try:
+        signature.bind(**parameters)
+    except TypeError as error:
+        raise ValueError(f"--set: build of {options.model}: {error}.") from error
     syst = build(**parameters)
     syst = syst.finalized() if isinstance(syst, kwant.Builder) else syst
     if not isinstance(syst, kwant.system.FiniteSystem) or len(syst.leads) != 2:
@@ -115,6 +158,14 @@ def _run_profile(options):
         state.plot().savefig(options.plot, dpi=200)
 
 
+def _check_picture(path):
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known, ending = sorted(FigureCanvasBase.get_supported_filetypes()), Path(path).suffix[1:].lower()
+    if ending not in ("", *known):  # matplotlib's own choice if there is none
+        raise ValueError(f"--plot {path}: pictures can be {', '.join(known)}, not {ending}.")
+
+
 def _parameters(assignments):
     parameters = {}
     for assignment in assignments:
@@ -131,20 +182,23 @@ def _parameters(assignments):
 def _model(name):
     """The builder function of a model, and the function that tells which sites are coupled."""
     if name in MODELS:
-        return MODELS[name], chain.in_wires
-    if not Path(name).is_file():
-        raise ValueError(f"--model must be one of {', '.join(MODELS)} or a Python script, and {name!r} is no file.")
+        from .systems import chain
+
+        return getattr(chain, name), chain.in_wires
     spec = importlib.util.spec_from_file_location(Path(name).stem, name)
     if spec is None:
         raise ValueError(f"--model: {name!r} is not a Python script (its name must end in .py).")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    if not hasattr(script, "build"):
+    if not callable(getattr(script, "build", None)):
         raise ValueError(f"--model: {name} does not define build(**parameters).")
     return script.build, getattr(script, "in_wires", lambda site: True)
 
 
 def _report(state):
+    from .analysis.spots import heat_spots
+    from .analysis.voltage_drop import voltage_drop
+
     print(f"bias                   {state.reservoir_mu[0] - state.reservoir_mu[1]: .6e}")
     if state.wires == 2:
         print(f"drop in the scatterer  {voltage_drop(state): .6e}")

@@ -1,5 +1,9 @@
 """Errors of the package."""
 
+from contextlib import contextmanager
+
+from kwant import UserCodeError
+
 
 class ConvergenceError(RuntimeError):
     """The requested accuracy was not reached.
@@ -25,3 +29,23 @@ class ConvergenceError(RuntimeError):
         self.sites = sites
         self.energies = energies
         self.state = state
+
+
+@contextmanager
+def users_function(argument, function, place=None):
+    """Errors inside a user's function say which one it is, and keep their cause, as kwant does for value functions.
+
+    Parameters
+    ----------
+    argument : str
+        What the function was given as.
+    function : callable
+    place : object, optional
+        Where it was called.
+    """
+    try:
+        yield
+    except Exception as error:
+        where = "" if place is None else f" (at {place})"
+        raise UserCodeError(f"The function given as {argument}, {getattr(function, '__qualname__', function)}, raised "
+                            f"{type(error).__name__}: {error}{where}") from error

@@ -11,6 +11,7 @@ from .analysis.spots import heat_spots
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
 from .plots.style import SPOT_MARKERS
+from .results.storage import check_writable, replacing
 from .runs.bias import at_voltage_drop
 from .solve import steady_state
 from .systems import chain
@@ -140,12 +141,14 @@ def make(directory, drop=DROP):
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
-    data.unlink(missing_ok=True)
+    for path in (data, *pictures):
+        check_writable(path)
     states, kinetic_states = ({temperature: at_voltage_drop(drop, partial(solve, temperature))
                                for temperature in TEMPERATURES} for solve in (lattice_state, kinetic_state))
-    for temperature, state in states.items():
-        state.save(data, group=f"temperature_{temperature:g}")
-        kinetic_states[temperature].save(data, group=f"kinetic_{temperature:g}")
+    with replacing(data) as beside:
+        for temperature, state in states.items():
+            state.save(beside, group=f"temperature_{temperature:g}")
+            kinetic_states[temperature].save(beside, group=f"kinetic_{temperature:g}")
     figure = draw(states, kinetic_states)
     for picture in pictures:
         figure.savefig(picture, dpi=200)

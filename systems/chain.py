@@ -4,10 +4,9 @@ Every function returns a `kwant.Builder`, to be changed as needed and finalized.
 the left wire, 0 .. width - 1 for the scatterer, and so on up to width + length - 1; lead 0 is the left one.
 """
 
-from numbers import Integral
-
 import kwant
-import numpy as np
+
+from .checks import finite, positive, whole
 
 
 def barrier(*, length=100, height=0.8, width=1, onsite=0.0, hopping=1.0):
@@ -36,9 +35,10 @@ def barrier(*, length=100, height=0.8, width=1, onsite=0.0, hopping=1.0):
     ValueError
         If an argument is out of range.
     """
+    finite("height", height)
     builder, lattice = _wires(length, width, onsite, hopping)
     for i in range(width):
-        builder[lattice(i)] = onsite + _finite("height", height)
+        builder[lattice(i)] = onsite + height
     return builder
 
 
@@ -78,9 +78,11 @@ def resonant_dot(*, length=100, coupling=0.4, level=-0.84, onsite=0.0, hopping=1
     for r << 1 a Lorentzian at E_0 = (e_d - r e) / (1 - r) of full width at half maximum 2 r v(E_0) / (1 - r): the real
     part of the self-energy moves the level by r (E_0 - e) and narrows by 1 - r how the distance to it counts.
     """
+    finite("level", level)
+    finite("coupling", coupling)
     builder, lattice = _wires(length, 1, onsite, hopping)
-    builder[lattice(0)] = _finite("level", level)
-    builder[lattice(-1), lattice(0)] = builder[lattice(0), lattice(1)] = -_finite("coupling", coupling)
+    builder[lattice(0)] = level
+    builder[lattice(-1), lattice(0)] = builder[lattice(0), lattice(1)] = -coupling
     return builder
 
 
@@ -93,17 +95,25 @@ def in_wires(site, *, width=1):
         Of `barrier` or `resonant_dot`.
     width : int
         Sites in the scatterer.
+
+    Raises
+    ------
+    TypeError
+        If `site` is none.
+    ValueError
+        If `width` is out of range.
     """
+    whole("width", width)
+    if not isinstance(site, kwant.builder.Site):
+        raise TypeError(f"site must be a kwant.builder.Site, got {site!r}.")
     return not 0 <= site.tag[0] < width
 
 
 def _wires(length, width, onsite, hopping):
-    for name, value in (("length", length), ("width", width)):
-        if not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a whole number of sites, at least 1, got {value!r}.")
-    if _finite("hopping", hopping) <= 0:
-        raise ValueError(f"hopping must be positive, got {hopping!r}.")
-    _finite("onsite", onsite)
+    whole("length", length)
+    whole("width", width)
+    positive("hopping", hopping)
+    finite("onsite", onsite)
     lattice = kwant.lattice.chain(norbs=1)
     builder = kwant.Builder()
     builder[(lattice(i) for i in range(-length, width + length))] = onsite
@@ -114,9 +124,3 @@ def _wires(length, width, onsite, hopping):
     builder.attach_lead(lead)
     builder.attach_lead(lead.reversed())
     return builder, lattice
-
-
-def _finite(name, value):
-    if not np.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}.")
-    return value

@@ -3,6 +3,8 @@
 import kwant
 import numpy as np
 
+from .checks import finite, positive
+
 _LATTICE = kwant.lattice.honeycomb(norbs=1)
 
 
@@ -30,15 +32,13 @@ def constriction(*, length=20.0, width=8.0, neck=4.0, extent=3.0, onsite=0.0):
         If an argument is out of range.
     """
     for name, value in (("length", length), ("width", width), ("neck", neck), ("extent", extent)):
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name} must be a positive number, got {value!r}.")
+        positive(name, value)
+    finite("onsite", onsite)
     if neck > width:
         raise ValueError(f"neck must not be wider than width={width!r}, got {neck!r}.")
     if (width - neck) * np.exp(-(0.5 * length / extent) ** 2) > 0.25:
         raise ValueError(f"length must be longer, about {4 * extent:g} for extent={extent!r}: at its ends the ribbon "
                          f"must be as wide as the leads, got {length!r}.")
-    if not np.isfinite(onsite):
-        raise ValueError(f"onsite must be a finite number, got {onsite!r}.")
 
     def inside(position):
         x, y = position

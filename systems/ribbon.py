@@ -4,10 +4,10 @@ Every function returns a `kwant.Builder` with its leads attached, to be changed 
 no magnetic field. Energies are in units of the hopping; a wide ribbon's band begins at -4.
 """
 
-from numbers import Integral
-
 import kwant
 import numpy as np
+
+from .checks import finite, positive, whole
 
 _LATTICE = kwant.lattice.square(norbs=1)
 _ALONG, _ACROSS = kwant.builder.HoppingKind((1, 0), _LATTICE), kwant.builder.HoppingKind((0, 1), _LATTICE)
@@ -32,14 +32,16 @@ def ribbon(*, length=20, width=5, potential=None, flux=0.0):
 
     Raises
     ------
+    TypeError
+        If `potential` is no function.
     ValueError
-        If an argument is out of range.
+        If another argument is out of range.
     """
-    for name, value in (("length", length), ("width", width)):
-        if not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a whole number of sites, at least 1, got {value!r}.")
-    if not np.isfinite(flux):
-        raise ValueError(f"flux must be a finite number, got {flux!r}.")
+    whole("length", length)
+    whole("width", width)
+    finite("flux", flux)
+    if potential is not None and not callable(potential):
+        raise TypeError(f"potential must be a function of x and y, or None, got {potential!r}.")
 
     def onsite(site):
         return 0.0 if potential is None else potential(*site.tag)
@@ -78,11 +80,9 @@ def point_contact(*, length=60, width=12, barrier=0.3, spacing=0.3, extent=6.0):
     ValueError
         If an argument is out of range.
     """
-    for name, value in (("spacing", spacing), ("extent", extent)):
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name} must be a positive number, got {value!r}.")
-    if not np.isfinite(barrier):
-        raise ValueError(f"barrier must be a finite number, got {barrier!r}.")
+    positive("spacing", spacing)
+    positive("extent", extent)
+    finite("barrier", barrier)
 
     def saddle(x, y):
         x, y = x - 0.5 * (length - 1), y - 0.5 * (width - 1)
@@ -114,8 +114,9 @@ def hall_bar(*, length=40, width=16, contact=5, flux=0.02):
         If an argument is out of range.
     """
     builder = ribbon(length=length, width=width, flux=flux)
-    if not isinstance(contact, Integral) or not 1 <= contact <= length // 4:
-        raise ValueError(f"contact must be a whole number of sites from 1 to length / 4, got {contact!r}.")
+    whole("contact", contact)
+    if contact > length // 4:
+        raise ValueError(f"contact must be at most a quarter of the length, {length}, got {contact!r}.")
     starts = (length // 4 - contact // 2, length - length // 4 - contact + contact // 2)
     for direction in (1, -1):
         for start in starts:

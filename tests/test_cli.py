@@ -1,5 +1,6 @@
 """The command line, run as a user would."""
 
+import signal
 import subprocess
 import sys
 
@@ -63,17 +64,127 @@ def test_profile_of_a_ribbon(tmp_path, capsys):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model", "nowhere.py"], "is no file"), (["--set", "length"], "NAME=VALUE"),
+    (["--set", "length=long"], "length must be a whole number of sites, at least 1, got 'long'"),
+    (["--set", "length=None"], "length must be a whole number of sites, at least 1, got None"),
+    (["--set", "level=1+2j"], "level must be a finite number, got (1+2j)"),
+    (["--plot", "picture.xyz"], "--plot picture.xyz: pictures can be avif, eps"),
+    (["--save", "nowhere/file.h5"], "nowhere/file.h5 cannot be written: there is no folder"),
+    (["--plot", "nowhere/file.png"], "nowhere/file.png cannot be written: there is no folder"),
     (["--set", "length=-1"], "length must be"), (["--set", "color='red'"], "color"),
     (["--temperature", "-1"], "temperature must be a positive"), (["--mu", "-9"], "no open modes")])
 def test_bad_arguments(arguments, message, capsys):
     assert main(["profile", *arguments]) == 1
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--save", "file.h5"], ["--plot", "file.png"]])
+def test_a_folder_that_is_not_writable_is_refused_before_the_solve(arguments, capsys, monkeypatch, tmp_path):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("kwant_dissip.solve.steady_state", None)  # any call would end in other words
+    assert main(["profile", *arguments]) == 1
+    assert f"{arguments[1]} cannot be written: no file can be made in {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_picture_without_an_ending_is_matplotlibs_default(tmp_path):
+    assert main(["profile", "--set", "length=10", "--rtol", "1e-2", "--plot", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out.png").is_file()
+
+
+@pytest.mark.parametrize(("change", "options", "message"), [
+    (("def build(", "def build(("), [], "line 4: SyntaxError:"),
+    (("import kwant", "import kwants"), [], "line 2 in <module>: ModuleNotFoundError: No module named 'kwants'"),
+    (("builder = kwant", "1 / 0\n    builder = kwant"), [], "line 6 in build: ZeroDivisionError: division by zero"),
+    (("", ""), ["--set", "length='long'"], "line 7 in build: TypeError: 'str' object cannot be interpreted"),
+    (("= step if", "= (lambda site: site.name) if"), [], "line 8 in <lambda>: AttributeError: 'Site' object"),
+    (("return site.tag[0]", "return site.tag[1]"), [], "line 18 in in_wires: IndexError:"),
+    (("length=30, step=0.5", "length, step=0.5"), [], "build of model.py: missing a required argument: 'length'"),
+    (("def build", "def built"), [], "model.py does not define build"),
+])
+def test_errors_of_a_script_have_one_line_and_a_place(change, options, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(SCRIPT.replace(*change))
+    assert main(["profile", "--model", "model.py", "--rate", "0.1", *options]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "model.py" in error
+    assert error.count("\n") == 1
+
+
+def test_an_error_of_the_package_itself_keeps_its_traceback(monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("a mistake in the package")
+
+    monkeypatch.setattr("kwant_dissip.solve.steady_state", fail)
+    with pytest.raises(KeyError):
+        main(["profile"])
+
+
+def test_interrupt(tmp_path):
+    """Ctrl-C ends a solve with one line and the exit code of shells."""
+    script = SCRIPT.replace("def build", "import time\nprint('here', flush=True)\ntime.sleep(60)\ndef build")
+    (tmp_path / "model.py").write_text(script)
+    process = subprocess.Popen([sys.executable, "-m", "kwant_dissip", "profile", "--model", str(tmp_path / "model.py")],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "kwant-dissip: interrupted.\n"
+    assert process.returncode == 130
+
+
+# Runs the command line, then tells which of the modules that are slow to import it has imported.
+IMPORTS = """
+import sys
+from kwant_dissip.cli import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print(code, *sorted({"h5py", "kwant", "matplotlib", "numba", "numpy", "scipy"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(("arguments", "code"), [
+    (["--help"], 0), (["--version"], 0), (["profile", "--help"], 0), ([], 2), (["profile", "--bias", "x"], 2),
+    (["profile", "--set", "length"], 1), (["profile", "--model", "nowhere.py"], 1)])
+def test_help_and_usage_errors_import_nothing_heavy(arguments, code):
+    result = subprocess.run([sys.executable, "-c", IMPORTS, *arguments], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == str(code)
 
 
 def test_version_of_the_installed_command():
     result = subprocess.run([sys.executable, "-m", "kwant_dissip", "--version"], capture_output=True, text=True,
                             check=True)
     assert result.stdout.split() == ["kwant_dissip", kd.__version__]
+
+
+def test_public_names_are_there_when_asked_for():
+    """In a fresh process: each by itself, modules too, all at once, and those that type checkers see."""
+    script = """
+import ast
+import kwant_dissip as kd
+assert callable(kd.kinetic.steady_state) and callable(kd.analytic.landauer_heat)
+from kwant_dissip import analytic, kinetic, systems
+assert systems.chain.barrier
+assert set(kd.__all__) <= set(dir(kd)) and "__version__" in dir(kd)
+names = {}
+exec("from kwant_dissip import *", names)
+assert set(names) - {"__builtins__"} == set(kd.__all__)
+assert all(names[name] is getattr(kd, name) for name in kd.__all__)
+block = next(node for node in ast.parse(open(kd.__file__).read()).body if isinstance(node, ast.If))
+assert {alias.name for node in block.body for alias in node.names} == set(kd.__all__)
+try:
+    kd.nonsense
+except AttributeError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "module 'kwant_dissip' has no attribute 'nonsense'\n"
 
 
 def test_figure2_spots():

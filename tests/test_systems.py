@@ -1,5 +1,8 @@
 """Ready-made models."""
 
+import inspect
+import re
+
 import kwant
 import numpy as np
 import pytest
@@ -61,7 +64,7 @@ def test_builders_can_be_changed():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"length": 0}, "length"), ({"length": 2.5}, "length"), ({"width": 0}, "width"), ({"height": np.nan}, "height"),
-    ({"hopping": 0}, "hopping must be positive"), ({"onsite": np.inf}, "onsite")])
+    ({"hopping": 0}, "hopping must be a positive number"), ({"onsite": np.inf}, "onsite")])
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         chain.barrier(**arguments)
@@ -109,3 +112,21 @@ def test_graphene_constriction():
 def test_bad_arguments_of_planar_systems(builder, arguments, message):
     with pytest.raises(ValueError, match=message):
         builder(**arguments)
+
+
+@pytest.mark.parametrize("value", ["text", None, 1 + 2j, True, np.nan, np.array([1, 2])])
+@pytest.mark.parametrize("builder", [chain.barrier, chain.resonant_dot, ribbon.ribbon, ribbon.point_contact,
+                                     ribbon.hall_bar, graphene.constriction])
+def test_arguments_that_are_no_numbers(builder, value):
+    for name in set(inspect.signature(builder).parameters) - {"potential"}:
+        with pytest.raises(ValueError, match=rf"^{name} must be .*, got {re.escape(repr(value))}\.$"):
+            builder(**{name: value})
+
+
+def test_arguments_that_are_no_functions_or_sites():
+    with pytest.raises(TypeError, match=r"potential must be a function of x and y, or None, got 3\."):
+        ribbon.ribbon(potential=3)
+    with pytest.raises(TypeError, match=r"site must be a kwant\.builder\.Site, got 'a'\."):
+        chain.in_wires("a")
+    with pytest.raises(ValueError, match=r"width must be a whole number of sites, at least 1, got '2'\."):
+        chain.in_wires(next(iter(chain.barrier().sites())), width="2")

@@ -6,6 +6,7 @@ import kwant
 import numpy as np
 from scipy.optimize import bisect
 
+from ..errors import users_function
 from ..model.lattice import read
 
 # Points at which a velocity given as a function is searched for energies where it vanishes.
@@ -47,7 +48,7 @@ class FunctionScatterer:
 
     def velocity(self, side, energies):
         """v(E) in the left (0) or right (1) wire, 0 where no mode is open."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"), users_function("velocity", self._velocities[side]):
             v = np.nan_to_num(np.asarray(self._velocities[side](energies), float), nan=0.0)
         v = np.broadcast_to(v, energies.shape)
         if not np.all(np.isfinite(v)) or np.any(v < 0):
@@ -56,7 +57,8 @@ class FunctionScatterer:
 
     def transmission(self, energies):
         """T(E), checked."""
-        t = np.broadcast_to(np.asarray(self._transmission(energies), float), energies.shape)
+        with users_function("transmission", self._transmission):
+            t = np.broadcast_to(np.asarray(self._transmission(energies), float), energies.shape)
         good = (t >= 0) & (t <= 1 + 1e-12)
         if not np.all(good):
             bad = np.flatnonzero(~good)[0]

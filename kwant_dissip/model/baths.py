@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from ..errors import users_function
 from .reservoirs import check_temperature
 
 # A number, one per site, or a function of a `kwant.builder.Site`.
@@ -148,11 +149,8 @@ def named(site) -> str:
 
 
 def _called(name, function, site):
-    try:
+    with users_function(name, function, named(site)):
         result = function(site)
-    except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{name}: the function failed for {named(site)} with {what}") from error
     if not isinstance(result, Real) or isinstance(result, bool):
         raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {named(site)}.")
     return result

@@ -17,6 +17,7 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
+from ..errors import users_function
 from .baths import named
 from .lattice import Lattice
 
@@ -107,7 +108,8 @@ class CoulombKernel(Law):
         sites = len(lattice.offsets) - 1
         matrix = self.kernel
         if callable(matrix):
-            matrix = np.array([[_called(matrix, a, b) for b in lattice.positions] for a in lattice.positions])
+            with users_function("kernel", matrix):
+                matrix = np.array([[matrix(a, b) for b in lattice.positions] for a in lattice.positions])
             if matrix.dtype.kind not in "fiu":
                 raise ValueError(f"CoulombKernel: the function must return real numbers, got {matrix.dtype}.")
         if matrix.shape != (sites, sites):
@@ -122,14 +124,6 @@ class CoulombKernel(Law):
             raise ValueError(f"CoulombKernel attracts: its elements add up to {matrix.sum():.3g}, so that electrons "
                              "would gather without end. A repulsion has V > 0.")
         return Equation(eye_array(sites, format="csr"), ramps(lattice), matrix.astype(float))
-
-
-def _called(kernel, first, second):
-    try:
-        return kernel(first, second)
-    except Exception as error:
-        raise ValueError(f"CoulombKernel: the function failed at {first} and {second} with {type(error).__name__}: "
-                         f"{error}") from error
 
 
 def ramps(lattice: Lattice) -> np.ndarray:

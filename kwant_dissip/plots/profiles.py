@@ -19,9 +19,16 @@ def profile(state, axes=None):
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError
+        If `axes` are not two.
     """
     if axes is None:
         _, axes = plt.subplots(2, 1, sharex=True, figsize=(6.4, 5.6), layout="constrained")
+    if not hasattr(axes, "__len__") or len(axes) != 2 or not all(hasattr(axis, "twinx") for axis in axes):
+        raise TypeError(f"axes must be two matplotlib axes, for the power and for mu, got {axes!r}.")
     above, below = axes
     for wire in range(state.wires):
         curves, name = state.along(wire), None

@@ -63,11 +63,6 @@ class Result(ABC):
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
     averages: ClassVar[bool]
-    # By name, for `loading`.
-    kinds: ClassVar[dict[str, type["Result"]]] = {}
-
-    def __init_subclass__(cls) -> None:
-        Result.kinds[cls.__name__] = cls
 
     @property
     @abstractmethod
@@ -165,9 +160,19 @@ class Result(ABC):
         Parameters
         ----------
         path : path-like
-            Without `group` a file that exists is replaced; with it, only that group is.
+            Without `group` a file that exists is replaced; with it, only that group is. Either way the new file is
+            written beside the old one and takes its place when it is complete.
         group : str, optional
-            Group of the file, for several states in one.
+            Group of the file, for several states in one: a name that no field and no array in the file has.
+
+        Raises
+        ------
+        TypeError
+            If `path` or `group` is no name, or HDF5 cannot hold a field.
+        ValueError
+            If the group's name is taken.
+        OSError
+            If the file cannot be written, or with `group` the old one not read.
         """
         write_result(self, path, group)
 

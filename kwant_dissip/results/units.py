@@ -24,10 +24,10 @@ class Units:
     lattice_constant: float
 
     def __post_init__(self):
-        for name in ("energy_unit", "lattice_constant"):
+        for name, unit in (("energy_unit", "eV"), ("lattice_constant", "m")):
             value = getattr(self, name)
-            if not isinstance(value, Real) or not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be a positive number, got {getattr(self, name)!r}.")
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be a positive number, in {unit}, got {value!r}.")
 
     @property
     def current(self):
