@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from ..errors import ConvergenceError
+from ..numerics.lead_modes import lead_modes
 from .reservoirs import Reservoir, known_mus, neutral_potentials
 
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
@@ -18,6 +19,8 @@ _BAND_GRID = 256
 _SIGMA_TOLERANCE = 1e-6
 # Thermal energies around mu within which a lead needs an open mode.
 LEAD_WINDOW = 10.0
+# Numbers of self-energies that are kept, for energies that come again.
+_KEPT = 1 << 23
 # Where to look for one, in units of the largest matrix element of the lead.
 _DISTANCES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
 
@@ -129,8 +132,7 @@ class Lead(LeadLike):
         self._hopping = lead.inter_cell_hopping(params=params)
         period = getattr(getattr(lead, "symmetry", None), "periods", None)
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
-        self._velocities: dict[float, float] = {}
-        self._self_energies: dict[complex, np.ndarray] = {}
+        self._known: dict[complex, tuple[np.ndarray, float]] = {}
         self._chains = _independent_chains(self._onsite, self._hopping)
         self._refuse_holes()
 
@@ -175,10 +177,30 @@ class Lead(LeadLike):
             vectors, centers, hoppings = self._chains
             x = np.asarray(energies)[:, None] - centers
             return (vectors * (0.5 * (x - 1j * _continued_velocity(x, hoppings)))[:, None]) @ vectors.conj().T
-        for energy in energies:
-            if energy not in self._self_energies:
-                self._self_energies[energy] = self._near(energy, self._checked_self_energy)
-        return np.array([self._self_energies[energy] for energy in energies])
+        return np.array([sigma for sigma, _ in self._solved(energies)])
+
+    def _solved(self, energies):
+        """Self-energy and mean velocity at each energy, in cells: list of pairs."""
+        known = {energy: self._known.get(energy) for energy in energies}
+        missing = np.array([energy for energy, pair in known.items() if pair is None])
+        if len(missing):
+            for energy, sigma, velocity, good in zip(missing, *lead_modes(self._onsite, self._hopping, missing),
+                                                     strict=True):
+                # Where a mode opens, or bands are degenerate, kwant finds its modes next to it.
+                known[energy] = (sigma, velocity) if good else self._near(energy, self._by_kwant)
+            if len(self._known) * self._hopping.shape[1] ** 2 > _KEPT:
+                self._known = {}
+            self._known.update(known)
+        return [known[energy] for energy in energies]
+
+    def _by_kwant(self, energy):
+        """Self-energy and mean velocity by kwant's modes, or None."""
+        sigma = self._checked_self_energy(energy)
+        if sigma is None or np.imag(energy):
+            return sigma if sigma is None else (sigma, 0.0)
+        velocities = self._lead.modes(energy, params=self._params)[0].velocities
+        velocities = velocities[velocities > 0]
+        return sigma, velocities.mean() if len(velocities) else 0.0
 
     def _checked_self_energy(self, energy):
         """Self-energy by kwant's modes, or None if it solves not Sigma = V^+ (E - H - Sigma)^-1 V, or absorbs.
@@ -231,18 +253,13 @@ class Lead(LeadLike):
         if np.any(np.imag(energies)):
             raise ValueError(f"The velocity in lead {self.number} has no analytic continuation to complex energies: "
                              "a cell holds more than one orbital.")
-        return np.array([self._mean_velocity(float(e)) for e in energies.real.flat], complex).reshape(energies.shape)
-
-    def _mean_velocity(self, energy):
-        if energy not in self._velocities:
-            if self._chains is not None:
-                _, centers, hoppings = self._chains
-                outgoing = _continued_velocity(energy - centers, hoppings).real
-            else:
-                outgoing = self.modes(energy).velocities
-            outgoing = outgoing[outgoing > 0]
-            self._velocities[energy] = self.period * outgoing.mean() if len(outgoing) else 0.0
-        return self._velocities[energy]
+        if self._chains is None:
+            velocities = [velocity for _, velocity in self._solved(energies.real.ravel())]
+        else:
+            _, centers, hoppings = self._chains
+            away = _continued_velocity(energies.real.ravel()[:, None] - centers, hoppings).real
+            velocities = away.sum(axis=1) / np.maximum((away > 0).sum(axis=1), 1)
+        return self.period * np.asarray(velocities, complex).reshape(energies.shape)
 
     def modes(self, energy):
         """Propagating modes at an energy, from kwant."""

@@ -1,0 +1,81 @@
+"""Modes and self-energy of a periodic lead at many energies side by side.
+
+With H the Hamiltonian of a cell and V the hopping, the surface obeys F = g V, g = (E - H - V^+ F)^-1, so that
+
+    V^+ F^2 - (E - H) F + V = 0,    Sigma = V^+ F.
+
+The columns of F's eigenvectors are the modes u lambda^j, j counted from the system, that decay (|lambda| < 1) or carry
+electrons away (|lambda| = 1): n of the 2 n solutions of V^+ lambda^2 u - (E - H) lambda u + V u = 0.
+"""
+
+import numpy as np
+
+# A point off all special ones, around which the pencil is inverted: V may be singular.
+_CENTER = 0.5 * np.exp(1.234567j)
+# |lambda| within this of 1 propagates.
+_ON_CIRCLE = 1e-7
+# How well a self-energy must solve its equation, and how little it may emit, relative to its largest element.
+TOLERANCE = 1e-9
+
+
+def lead_modes(cell: np.ndarray, hopping: np.ndarray,
+               energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Self-energy on the interface, and the mean velocity of the modes that carry electrons away.
+
+    Parameters
+    ----------
+    cell : array of complex, shape (n, n)
+        H, Hermitian.
+    hopping : array of complex, shape (n, m)
+        V between neighbouring cells, as kwant has it: of all orbitals with the first m.
+    energies : array of float or complex, shape (energies,)
+        Complex ones in the upper half plane.
+
+    Returns
+    -------
+    sigma : array of complex, shape (energies, m, m)
+    velocity : array of float, shape (energies,)
+        In cells per time; 0 where no mode is open.
+    good : array of bool, shape (energies,)
+        Whether sigma solves its equation and absorbs. Not so next to degenerate band edges, or where modes of opposite
+        velocities have the same momentum.
+    """
+    n, m = hopping.shape
+    count, unit = len(energies), np.eye(n)
+    v = np.zeros((n, n), complex)
+    v[:, :m] = hopping
+    inside = np.asarray(energies)[:, None, None] * unit - cell
+    # (A - c B) x = mu B x, lambda = c + 1/mu, for x = (u, lambda u)
+    shifted = np.zeros((count, 2 * n, 2 * n), complex)
+    shifted[:, :n, :n], shifted[:, :n, n:] = -_CENTER * unit, unit
+    shifted[:, n:, :n], shifted[:, n:, n:] = -v, inside - _CENTER * v.conj().T
+    right = np.zeros((2 * n, 2 * n), complex)
+    right[:n, :n], right[n:, n:] = unit, v.conj().T
+    with np.errstate(all="ignore"):
+        mu, x = np.linalg.eig(np.linalg.solve(shifted, np.broadcast_to(right, shifted.shape)))
+        factor = _CENTER + 1 / mu
+        u = x[:, :n] / np.linalg.norm(x[:, :n], axis=1, keepdims=True)
+        size = np.abs(factor)
+        flow = -2 * (np.einsum("kin,ij,kjn->kn", u.conj(), v.conj().T, u, optimize=True) * factor).imag
+        # Smallest first: decaying, then those on the circle that lead away, which a small damping would make decay.
+        on_circle = (np.abs(size - 1) < _ON_CIRCLE) & (np.imag(energies) == 0)[:, None]
+        rank = np.where(on_circle, 1 - 0.5 * np.sign(flow), np.where(size < 1, 0.0, 3.0)) + np.minimum(size, 1) * 1e-3
+        chosen = np.argsort(np.where(np.isfinite(rank), rank, 9.0), axis=1)[:, None, :n]
+        u, factor = np.take_along_axis(u, chosen, axis=2), np.take_along_axis(factor, chosen[:, 0], axis=1)
+        flow, on_circle = (np.take_along_axis(values, chosen[:, 0], axis=1) for values in (flow, on_circle))
+        enough = np.take_along_axis(rank, chosen[:, 0, -1:], axis=1)[:, 0] < 1
+        finite = np.isfinite(u).all(axis=(1, 2)) & np.isfinite(factor).all(axis=1) & enough
+        u[~finite], factor[~finite] = unit, 0.0
+        singular = np.abs(np.linalg.det(u)) < 1e-200
+        u[singular] = unit
+        f = np.linalg.solve(u.swapaxes(1, 2), (u * factor[:, None, :]).swapaxes(1, 2)).swapaxes(1, 2)
+        sigma = (v.conj().T @ f)[:, :m, :m]
+        surface = inside.astype(complex)
+        surface[:, :m, :m] -= sigma
+        expected = hopping.conj().T @ np.linalg.solve(surface, np.broadcast_to(hopping, (count, n, m)))
+    scale = np.abs(sigma).max(axis=(1, 2), initial=np.abs(hopping).max())
+    wrong = np.abs(expected - sigma).max(axis=(1, 2))
+    absorbed = np.linalg.eigvalsh(1j * (sigma - sigma.conj().swapaxes(1, 2))).min(axis=1)
+    good = finite & ~singular & (wrong <= TOLERANCE * scale) & (absorbed >= -TOLERANCE * scale)
+    away = on_circle & (flow > 0)
+    return sigma, (flow * away).sum(axis=1) / np.maximum(away.sum(axis=1), 1), good
