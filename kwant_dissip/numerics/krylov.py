@@ -33,9 +33,10 @@ def solve(product: Callable, right: np.ndarray, inverse: Callable, *, rtol: floa
     if not np.all(np.isfinite(right)):
         raise ConvergenceError(f"Newton's method for {what} left the range in which there are states.")
     operator = LinearOperator((len(right),) * 2, matvec=lambda v: inverse(product(np.ravel(v))), dtype=float)
-    x, info = gmres(operator, right, rtol=rtol, restart=restart, maxiter=cycles)
+    with np.errstate(over="ignore", invalid="ignore"):  # where there are no states; told from `missed`
+        x, info = gmres(operator, right, rtol=rtol, restart=restart, maxiter=cycles)
+        missed = np.linalg.norm(operator.matvec(x) - right) / np.linalg.norm(right) if info != 0 else 0.0
     if info != 0:
-        missed = np.linalg.norm(operator.matvec(x) - right) / np.linalg.norm(right)
         # What is not exact still leads Newton's method on, as long as it is good.
         if not missed <= worst:
             raise ConvergenceError(

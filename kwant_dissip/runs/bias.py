@@ -23,6 +23,8 @@ State = TypeVar("State")
 _SOLVES = 10
 # In units of k_B T: width of the thermal window, up to which the response to a bias is about linear.
 _LINEAR = 4.0
+# Steepest response that is thought of, over that between the last two biases.
+_STEEPEST = 10.0
 # A response that grows by less than this part of a line through 0, twice, is saturated.
 _FLAT = 1e-2
 # Change of the bias, in units of the accuracy asked for, below which a value that is still off jumps.
@@ -121,14 +123,17 @@ def _find(target, solve, measure, first, rtol, name):
     with stage_bar(f"bias for the {name}") as progress:
         ends, failure = _bracket(miss, lambda: nearest[3], target, first)
         if ends is not None and nearest[0] > rtol:
-            brentq(miss, *ends, xtol=np.finfo(float).tiny, rtol=max(_FINEST * rtol, 4 * np.finfo(float).eps))
+            try:
+                brentq(miss, *ends, xtol=np.finfo(float).tiny, rtol=max(_FINEST * rtol, 4 * np.finfo(float).eps))
+            except (ConvergenceError, ValueError) as error:
+                failure = error
     off, bias, value, state = nearest
     if off <= rtol:
         return state
     if state is None:
         raise failure
-    reason = f"; at a larger one: {failure}" if failure else "."
-    if ends is not None:
+    reason = f"; at another one: {failure}" if failure else "."
+    if ends is not None and failure is None:
         reason = f". There it jumps: a smaller rtol in solve, or a larger one than {rtol:.1e} here, helps."
     elif len(state.reservoir_mu) == 2 and bias * (state.reservoir_mu[0] - state.reservoir_mu[1]) < 0:
         reason = ". The state has the bias -1 times that: solve must set mu of lead 0 less mu of lead 1 to the bias."
@@ -142,13 +147,15 @@ def _bracket(miss, state, target, first):
     Secants through the last two biases, from the line through 0; a step beyond the linear response at most doubles the
     bias. What saturates, or falls, ends the search.
     """
-    bias, before, off_before, failure, limit, flat = first, 0.0, -target, None, np.inf, 0
+    bias, before, off_before, failure, limit, flat, slope = first, 0.0, -target, None, np.inf, 0, np.inf
     for _ in range(_SOLVES):
         try:
             off = miss(bias)
         except (ConvergenceError, ValueError) as error:
-            # Too much for the leads or the solver: try between here and what worked.
+            # Too much for the leads or the solver: try between here and what worked, if it can be there.
             failure, limit = error, abs(bias)
+            if abs(off_before) > _STEEPEST * slope * abs(bias - before):
+                break
             bias = 0.5 * (bias + before)
             continue
         if off == 0 or (before != 0 and off * off_before < 0):
