@@ -170,7 +170,7 @@ def test_solve_with_the_sign_reversed(sign):
         tried.append(bias)
         return in_the_continuum(-bias)
 
-    with pytest.raises(kd.ConvergenceError, match="No bias was found .* less mu of lead 1 to the bias"):
+    with pytest.raises(kd.ConvergenceError, match=r"No bias was found .* less mu of lead 1 to the bias"):
         kd.at_voltage_drop(0.05 * sign, solve)
     assert len(tried) <= 3
 

@@ -1,8 +1,9 @@
 """Leads: self-energies, velocities and band edges, from kwant."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 import kwant
 import numpy as np
@@ -10,6 +11,8 @@ from scipy.optimize import minimize_scalar
 
 from ..errors import ConvergenceError
 from .reservoirs import Reservoir, known_mus, neutral_potentials
+
+Value = TypeVar("Value")
 
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
 _BAND_GRID = 256
@@ -86,7 +89,7 @@ class Lead:
             return (vectors * (0.5 * (x - 1j * _continued_velocity(x, hoppings)))[:, None]) @ vectors.conj().T
         for energy in energies:
             if energy not in self._self_energies:
-                self._self_energies[energy] = self._near(energy, self._checked_self_energy)
+                self._self_energies[energy] = self.near(energy, self._checked_self_energy)
         return np.array([self._self_energies[energy] for energy in energies])
 
     def _checked_self_energy(self, energy):
@@ -106,8 +109,20 @@ class Lead:
                 and absorbed.min() >= -_SIGMA_TOLERANCE * largest)
         return sigma if good else None
 
-    def _near(self, energy, function):
-        """Value of a function at an energy, or the closest to it at which kwant's modes are right."""
+    def near(self, energy: float, function: Callable[[float], Value | None]) -> Value:
+        """Value of a function at an energy, or the closest to it at which kwant's modes are right.
+
+        Parameters
+        ----------
+        energy : float
+        function : callable
+            Fails, or returns None, where they are not: at and next to band edges.
+
+        Raises
+        ------
+        ConvergenceError
+            If there is no such energy.
+        """
         scale = max(np.abs(self._onsite).max(), np.abs(self._hopping).max())
         for distance in _DISTANCES:
             for shift in {distance * scale, -distance * scale}:
@@ -155,7 +170,7 @@ class Lead:
 
     def modes(self, energy):
         """Propagating modes at an energy, from kwant."""
-        return self._near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
+        return self.near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
 
     def open_modes(self, energy: float) -> int:
         """Number of modes that carry particles to the system at an energy."""

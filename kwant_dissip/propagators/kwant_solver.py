@@ -46,9 +46,12 @@ class KwantGeometry:
     def lead(self, a, energy):
         """A lead at an energy that counts from its band's shift."""
         if (a, energy) not in self._leads:
-            modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
-            self._leads[a, energy] = kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
+            self._leads[a, energy] = self._lattice.leads[a].near(energy, partial(self._precalculated, a))
         return self._leads[a, energy]
+
+    def _precalculated(self, a, energy):
+        modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
+        return kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
 
 
 class KwantPropagator(LatticePropagator):

@@ -61,8 +61,8 @@ def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: t
 
     Notes
     -----
-    The bias grows, by no more than a factor of 2 a step once it exceeds a few k_B T, until it lies on either side of the
-    answer; then Brent's method closes in. An error at too large a bias, where bands no longer overlap, limits it.
+    The bias grows, by no more than a factor of 2 a step once it exceeds a few k_B T, until two biases have the answer
+    between them; then Brent's method closes in. An error at too large a bias, where bands no longer overlap, limits it.
 
     Examples
     --------
