@@ -39,7 +39,7 @@ class FunctionScatterer:
             raise ValueError("transmission and velocity must be functions of an array of energies (velocity: or a "
                              f"pair of functions), got {transmission!r} and {velocity!r}.")
         grid = np.linspace(low, high, _SEARCH)
-        _values("transmission", transmission, grid[:2])  # fails now rather than in the midst of a solution
+        self.transmission(grid[1:3])  # fails now rather than in the midst of a solution; an end can be a band edge
         found = []
         for side in (0, 1):
             opened = self.velocity(side, grid) > 0
