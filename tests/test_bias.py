@@ -211,6 +211,24 @@ def test_drop_that_is_none(drop):
         kd.at_voltage_drop(drop, on_the_lattice)
 
 
+def test_what_is_wrong_in_solve_comes_through():
+    """A mistake of the user's own, with its place; a state without a drop, after one solve."""
+    tried = []
+
+    def solve(bias):
+        tried.append(bias)
+        return on_the_lattice(bias / len(tried[1:]))
+
+    with pytest.raises(ZeroDivisionError):
+        kd.at_voltage_drop(0.1, solve)
+    state = kd.steady_state(chain.barrier(length=5).finalized(), [kd.Reservoir(MU, TEMPERATURE)] * 2,
+                            kd.PhononBath(TEMPERATURE, rate=0.1))
+    tried.clear()
+    with pytest.raises(ValueError, match="the state has 1 wires"):
+        kd.at_voltage_drop(0.1, lambda bias: tried.append(bias) or state)
+    assert len(tried) == 1
+
+
 def test_one_wire_has_no_drop():
     state = kd.steady_state(chain.barrier(length=5).finalized(), [kd.Reservoir(MU, TEMPERATURE)] * 2,
                             kd.PhononBath(TEMPERATURE, rate=0.1))

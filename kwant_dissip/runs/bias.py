@@ -99,6 +99,10 @@ def at_current(current: float, solve: Callable[[float], State], *, rtol: float =
     return _find(current, solve, lambda state: float(state.current[0]), 2 * np.pi * current, rtol, "current")
 
 
+class _NoStateError(Exception):
+    """`solve` failed at a bias; its error is the cause."""
+
+
 def _find(target, solve, measure, first, rtol, name):
     """State at the bias at which `measure` gives `target`, to `rtol` of it; `first` is the bias to start with."""
     check_rtol(rtol)
@@ -110,7 +114,10 @@ def _find(target, solve, measure, first, rtol, name):
     @cache
     def miss(bias):
         nonlocal nearest
-        state = solve(bias)
+        try:
+            state = solve(bias)
+        except (ConvergenceError, ValueError) as error:
+            raise _NoStateError from error
         if not isinstance(state, Result):
             raise TypeError(f"solve must return a SteadyState or a KineticState, got {type(state).__name__}.")
         value = measure(state)
@@ -125,8 +132,8 @@ def _find(target, solve, measure, first, rtol, name):
         if ends is not None and nearest[0] > rtol:
             try:
                 brentq(miss, *ends, xtol=np.finfo(float).tiny, rtol=max(_FINEST * rtol, 4 * np.finfo(float).eps))
-            except (ConvergenceError, ValueError) as error:
-                failure = error
+            except _NoStateError as error:
+                failure = error.__cause__
     off, bias, value, state = nearest
     if off <= rtol:
         return state
@@ -151,9 +158,9 @@ def _bracket(miss, state, target, first):
     for _ in range(_SOLVES):
         try:
             off = miss(bias)
-        except (ConvergenceError, ValueError) as error:
+        except _NoStateError as error:
             # Too much for the leads or the solver: try between here and what worked, if it can be there.
-            failure, limit = error, abs(bias)
+            failure, limit = error.__cause__, abs(bias)
             if abs(off_before) > _STEEPEST * slope * abs(bias - before):
                 break
             bias = 0.5 * (bias + before)
