@@ -208,7 +208,9 @@ def _report(state):
     print(f"power, all             {state.power.sum(): .6e}")
     try:
         for spot in heat_spots(state):
-            print(f"{spot.kind} spot, wire {spot.wire}      {spot.power: .6e}   at x = {spot.position:g}")
+            position = spot.position if isinstance(spot.position, tuple) else (spot.position,)
+            place = ", ".join(f"{value:g}" for value in position)
+            print(f"{spot.kind} spot, wire {spot.wire}      {spot.power: .6e}   at x = {place}")
     except ValueError as error:
         print(f"no heat spots: {error}")
     print(f"relative error         {state.error: .1e}   conservation: particles {state.particle_residual:.1e}, "

@@ -110,29 +110,91 @@ def test_figure_at_the_same_drop(temperature, monkeypatch):
     assert len(calls) <= 6
 
 
-@pytest.mark.parametrize("drop", [50.0, 1.5])
-def test_drop_that_no_bias_reaches(drop):
-    """The leads' bands do not overlap any more, or let nothing pass."""
-    with pytest.raises(kd.ConvergenceError, match="No bias was found at which the voltage drop is"):
-        kd.at_voltage_drop(drop, lambda bias: on_the_lattice(bias, length=10, law=kd.Neutrality()))
+def dot_at(bias):
+    bath = kd.PhononBath(TEMPERATURE, rate=lambda site: 0.1 * chain.in_wires(site))
+    reservoirs = [kd.Reservoir(MU + sign * 0.5 * bias, TEMPERATURE) for sign in (1, -1)]
+    return kd.steady_state(chain.resonant_dot(length=30).finalized(), reservoirs, bath)
 
 
-def test_drop_that_moves_away():
-    """A response of the wrong sign ends the search soon."""
-    calls = []
+@pytest.mark.parametrize("sign", [1, -1])
+def test_drop_that_takes_most_of_the_band(sign):
+    """A response that bends upwards and then saturates: a tenth of the drop at a bias of 1, all of it below 4."""
+    tried = []
 
     def solve(bias):
-        calls.append(bias)
+        tried.append(abs(bias))
+        return dot_at(bias)
+
+    state = kd.at_voltage_drop(sign * 1.0, solve)
+    assert kd.voltage_drop(state) == pytest.approx(sign, rel=1e-5)
+    assert 3.5 < sign * (state.reservoir_mu[0] - state.reservoir_mu[1]) < 4
+    assert max(tried) <= 4
+    assert len(tried) <= 8
+
+
+def test_drop_in_a_thermal_gradient():
+    """Without bias there is a Seebeck voltage already: the answer may lie on either side of it."""
+    def solve(bias):
+        reservoirs = [kd.Reservoir(MU + 0.5 * bias, 0.02), kd.Reservoir(MU - 0.5 * bias, 0.1)]
+        return kd.steady_state(chain.barrier(length=40).finalized(), reservoirs,
+                               kd.PhononBath(0.05, rate=lambda site: 0.1 * chain.in_wires(site)))
+
+    seebeck = kd.voltage_drop(solve(0.0))
+    assert abs(seebeck) > 1e-3
+    for factor in (2.0, 0.5, -1.0):
+        state = kd.at_voltage_drop(factor * seebeck, solve)
+        assert kd.voltage_drop(state) == pytest.approx(factor * seebeck, rel=1e-5)
+        assert np.sign(state.current[0]) == np.sign((factor - 1) * seebeck)
+
+
+@pytest.mark.parametrize(("drop", "law"), [(50.0, kd.Neutrality()), (1.5, kd.Neutrality()), (3.0, None)])
+def test_drop_that_no_bias_reaches(drop, law):
+    """The leads' bands do not overlap any more, or let nothing pass; without electrostatics the response saturates."""
+    tried = []
+
+    def solve(bias):
+        tried.append(bias)
+        return on_the_lattice(bias, length=10, law=law)
+
+    with pytest.raises(kd.ConvergenceError, match="No bias was found at which the voltage drop is") as caught:
+        kd.at_voltage_drop(drop, solve)
+    assert len(tried) <= 10
+    assert kd.voltage_drop(caught.value.state) < drop
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_solve_with_the_sign_reversed(sign):
+    tried = []
+
+    def solve(bias):
+        tried.append(bias)
         return in_the_continuum(-bias)
 
-    with pytest.raises(kd.ConvergenceError, match="No bias was found"):
-        kd.at_voltage_drop(0.05, solve)
-    assert len(calls) <= 4
+    with pytest.raises(kd.ConvergenceError, match=r"No bias was found .* less mu of lead 1 to the bias"):
+        kd.at_voltage_drop(0.05 * sign, solve)
+    assert len(tried) <= 3
 
 
-def test_drop_of_nothing():
-    with pytest.raises(TypeError, match="got NoneType"):
-        kd.at_voltage_drop(0.1, lambda bias: None)
+def test_value_that_jumps():
+    """A solve that cannot follow the bias is told so, soon."""
+    tried = []
+
+    def solve(bias):
+        tried.append(bias)
+        return in_the_continuum(round(bias, 2))
+
+    with pytest.raises(kd.ConvergenceError, match="There it jumps"):
+        kd.at_current(1e-3, solve, rtol=1e-2)
+    assert len(tried) < 40
+
+
+@pytest.mark.parametrize(("solve", "message"), [
+    (None, "solve must be a function of the bias, got None"), (lambda: 1, "solve must take one argument"),
+    (lambda bias, more: 1, "solve must take one argument"), (lambda bias: None, "got NoneType")])
+def test_solve_that_is_none(solve, message):
+    for find in (kd.at_voltage_drop, kd.at_current):
+        with pytest.raises(TypeError, match=message):
+            find(0.1, solve)
 
 
 def test_what_solve_raises_comes_through():
@@ -147,6 +209,24 @@ def test_what_solve_raises_comes_through():
 def test_drop_that_is_none(drop):
     with pytest.raises(ValueError, match="finite number other than 0"):
         kd.at_voltage_drop(drop, on_the_lattice)
+
+
+def test_what_is_wrong_in_solve_comes_through():
+    """A mistake of the user's own, with its place; a state without a drop, after one solve."""
+    tried = []
+
+    def solve(bias):
+        tried.append(bias)
+        return on_the_lattice(bias / len(tried[1:]))
+
+    with pytest.raises(ZeroDivisionError):
+        kd.at_voltage_drop(0.1, solve)
+    state = kd.steady_state(chain.barrier(length=5).finalized(), [kd.Reservoir(MU, TEMPERATURE)] * 2,
+                            kd.PhononBath(TEMPERATURE, rate=0.1))
+    tried.clear()
+    with pytest.raises(ValueError, match="the state has 1 wires"):
+        kd.at_voltage_drop(0.1, lambda bias: tried.append(bias) or state)
+    assert len(tried) == 1
 
 
 def test_one_wire_has_no_drop():

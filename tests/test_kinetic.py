@@ -1,6 +1,7 @@
 """Kinetic theory against closed forms, the lattice, limits, and itself."""
 
 import dataclasses
+import math
 
 import kwant
 import numpy as np
@@ -11,6 +12,8 @@ from scipy.special import ive
 import kwant_dissip as kd
 from kwant_dissip import analytic, figure2, kinetic
 from kwant_dissip.kinetic import cells
+from kwant_dissip.model.lattice import read
+from kwant_dissip.propagators.kwant_solver import KwantGeometry
 from kwant_dissip.systems import chain
 from models import floats
 
@@ -248,6 +251,37 @@ def test_from_kwant_is_the_plain_function():
     np.testing.assert_allclose(one.power, other.power, rtol=0, atol=1e-8 * np.abs(one.power).max())
 
 
+@pytest.mark.parametrize(("rate", "length", "accuracy"), [(0.02, 100, 4e-3), (0.005, 400, 1e-3)])
+def test_barrier_on_the_lattice_and_in_kinetic_theory(rate, length, accuracy):
+    """k_B T = 5 and 20 rates; the correction to the current falls as 1/l. A table of energies lands on the edge -2."""
+    temperature = 0.1
+    reservoirs = [kd.Reservoir(-0.95, temperature), kd.Reservoir(-1.05, temperature)]
+    state = kinetic.steady_state(kinetic.from_kwant(chain.barrier(length=1, height=0.8).finalized()), reservoirs,
+                                 kd.PhononBath(temperature, rate=rate), length=length, rtol=1e-3)
+    lattice = kd.steady_state(chain.barrier(length=length, height=0.8).finalized(), reservoirs,
+                              kd.PhononBath(temperature, rate=lambda site: rate * chain.in_wires(site)), rtol=1e-4)
+    assert lattice.current[0] == pytest.approx(state.current[0], rel=accuracy)
+    for wire in (0, 1):
+        curves = lattice.along(wire)
+        far = np.abs(curves.x) > 10
+        for values, found, scale in ((state.power, curves.power, 0.02 * state.power.max()),
+                                     (state.mu, curves.mu, 1e-3 * 0.1)):
+            expected = np.interp(curves.x, *state.interpolate(values, wire))
+            np.testing.assert_allclose(found[far], expected[far], rtol=0, atol=scale)
+
+
+@pytest.mark.parametrize("edge", [-2.0, 2.0])
+def test_scatterer_at_a_band_edge(edge):
+    """No modes are defined there; beside it the chain reflects everything, at the velocity 0."""
+    scatterer = kinetic.from_kwant(chain.barrier(length=1, height=0.8).finalized())
+    probabilities, *velocities = scatterer.at(np.array([edge]))
+    assert np.abs(probabilities[0, 0, 1]) < 1e-6
+    assert max(np.abs(v).max() for v in velocities) < 1e-3
+    syst = chain.barrier(length=2, height=0.8).finalized()
+    lead = KwantGeometry(read(syst)).lead(0, edge)
+    np.testing.assert_allclose(lead.selfenergy(), 0.5 * edge, atol=1e-3)
+
+
 def test_occupations():
     """Between 0 and 1; equal to the reservoir's where streams enter; matched at the scatterer."""
     energies = np.array([-0.3, 0.0, 0.2])
@@ -306,8 +340,18 @@ def test_units_and_files(tmp_path):
     ({"bath": kd.PhononBath(0.1, rate=0)}, "reach"), ({"bath": kd.PhononBath(0.1, mean_free_path=np.inf)}, "reach"),
     ({"reservoirs": biased(0.1, 0.1)[:1]}, "two Reservoir"), ({"electrostatics": 3}, "Neutrality"),
     ({"electrostatics": kd.Neutrality(), "bath": kd.PhononBath(0.1, mean_free_path=1.0)}, "needs a PhononBath with a"),
-    ({"occupation_energies": [np.nan]}, "occupation_energies")])
-def test_bad_arguments(arguments, message):
+    ({"velocity": lambda e: np.inf + 0 * e}, r"velocity\(E\) must be finite .*, got inf at E="),
+    ({"transmission": lambda e: 0.5j + 0 * e}, r"transmission\(E\) must return one real number .* complex128"),
+    ({"transmission": lambda e: np.ones(3)}, r"transmission\(E\) must return one real number .* shape \(3,\)"),
+    ({"transmission": lambda e: 0.5 if e > 0 else 1.0}, r"transmission\(E\) failed for an array"),
+    ({"velocity": lambda e: math.sqrt(e)}, r"velocity\(E\) failed for an array"),
+    ({"velocity": lambda e: "fast"}, r"velocity\(E\) must return one real number"),
+    ({"transmission": lambda e, t: t}, r"transmission\(E\) failed .* missing 1 required"),
+    ({"occupation_energies": [np.nan]}, "occupation_energies"), ({"occupation_energies": ["a"]}, "occupation_energies"),
+    ({"occupation_energies": 1j}, "occupation_energies")])
+def test_bad_arguments(arguments, message, monkeypatch):
+    """Named before anything is solved."""
+    monkeypatch.setattr(kinetic.solve.Balance, "solve", None)
     arguments = {"transmission": lorentzian(0.5, 0), "reservoirs": biased(0.1, 0.1), "length": 2.0,
                  "bath": kd.PhononBath(0.1, rate=1.0), "velocity": parabolic, "rtol": 1e-2, **arguments}
     with pytest.raises(ValueError, match=message):

@@ -163,12 +163,6 @@ def test_maps_of_a_plane():
     plt.close("all")
 
 
-def test_maps_are_for_two_dimensions():
-    space = dataclasses.replace(synthetic(np.ones(4)), positions=np.eye(4)[:, :3])
-    with pytest.raises(ValueError, match="two coordinates; these sites have 3"):
-        space.plot()
-
-
 def test_wires_of_a_ribbon():
     """A system that is no chain takes the route of slices without being told; wires are its connected pieces."""
     state = kd.steady_state(three_terminal(), [kd.Reservoir(-1.1, 0.1)] * 3,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .smoothing import check_window
+
 
 @dataclass(frozen=True, eq=False)
 class LocalHeat:
@@ -51,8 +53,10 @@ def local_heat(state, *, window=None):
 
     Raises
     ------
+    TypeError
+        If `state` is no state.
     ValueError
-        If no current flows, or the state has not two leads, or its wires are no straight chains.
+        If no current flows, `window` is not positive, the state has not two leads, or its wires are no straight chains.
 
     Notes
     -----
@@ -60,6 +64,9 @@ def local_heat(state, *, window=None):
     differs from the wire's own where the electrons that pass it are faster or slower than the thermal mean: they relax
     over a different length.
     """
+    if not hasattr(state, "along"):
+        raise TypeError(f"Local heat is that of a SteadyState or a KineticState, got {type(state).__name__}.")
+    check_window(window)
     if len(state.current) != 2:
         raise ValueError(f"local_heat is for two leads; the state has {len(state.current)}.")
     if state.flow == 0:

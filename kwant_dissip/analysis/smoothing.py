@@ -1,6 +1,18 @@
 """Averages over the Fermi wavelength."""
 
+from numbers import Real
+
 import numpy as np
+from scipy.spatial import KDTree
+
+# Sites that are averaged at a time on a map.
+_BATCH = 256
+
+
+def check_window(window: float | None) -> None:
+    """Raise ValueError unless a window is None or a positive length."""
+    if window is not None and not (isinstance(window, Real) and 0 < window < np.inf):
+        raise ValueError(f"window must be a positive length, or None for the Fermi wavelength, got {window!r}.")
 
 
 def average(x, values, window):
@@ -34,5 +46,31 @@ def average(x, values, window):
     reach = int(np.ceil(window / spacing[0])) - 1
     if len(x) <= 2 * reach:
         return x[:0], values[:0]
-    weight = np.cos(0.5 * np.pi * np.arange(-reach, reach + 1) * spacing[0] / window) ** 2
+    weight = _weight(np.arange(-reach, reach + 1) * spacing[0], window)
     return x[reach:len(x) - reach], np.convolve(values, weight / weight.sum(), mode="valid")
+
+
+def average_nearby(positions, values, window):
+    """Average of values over all sites closer than a length, weighted as in `average`.
+
+    Parameters
+    ----------
+    positions : array of float, shape (sites, dimensions)
+    values : array of float, shape (sites,)
+    window : float
+
+    Returns
+    -------
+    array of float, shape (sites,)
+        Next to an edge the average over what lies inside.
+    """
+    tree, parts = KDTree(positions), []
+    for start in range(0, len(positions), _BATCH):
+        near = KDTree(positions[start:start + _BATCH]).sparse_distance_matrix(tree, window, output_type="coo_matrix")
+        weight = _weight(near.data, window)
+        parts.append(np.bincount(near.row, weight * values[near.col]) / np.bincount(near.row, weight))
+    return np.concatenate(parts)
+
+
+def _weight(distance, window):
+    return np.cos(0.5 * np.pi * distance / window) ** 2

@@ -109,15 +109,12 @@ class Maker:
 
 def _relaxation_length(scatterer, gamma, side, mu, temperature):
     """V / gamma in a wire near its reservoir's mu."""
-    energies = mu + temperature * np.linspace(-10, 10, 41)
-    velocity = scatterer.at(energies)[1 + side]
-    is_open = velocity.any(axis=(0, 1))
-    if not np.any(is_open):
-        raise ValueError(f"The {('left', 'right')[side]} wire has no open modes within 10 k_B T of mu={mu!r}: "
-                         "the velocity is 0 there.")
-    middle = np.flatnonzero(is_open)[[np.argmin(np.abs(energies[is_open] - mu))]]
-    velocity = velocity[:, :, middle]
-    return float(velocity.sum() / (velocity > 0).sum() / gamma(velocity)[0])
+    for distance in sorted(np.linspace(-10, 10, 41), key=abs):
+        velocity = np.stack(scatterer.velocities(side, mu + temperature * distance))
+        if velocity.size:
+            return float(velocity.mean() / gamma(velocity[:, :, None])[0])
+    raise ValueError(f"The {('left', 'right')[side]} wire has no open modes within 10 k_B T of mu={mu!r}: "
+                     "the velocity is 0 there.")
 
 
 def _first_edges(total, scale):

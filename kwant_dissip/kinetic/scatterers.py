@@ -11,6 +11,8 @@ from ..model.lattice import read
 
 # Points at which a velocity given as a function is searched for energies where it vanishes.
 _SEARCH = 4001
+# How well probabilities must add up to 1.
+_UNITARY = 1e-8
 
 
 class FunctionScatterer:
@@ -38,6 +40,7 @@ class FunctionScatterer:
             raise ValueError("transmission and velocity must be functions of an array of energies (velocity: or a "
                              f"pair of functions), got {transmission!r} and {velocity!r}.")
         grid = np.linspace(low, high, _SEARCH)
+        self.transmission(grid[1:3])  # fails now rather than in the midst of a solution; an end can be a band edge
         found = []
         for side in (0, 1):
             opened = self.velocity(side, grid) > 0
@@ -48,21 +51,21 @@ class FunctionScatterer:
 
     def velocity(self, side, energies):
         """v(E) in the left (0) or right (1) wire, 0 where no mode is open."""
-        with np.errstate(invalid="ignore"), users_function("velocity", self._velocities[side]):
-            v = np.nan_to_num(np.asarray(self._velocities[side](energies), float), nan=0.0)
-        v = np.broadcast_to(v, energies.shape)
-        if not np.all(np.isfinite(v)) or np.any(v < 0):
-            raise ValueError("velocity(E) must be finite and not negative (0 or nan where no mode is open).")
+        v = _values("velocity", self._velocities[side], energies)
+        v = np.where(np.isnan(v), 0.0, v)
+        _check_range("velocity", "finite and not negative (0 or nan where no mode is open)", v, energies,
+                     (v >= 0) & (v < np.inf))
         return v
+
+    def velocities(self, side, energy):
+        """Velocities of the open modes of the left (0) or right (1) wire at one energy: to the right, to the left."""
+        v = self.velocity(side, np.array([energy]))
+        return v[v > 0], v[v > 0]
 
     def transmission(self, energies):
         """T(E), checked."""
-        with users_function("transmission", self._transmission):
-            t = np.broadcast_to(np.asarray(self._transmission(energies), float), energies.shape)
-        good = (t >= 0) & (t <= 1 + 1e-12)
-        if not np.all(good):
-            bad = np.flatnonzero(~good)[0]
-            raise ValueError(f"transmission(E) must lie between 0 and 1, got {t[bad]!r} at E={energies[bad]!r}.")
+        t = _values("transmission", self._transmission, energies)
+        _check_range("transmission", "between 0 and 1", t, energies, (t >= 0) & (t <= 1 + 1e-12))
         return np.minimum(t, 1.0)
 
     def at(self, energies):
@@ -71,6 +74,29 @@ class FunctionScatterer:
         t = np.where((left > 0) & (right > 0), t, 0.0)
         probabilities = np.array([[(1 - t) * (left > 0), t], [t, (1 - t) * (right > 0)]]).transpose(2, 0, 1)
         return probabilities, np.array([[left], [left]]), np.array([[right], [right]])
+
+
+def _values(name, function, energies):
+    """Values of a user's function of an array of energies, after checking their type and shape."""
+    try:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.asarray(function(energies))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}(E) failed for an array of energies ({type(error).__name__}: {error}); it must "
+                         "take an array (numpy.vectorize makes it so).") from error
+    except Exception:
+        with users_function(name, function):
+            raise
+    if values.dtype.kind not in "fiub" or values.shape not in ((), energies.shape):
+        raise ValueError(f"{name}(E) must return one real number for each of the {len(energies)} energies, got an "
+                         f"array of {values.dtype} of shape {values.shape}.")
+    return np.broadcast_to(values.astype(float), energies.shape)
+
+
+def _check_range(name, meaning, values, energies, good):
+    if not np.all(good):
+        bad = np.flatnonzero(~good)[0]
+        raise ValueError(f"{name}(E) must be {meaning}, got {values[bad].item()!r} at E={energies[bad].item()!r}.")
 
 
 class KwantScatterer:
@@ -105,21 +131,29 @@ class KwantScatterer:
                              "orbitals.")
         return self._leads[side].velocity(energies).real
 
+    def velocities(self, side, energy):
+        """Velocities of the modes of the left (0) or right (1) wire at one energy: to the right, to the left."""
+        return self._directions(side, self._leads[side].modes(energy).velocities)
+
+    def _directions(self, side, velocities):
+        towards, away = np.split(velocities * self._leads[side].period, 2)
+        # kwant lists modes that move to the system first, with negative velocities.
+        return (-towards, away) if side == 0 else (away, -towards)
+
     def _solve(self, energy):
         """Probabilities P[a][b] from wire b to wire a, and velocities [wire][to the right, to the left]."""
         energy = float(energy)
         if energy not in self._known:
-            smatrix = kwant.smatrix(self._syst, energy, params=self._params)
-            probabilities = [[np.abs(smatrix.submatrix(a, b)) ** 2 for b in (0, 1)] for a in (0, 1)]
-            velocities = []
-            for lead in (0, 1):
-                values = smatrix.lead_info[lead].velocities * self._leads[lead].period
-                half = len(values) // 2
-                # kwant lists modes that move to the system first, with negative velocities.
-                towards, away = -values[:half], values[half:]
-                velocities.append((towards, away) if lead == 0 else (away, towards))
-            self._known[energy] = probabilities, velocities
+            self._known[energy] = self._leads[0].near(energy, self._scattering)
         return self._known[energy]
+
+    def _scattering(self, energy):
+        """What `_solve` returns, or None next to a band edge where kwant's scattering matrix is not unitary."""
+        smatrix = kwant.smatrix(self._syst, energy, params=self._params)
+        if np.abs(np.sum(np.abs(smatrix.data) ** 2, axis=0) - 1).max(initial=0) > _UNITARY:
+            return None
+        return ([[np.abs(smatrix.submatrix(a, b)) ** 2 for b in (0, 1)] for a in (0, 1)],
+                [self._directions(side, smatrix.lead_info[side].velocities) for side in (0, 1)])
 
     def at(self, energies):
         solved = [self._solve(energy) for energy in energies]

@@ -119,6 +119,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     scatterer = _scatterer(transmission, velocity, known.min() - reach, known.max() + reach)
     gamma = relaxation(bath)
     _check_electrostatics(electrostatics, bath)
+    occupation_energies = _checked_energies(occupation_energies)
     equilibrium = equilibrium_mu(reservoirs)
 
     def solve(make, start, map_, progress):
@@ -254,13 +255,19 @@ def _lengths(length):
     return np.broadcast_to(values, 2)
 
 
+def _checked_energies(energies):
+    if energies is None:
+        return None
+    values = np.atleast_1d(np.asarray(energies))
+    if values.ndim != 1 or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
+        raise ValueError(f"occupation_energies must be finite real numbers, got {energies!r}.")
+    return values.astype(float)
+
+
 def _occupations(propagator, probes, unknowns, energies):
     """Fields of a KineticState for the occupations at given energies."""
     if energies is None:
         return {}
-    energies = np.atleast_1d(np.asarray(energies, float))
-    if energies.ndim != 1 or not np.all(np.isfinite(energies)):
-        raise ValueError(f"occupation_energies must be finite numbers, got {energies!r}.")
     reference = expit((probes.mu0 - energies) / probes.temperature0)
     spectrum = propagator.spectrum(energies)
     filling, lead_filling = probes.fillings(energies - probes.mu0, unknowns)

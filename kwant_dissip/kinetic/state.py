@@ -63,6 +63,7 @@ class KineticState(Result):
 
     def nodes_of(self, wire: int) -> np.ndarray:
         """Nodes of the left (0) or right (1) wire, in order: array of int."""
+        self.check_wire(wire)
         return np.flatnonzero(self.x < 0 if wire == 0 else self.x > 0)
 
     def interpolate(self, values: np.ndarray, wire: int, points: int = _POINTS) -> tuple[np.ndarray, np.ndarray]:

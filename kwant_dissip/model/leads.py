@@ -1,9 +1,10 @@
 """Leads: self-energies, velocities and band edges, from kwant."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import combinations, pairwise
+from typing import TypeVar
 
 import kwant
 import numpy as np
@@ -12,6 +13,8 @@ from scipy.optimize import minimize_scalar
 from ..errors import ConvergenceError
 from ..numerics.lead_modes import lead_modes
 from .reservoirs import Reservoir, known_mus, neutral_potentials
+
+Value = TypeVar("Value")
 
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
 _BAND_GRID = 256
@@ -187,7 +190,7 @@ class Lead(LeadLike):
             for energy, sigma, velocity, good in zip(missing, *lead_modes(self._onsite, self._hopping, missing),
                                                      strict=True):
                 # Where a mode opens, or bands are degenerate, kwant finds its modes next to it.
-                known[energy] = (sigma, velocity) if good else self._near(energy, self._by_kwant)
+                known[energy] = (sigma, velocity) if good else self.near(energy, self._by_kwant)
             if len(self._known) * self._hopping.shape[1] ** 2 > _KEPT:
                 self._known = {}
             self._known.update(known)
@@ -219,8 +222,20 @@ class Lead(LeadLike):
                 and absorbed.min() >= -_SIGMA_TOLERANCE * largest)
         return sigma if good else None
 
-    def _near(self, energy, function):
-        """Value of a function at an energy, or the closest to it at which kwant's modes are right."""
+    def near(self, energy: float, function: Callable[[float], Value | None]) -> Value:
+        """Value of a function at an energy, or the closest to it at which kwant's modes are right.
+
+        Parameters
+        ----------
+        energy : float
+        function : callable
+            Fails, or returns None, where they are not: at and next to band edges.
+
+        Raises
+        ------
+        ConvergenceError
+            If there is no such energy.
+        """
         scale = max(np.abs(self._onsite).max(), np.abs(self._hopping).max())
         for distance in _DISTANCES:
             for shift in {distance * scale, -distance * scale}:
@@ -263,7 +278,7 @@ class Lead(LeadLike):
 
     def modes(self, energy):
         """Propagating modes at an energy, from kwant."""
-        return self._near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
+        return self.near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
 
     def open_modes(self, energy):
         return len(self.modes(energy).velocities) // 2

@@ -36,13 +36,13 @@ def solve(product: Callable, right: np.ndarray, inverse: Callable, *, rtol: floa
     if not np.all(np.abs(right) < _ASTRAY):
         raise ConvergenceError(f"Newton's method for {what} left the range in which there are states.")
     operator = LinearOperator((len(right),) * 2, matvec=lambda v: inverse(product(np.ravel(v))), dtype=float)
-    x, info = gmres(operator, right, rtol=rtol, restart=restart, maxiter=cycles)
-    if info != 0:
-        missed = np.linalg.norm(operator.matvec(x) - right) / np.linalg.norm(right)
-        # What is not exact still leads Newton's method on, as long as it is good.
-        if not missed <= worst:
-            raise ConvergenceError(
-                f"GMRES solved for {what} to {missed:.0e} only, in {restart * cycles} products: the sites' exchange "
-                "with the leads is much weaker than that with each other. A higher rate or temperature, or a stronger "
-                "coupling to the leads, helps.", accuracy=float(missed))
+    with np.errstate(over="ignore", invalid="ignore"):  # where there are no states; told from `missed`
+        x, info = gmres(operator, right, rtol=rtol, restart=restart, maxiter=cycles)
+        missed = np.linalg.norm(operator.matvec(x) - right) / np.linalg.norm(right) if info != 0 else 0.0
+    # What is not exact still leads Newton's method on, as long as it is good.
+    if not missed <= worst:
+        raise ConvergenceError(
+            f"GMRES solved for {what} to {missed:.0e} only, in {restart * cycles} products: the sites' exchange "
+            "with the leads is much weaker than that with each other. A higher rate or temperature, or a stronger "
+            "coupling to the leads, helps.", accuracy=float(missed))
     return x

@@ -17,7 +17,7 @@ def draw(state, *, axes=None, arrows=False):
     Parameters
     ----------
     state : SteadyState
-        Of a system with two coordinates.
+        Of sites in a plane along two coordinates.
     axes : sequence of matplotlib axes, optional
         Two, or three with electrostatics; by default a new figure.
     arrows : bool
@@ -30,10 +30,10 @@ def draw(state, *, axes=None, arrows=False):
     Raises
     ------
     ValueError
-        If the sites have more than two coordinates, or the number of axes does not fit.
+        If the number of axes does not fit.
     """
-    if state.positions.shape[1] != 2:
-        raise ValueError(f"Maps are drawn for two coordinates; these sites have {state.positions.shape[1]}.")
+    plane = np.flatnonzero(np.ptp(state.positions, axis=0))
+    positions = state.positions[:, plane]
     energy = ENERGIES[state.units]
     panels = [(state.power, f"power per site ({POWERS[state.units]})", "RdBu_r"),
               (state.mu, rf"electrochemical potential $\mu$ ({energy})", "cividis")]
@@ -43,7 +43,7 @@ def draw(state, *, axes=None, arrows=False):
         panels.append((state.potential, f"electrostatic energy $U$ ({energy})", "cividis"))
     if axes is None:
         # As many rows or columns as suits the shape of the system.
-        wide, high = np.ptp(state.positions, axis=0) + 1
+        wide, high = np.ptp(positions, axis=0) + 1
         rows = len(panels) if wide > high else 1
         size = (7.0, np.clip(6.2 * high / wide + 0.9, 1.7, 6) * rows) if rows > 1 else (4.4 * len(panels), 5.2)
         _, axes = plt.subplots(rows, len(panels) // rows, figsize=size, layout="constrained", squeeze=False)
@@ -51,11 +51,12 @@ def draw(state, *, axes=None, arrows=False):
     if len(axes) != len(panels):
         raise ValueError(f"axes must be {len(panels)} for this state, got {len(axes)}.")
     for axis, (values, label, colors) in zip(axes, panels, strict=True):
-        drawn = patches(axis, state.positions, values, colors)
+        drawn = patches(axis, positions, values, colors)
         axis.figure.colorbar(drawn, ax=axis, label=label, pad=0.02)
-        axis.set(xlabel=f"$x$ ({LENGTHS[state.units]})", ylabel=f"$y$ ({LENGTHS[state.units]})", aspect="equal")
+        axis.set(aspect="equal", **{f"{'xy'[i]}label": f"${'xyz'[coordinate]}$ ({LENGTHS[state.units]})"
+                                    for i, coordinate in enumerate(plane)})
     if arrows:
-        _arrows(axes[0], state)
+        _arrows(axes[0], state, positions)
     return axes[0].figure
 
 
@@ -91,17 +92,16 @@ def patches(axis, positions, values, colors):
     return drawn
 
 
-def _arrows(axis, state):
+def _arrows(axis, state, positions):
     """Current of the sites, averaged over squares."""
     first, second = state.bonds.T
-    flow = 0.5 * state.bond_current[:, None] * (state.positions[second] - state.positions[first])
-    vectors = np.zeros_like(state.positions)
+    flow = 0.5 * state.bond_current[:, None] * (positions[second] - positions[first])
+    vectors = np.zeros_like(positions)
     np.add.at(vectors, first, flow)
     np.add.at(vectors, second, flow)
-    size = np.ptp(state.positions, axis=0).max() / _ARROWS
-    _, square = np.unique(np.round((state.positions - state.positions.min(axis=0)) / size), axis=0,
-                          return_inverse=True)
+    size = np.ptp(positions, axis=0).max() / _ARROWS
+    _, square = np.unique(np.round((positions - positions.min(axis=0)) / size), axis=0, return_inverse=True)
     count = np.bincount(square)
     middle, mean = (np.stack([np.bincount(square, part) / count for part in array.T])
-                    for array in (state.positions, vectors))
+                    for array in (positions, vectors))
     axis.quiver(*middle, *mean, color="black", pivot="mid", width=0.003)

@@ -15,6 +15,7 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import coo_matrix, triu
 from threadpoolctl import threadpool_limits
 
+from ..model.leads import Lead
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
@@ -46,13 +47,14 @@ class KwantGeometry:
     def lead(self, a, energy):
         """A lead at an energy that counts from its band's shift."""
         if (a, energy) not in self._leads:
-            if self._lattice.leads[a].has_velocity:
-                modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
-                lead = kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
-            else:
-                lead = _given(self._lattice.leads[a].self_energy(np.array([energy]))[0])
-            self._leads[a, energy] = lead
+            lead = self._lattice.leads[a]
+            self._leads[a, energy] = (lead.near(energy, partial(self._precalculated, a)) if isinstance(lead, Lead)
+                                      else _given(lead.self_energy(np.array([energy]))[0]))
         return self._leads[a, energy]
+
+    def _precalculated(self, a, energy):
+        modes = self._lattice.syst.leads[a].modes(energy, params=self._lattice.params)
+        return kwant.system.PrecalculatedLead(modes, modes[1].selfenergy())
 
 
 def _given(sigma):

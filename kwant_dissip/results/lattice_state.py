@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..analysis.smoothing import average
+from ..analysis.smoothing import average, check_window
 from .fields import documented, quantity
 from .result import Profile, Result
 
@@ -93,7 +93,6 @@ class SteadyState(Result):
 
     @property
     def is_line(self) -> bool:
-        """Whether the sites lie on a line along one coordinate."""
         return bool(np.count_nonzero(np.ptp(self.positions, axis=0)) <= 1)
 
     @property
@@ -108,6 +107,7 @@ class SteadyState(Result):
 
     def sites_of(self, wire: int) -> np.ndarray:
         """Sites of a wire, ordered along it: array of int."""
+        self.check_wire(wire)
         chosen = np.flatnonzero(self.wire == wire)
         return chosen[np.argsort(self.coordinate[chosen], kind="stable")]
 
@@ -133,8 +133,9 @@ class SteadyState(Result):
         Raises
         ------
         ValueError
-            If the sites of the wire are not equally spaced along `coordinate`.
+            If there is no such wire, its sites are not equally spaced along `coordinate`, or `window` is not positive.
         """
+        check_window(window)
         x, *curves = self.points(wire)
         window = self.smoothing_window if window is None else window
         averages = [average(x, curve, window) for curve in curves]
@@ -171,10 +172,13 @@ class SteadyState(Result):
     def plot(self, axes=None, *, arrows: bool = False) -> "Figure":
         """Draw power and electrochemical potential, and U with electrostatics: along wires, or as maps.
 
+        In three dimensions: profiles along the longest direction, sums (mu: means) over the cross sections, and maps of
+        the power summed along each of the other two.
+
         Parameters
         ----------
         axes : sequence of matplotlib axes, optional
-            Where to draw, two for wires, one a map in a plane; by default a new figure.
+            Where to draw, two for wires, one a map in a plane, four in three dimensions; by default a new figure.
         arrows : bool, optional
             In a plane: draw the current, too.
 
@@ -185,10 +189,12 @@ class SteadyState(Result):
         Raises
         ------
         ValueError
-            If the sites fill three dimensions, or `axes` do not fit.
+            If `axes` do not fit.
         """
         if self.is_line:
             return super().plot(axes)
-        from ..plots.maps import draw  # matplotlib is slow to import
+        from ..plots import maps, solids  # matplotlib is slow to import
 
-        return draw(self, axes=axes, arrows=arrows)
+        if np.count_nonzero(np.ptp(self.positions, axis=0)) > 2:
+            return solids.draw(self, axes=axes)
+        return maps.draw(self, axes=axes, arrows=arrows)

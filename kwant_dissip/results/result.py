@@ -79,6 +79,17 @@ class Result(ABC):
     def wires(self) -> int:
         """Number of wires."""
 
+    @property
+    def is_line(self) -> bool:
+        """Whether the wires lie on a line along one coordinate."""
+        return True
+
+    def check_wire(self, wire: int) -> None:
+        """Raise ValueError unless there is a wire of this number."""
+        if wire not in range(self.wires):
+            raise ValueError(f"wire must be a wire's number, from 0 on; this state has {self.wires} "
+                             f"wire{'s' * (self.wires != 1)}, got {wire!r}.")
+
     @abstractmethod
     def along(self, wire: int, window: float | None = None) -> Profile:
         """Curves along a wire.

@@ -1,20 +1,33 @@
 """Bias set by what it does: by the voltage drop in the scatterer, or by the current."""
 
+import inspect
+import math
 from collections.abc import Callable
+from functools import cache
 from numbers import Real
 from typing import TypeVar
 
 import numpy as np
+from scipy.optimize import brentq
 
 from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError
 from ..numerics.checks import check_rtol
+from ..progress import stage_bar
+from ..results.units import BOLTZMANN_EV
 
 State = TypeVar("State")
 
-_SOLVES = 12
-# Times the bias that was tried last.
-_LONGEST = 100
+# Solves until a bias on either side is found.
+_SOLVES = 10
+# In units of k_B T: width of the thermal window, up to which the response to a bias is about linear.
+_LINEAR = 4.0
+# Steepest response that is thought of, over that between the last two biases.
+_STEEPEST = 10.0
+# A response that grows by less than this part of a line through 0, twice, is saturated.
+_FLAT = 1e-2
+# Change of the bias, in units of the accuracy asked for, below which a value that is still off jumps.
+_FINEST = 1e-3
 
 
 def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: tuple[float, float] = STRAIGHT,
@@ -39,8 +52,16 @@ def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: t
 
     Raises
     ------
+    TypeError, ValueError
+        If `drop` is no such number, `solve` no function of one number, or what it returns no state.
     ConvergenceError
-        If no bias was found that reaches the drop.
+        If no bias was found that reaches the drop; its `state` is the nearest. What `solve` raises at a small bias
+        comes through as it is.
+
+    Notes
+    -----
+    The bias grows, by no more than a factor of 2 a step once it exceeds a few k_B T, until two biases have the answer
+    between them; then Brent's method closes in. An error at too large a bias, where bands no longer overlap, limits it.
 
     Examples
     --------
@@ -70,48 +91,101 @@ def at_current(current: float, solve: Callable[[float], State], *, rtol: float =
 
     Raises
     ------
-    ConvergenceError
-        If no bias was found that drives the current.
+    TypeError, ValueError, ConvergenceError
+        As `at_voltage_drop`.
     """
     # The least bias that could: one open mode, no resistance but its own.
     return _find(current, solve, lambda state: float(state.current[0]), 2 * np.pi * current, rtol, "current")
 
 
-def _find(target, solve, measure, bias, rtol, name):
-    """Bias at which `measure` gives `target`: secants through the last two tries, from the line through 0."""
+class _NoStateError(Exception):
+    """`solve` failed at a bias; its error is the cause."""
+
+
+def _find(target, solve, measure, first, rtol, name):
+    """State at the bias at which `measure` gives `target`, to `rtol` of it; `first` is the bias to start with."""
     check_rtol(rtol)
     if not isinstance(target, Real) or not np.isfinite(target) or target == 0:
         raise ValueError(f"{name} must be a finite number other than 0, got {target!r}.")
-    tried, failure, limit, worse = [(0.0, 0.0)], None, np.inf, 0
-    for _ in range(_SOLVES):
+    _check_solve(solve)
+    nearest = np.inf, 0.0, 0.0, None
+
+    @cache
+    def miss(bias):
+        nonlocal nearest
         try:
             state = solve(bias)
         except (ConvergenceError, ValueError) as error:
-            # Too much for the leads or the solver: try between here and what worked.
-            failure, limit = error, abs(bias)
-            bias = 0.5 * (bias + tried[-1][0])
-            if abs(bias - tried[-1][0]) < rtol * abs(bias):
-                break
-            continue
+            raise _NoStateError from error
+        if not hasattr(state, "reservoir_temperature"):
+            raise TypeError(f"solve must return a SteadyState or a KineticState, got {type(state).__name__}.")
         value = measure(state)
-        if abs(value - target) <= rtol * abs(target):
-            return state
-        worse = worse + 1 if abs(value - target) > abs(tried[-1][1] - target) else 0
-        if worse == 3:
-            break
-        (before, value_before), _ = tried[-1], tried.append((bias, value))
-        slope = (value - value_before) / (bias - before)
-        # A response that saturates, or falls, does not lead there by a secant; what one bias does the opposite undoes.
-        step = (target - value) / slope if slope > 0 else bias
-        step = np.clip(step, -_LONGEST * abs(bias), _LONGEST * abs(bias))
-        if len(tried) > 2 and (bias + step) * bias < 0 and min(value, value_before) > 0 and target > 0:
-            step = bias
-        if abs(bias + step) >= limit:
-            step = 0.5 * (np.sign(bias) * limit - bias)
-        bias = bias + step
-    if len(tried) == 1:
+        off = abs(value - target) / abs(target)
+        progress("off", off)
+        if off < nearest[0]:
+            nearest = off, bias, value, state
+        return 0.0 if off <= rtol else value - target  # Brent's method stops at 0
+
+    with stage_bar(f"bias for the {name}") as progress:
+        ends, failure = _bracket(miss, lambda: nearest[3], target, first)
+        if ends is not None and nearest[0] > rtol:
+            try:
+                brentq(miss, *ends, xtol=np.finfo(float).tiny, rtol=max(_FINEST * rtol, 4 * np.finfo(float).eps))
+            except _NoStateError as error:
+                failure = error.__cause__
+    off, bias, value, state = nearest
+    if off <= rtol:
+        return state
+    if state is None:
         raise failure
-    best_bias, best = min(tried, key=lambda pair: abs(pair[1] - target))
-    reason = f"; at a larger one: {failure}" if failure else ""
-    raise ConvergenceError(f"No bias was found at which the {name} is {target:.6g}; the nearest, {best:.6g}, was "
-                           f"reached at a bias of {best_bias:.6g}{reason}") from failure
+    reason = f"; at another one: {failure}" if failure else "."
+    if ends is not None and failure is None:
+        reason = f". There it jumps: a smaller rtol in solve, or a larger one than {rtol:.1e} here, helps."
+    elif len(state.reservoir_mu) == 2 and bias * (state.reservoir_mu[0] - state.reservoir_mu[1]) < 0:
+        reason = ". The state has the bias -1 times that: solve must set mu of lead 0 less mu of lead 1 to the bias."
+    raise ConvergenceError(f"No bias was found at which the {name} is {target:.6g}; the nearest, {value:.6g}, was "
+                           f"reached at a bias of {bias:.6g}{reason}", accuracy=off, state=state) from failure
+
+
+def _bracket(miss, state, target, first):
+    """Biases with the answer between them, or None, and the error that limited the bias, or None.
+
+    Secants through the last two biases, from the line through 0; a step beyond the linear response at most doubles the
+    bias. What saturates, or falls, ends the search.
+    """
+    bias, before, off_before, failure, limit, flat, slope = first, 0.0, -target, None, np.inf, 0, np.inf
+    for _ in range(_SOLVES):
+        try:
+            off = miss(bias)
+        except _NoStateError as error:
+            # Too much for the leads or the solver: try between here and what worked, if it can be there.
+            failure, limit = error.__cause__, abs(bias)
+            if abs(off_before) > _STEEPEST * slope * abs(bias - before):
+                break
+            bias = 0.5 * (bias + before)
+            continue
+        if off == 0 or (before != 0 and off * off_before < 0):
+            return sorted([before, bias]), failure
+        slope = (off - off_before) / (bias - before)
+        flat = flat + 1 if slope * abs(bias) <= _FLAT * abs(off + target) else 0
+        if flat == 2:
+            break
+        thermal = state().reservoir_temperature.min() * (BOLTZMANN_EV if state().units == "SI" else 1.0)
+        longest = max(abs(bias), _LINEAR * thermal)
+        before, off_before = bias, off
+        bias += float(np.clip(-off / slope, -longest, longest) if slope > 0 else -np.sign(off) * longest)
+        if abs(bias) >= limit:
+            bias = 0.5 * (before + math.copysign(limit, bias))
+    return None, failure
+
+
+def _check_solve(solve):
+    """Raise TypeError unless `solve` is a function of one number."""
+    if not callable(solve):
+        raise TypeError(f"solve must be a function of the bias, got {solve!r}.")
+    try:
+        inspect.signature(solve).bind(0.0)
+    except TypeError as error:
+        raise TypeError(f"solve must take one argument, the bias; {solve!r} does not: {error}.") from error
+    except ValueError:
+        pass  # written in C, without a signature
