@@ -9,7 +9,7 @@ from .lattice import Lattice
 
 # Up to this many orbitals all eigenstates are found; beyond, those next to where they are looked for.
 _DENSE = 200
-_NEAREST = 60
+_FEW, _NEAREST = 12, 60
 # An eigenstate counts as narrow if its width is less than this, in units of the largest matrix element.
 _NARROW = 1e-3
 _MOST_LEVELS = 100
@@ -50,12 +50,10 @@ def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.nd
         values = _bound_on_chain(diagonal[order], np.abs(lattice.hamiltonian[order][:, order].diagonal(1)), bands)
     else:
         hamiltonian = csc_matrix(lattice.hamiltonian + diags_array(added))
-        window = max(low, bands[0]), min(high, bands[1])
-        broadened = rates.copy()
+        middle, broadened = 0.5 * (low + high) if np.isfinite(high - low) else 0.0, rates.copy()
         for lead in lattice.leads:
-            broadened[lattice.interface_orbitals(lead.number)] += lead.strength(0.5 * sum(window)
-                                                                                if np.all(np.isfinite(window)) else 0.0)
-        values = _narrow(hamiltonian, broadened, rates, bands, window)
+            broadened[lattice.interface_orbitals(lead.number)] += lead.strength(middle)
+        values = _narrow(hamiltonian, broadened, rates, bands, (low, high))
     found = [np.unique(np.round(part, 12)) for part in (values, diagonal[rates == 0])]
     return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
 
@@ -80,23 +78,21 @@ def _narrow(hamiltonian, broadened, rates, bands, window):
 
     if len(rates) <= _DENSE:
         return chosen(*np.linalg.eigh(hamiltonian.toarray()))
-    found = []
-    if np.isfinite(bands[0]):
-        found = [_near(hamiltonian, bands[0], 6, "SA"), _near(hamiltonian, bands[1], 6, "LA")]
-        found = [found[0][found[0] < bands[0]], found[1][found[1] > bands[1]]]
-    # A narrow state inside the bands lives where the bath does not broaden.
-    if np.any(rates < _NARROW * scale) and window[0] < window[1] and np.all(np.isfinite(window)):
-        pairs = _near(hamiltonian, 0.5 * (window[0] + window[1]), _NEAREST, "LM", vectors=True)
-        found.append(chosen(*pairs))
+    # Bound states lie outside the bands; a narrow state inside them lives where the bath does not broaden.
+    places = [(window[0], bands[0], _FEW), (bands[1], window[1], _FEW)]
+    if np.any(rates < _NARROW * scale):
+        places.append((max(window[0], bands[0]), min(window[1], bands[1]), _NEAREST))
+    found = [chosen(*_near(hamiltonian, 0.5 * (a + b), count)) for a, b, count in places
+             if a < b and np.all(np.isfinite([a, b]))]
     return np.concatenate([[], *found])
 
 
-def _near(hamiltonian, energy, count, which, vectors=False):
-    """Eigenvalues next to an energy (SA: below it; LA: above), with eigenvectors if asked for."""
+def _near(hamiltonian, energy, count):
+    """Eigenvalues next to an energy, and their eigenvectors."""
     # Not at the energy itself, which may be an eigenvalue.
-    energy += _BESIDE * abs(hamiltonian).max() * (1 if which == "LA" else -1)
+    energy += _BESIDE * abs(hamiltonian).max()
     start = np.random.default_rng(0).normal(size=hamiltonian.shape[0])
     try:
-        return eigsh(hamiltonian, k=count, sigma=energy, which=which, v0=start, return_eigenvectors=vectors)
+        return eigsh(hamiltonian, k=count, sigma=energy, v0=start)
     except ArpackNoConvergence as reached:
-        return (reached.eigenvalues, reached.eigenvectors) if vectors else reached.eigenvalues
+        return reached.eigenvalues, reached.eigenvectors
