@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -129,11 +130,14 @@ def test_interrupt(tmp_path):
     """Ctrl-C ends a solve with one line and the exit code of shells."""
     script = SCRIPT.replace("def build", "import time\nprint('here', flush=True)\ntime.sleep(60)\ndef build")
     (tmp_path / "model.py").write_text(script)
-    process = subprocess.Popen([sys.executable, "-m", "kwant_dissip", "profile", "--model", str(tmp_path / "model.py")],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "here\n"
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60)[1] == "kwant-dissip: interrupted.\n"
+    command = [sys.executable, "-m", "kwant_dissip", "profile", "--model", str(tmp_path / "model.py")]
+    # In the background of a shell Ctrl-C is ignored, by children too.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=heeding) as process:
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate()[1] == "kwant-dissip: interrupted.\n"
     assert process.returncode == 130
 
 
