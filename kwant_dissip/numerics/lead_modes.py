@@ -40,6 +40,19 @@ def lead_modes(cell: np.ndarray, hopping: np.ndarray,
         Whether sigma solves its equation and absorbs. Not so next to degenerate band edges, or where modes of opposite
         velocities have the same momentum.
     """
+    try:
+        return _lead_modes(cell, hopping, energies)
+    except np.linalg.LinAlgError:
+        # One energy spoils all: it is singled out.
+        if len(energies) == 1:
+            m = hopping.shape[1]
+            return np.zeros((1, m, m), complex), np.zeros(1), np.zeros(1, bool)
+        halves = [lead_modes(cell, hopping, half) for half in np.array_split(energies, 2)]
+        sigma, velocity, good = (np.concatenate(parts) for parts in zip(*halves, strict=True))
+        return sigma, velocity, good
+
+
+def _lead_modes(cell, hopping, energies):
     n, m = hopping.shape
     count, unit = len(energies), np.eye(n)
     v = np.zeros((n, n), complex)
