@@ -20,8 +20,9 @@ from .jacobian import Jacobian
 from .newton import Linearization, newton
 from .probes import Probes
 
-_GMRES_RTOL = 1e-8
-_GMRES_WORST = 1e-3
+# To what the linear equations are solved: far below what the steps leave, first and in the end.
+_ROUGH_GMRES, _EXACT_GMRES = 1e-2, 1e-5
+_GMRES_WORST = 1e-1
 _CYCLES = 20
 _NEWTON_STEPS = 40
 _HALVINGS = 12
@@ -108,9 +109,9 @@ class Balance:
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
-            point = self._newton(self._refined(point), _ROUGH)
+            point = self._newton(self._refined(point), _ROUGH, _ROUGH_GMRES)
             while True:
-                point = self._newton(self._refined(point), _EXACT)
+                point = self._newton(self._refined(point), _EXACT, _EXACT_GMRES)
                 if self.grid.errors(point.integrals).sum() <= self.grid.rtol:
                     return self.result(point)
         except ConvergenceError as error:
@@ -146,7 +147,7 @@ class Balance:
             error=float(self.grid.errors(integrals).sum()), newton_steps=self.newton_steps, products=self.products,
             panels=point.panels, unknowns=point.unknowns)
 
-    def _newton(self, point, tolerance):
+    def _newton(self, point, tolerance, rtol):
         first = point.unknowns
 
         @cache
@@ -172,7 +173,7 @@ class Balance:
                 self.products += 1
                 return jacobian(values)
 
-            return Linearization(product, approximate, lambda residual: np.abs(residual / diagonal).max(), _GMRES_RTOL,
+            return Linearization(product, approximate, lambda residual: np.abs(residual / diagonal).max(), rtol,
                                  _GMRES_WORST, _CYCLES)
 
         def search(longest, steps):

@@ -10,6 +10,8 @@ from .lattice import Lattice
 # Up to this many orbitals all eigenstates are found; beyond, those next to where they are looked for.
 _DENSE = 200
 _FEW, _NEAREST = 12, 60
+# What is isolated is found soon; levels of a band that crowd at its edge, which are not looked for, never.
+_RESTARTS = 20
 # An eigenstate counts as narrow if its width is less than this, in units of the largest matrix element.
 _NARROW = 1e-3
 _MOST_LEVELS = 100
@@ -93,6 +95,6 @@ def _near(hamiltonian, energy, count):
     energy += _BESIDE * abs(hamiltonian).max()
     start = np.random.default_rng(0).normal(size=hamiltonian.shape[0])
     try:
-        return eigsh(hamiltonian, k=count, sigma=energy, v0=start)
+        return eigsh(hamiltonian, k=count, sigma=energy, v0=start, maxiter=_RESTARTS)
     except ArpackNoConvergence as reached:
         return reached.eigenvalues, reached.eigenvectors
