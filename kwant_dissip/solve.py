@@ -35,6 +35,7 @@ from .numerics.threads import thread_pool
 from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
+from .propagators.kept import KeptSpectra
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 
@@ -161,9 +162,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
 
     with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(state):
         grid = EnergyGrid(probes, rtol, map_, progress)
-        density, at = None, propagator
+        density = None
         if electrostatics is None:
-            solution = Balance(propagator, probes, grid).solve()
+            balance = Balance(propagator, probes, grid)
+            solution, spectra = balance.solve(), balance.spectra
             if propagator.has_densities(probes.mu0):
                 density = solution.density + EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol,
                                                                 map_)(propagator)
@@ -179,8 +181,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
                 ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
                 reference=neutral_density(propagator, neutral_mu, probes, grid)).solve()
-            at = propagator.at_potential(screened.potential, screened.lead_potentials)
-        flows = grid.bond_currents(at, solution.panels, solution.unknowns[:len(probes.start())])
+            spectra = KeptSpectra(propagator.at_potential(screened.potential, screened.lead_potentials))
+        flows = grid.bond_currents(spectra, solution.panels, solution.unknowns[:len(probes.start())])
         return state(solution, density, flows)
 
 

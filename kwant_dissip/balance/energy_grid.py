@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import cast
 
 import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics.energy_kernels import panel_sums
-from ..numerics.quadrature import TWO_PI, Panels
-from ..propagators.interface import Propagator
-from ..propagators.lattice import LatticePropagator
+from ..numerics.quadrature import PANEL, TWO_PI, Panels
+from ..propagators.interface import LatticeSpectrum, Propagator
+from ..propagators.kept import KeptSpectra
 from .probes import Probes
 
 # Errors of the particle balance at many sites add up in the chemical potentials.
@@ -113,16 +114,16 @@ class EnergyGrid:
         mu0, window = self.probes.mu0, self.probes.window()
         return self.probes.first_panels(propagator.thresholds(*(mu0 + end for end in window)) - mu0)
 
-    def integrate(self, propagator: Propagator, panels: Panels, unknowns: np.ndarray) -> Integrals:
+    def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""
-        return Integrals.join(*self.map(lambda batch: self._integrate_batch(propagator, batch, unknowns),
-                                        _batches(propagator, panels)))
+        return Integrals.join(*self.map(lambda batch: self._integrate_batch(spectra, batch, unknowns),
+                                        batches(spectra, panels)))
 
-    def _integrate_batch(self, propagator, panels, unknowns):
+    def _integrate_batch(self, spectra, panels, unknowns):
         nodes, weights, embedded = panels.nodes()
         weights, differences = weights / TWO_PI, (weights - embedded) / TWO_PI
         energies = nodes.ravel()
-        spectrum = propagator.spectrum(self.probes.mu0 + energies)
+        spectrum = spectra.spectrum(self.probes.mu0 + energies)
         filling, lead_filling = self.probes.fillings(energies, unknowns)
         n, inflow = spectrum.occupation(spectrum.rate * filling, lead_filling)
         loss, power, density, errors, exchange = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes,
@@ -134,7 +135,7 @@ class EnergyGrid:
                          np.concatenate([errors, flow_errors.max(axis=1)]),
                          np.concatenate([[exchange], gross.max(axis=1)]))
 
-    def bond_currents(self, propagator: LatticePropagator, panels: Panels,
+    def bond_currents(self, spectra: KeptSpectra, panels: Panels,
                       unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Particles and energy per time on every hopping of a lattice, from its second site to its first.
 
@@ -148,12 +149,12 @@ class EnergyGrid:
 
         def sums(batch):
             nodes, weights = (array.ravel() for array in batch.nodes()[:2])
-            spectrum = propagator.spectrum(mu0 + nodes)
+            spectrum = cast(LatticeSpectrum, spectra.spectrum(mu0 + nodes))
             filling, lead_filling = self.probes.fillings(nodes, unknowns)
             flows = spectrum.bond_flows(spectrum.rate * filling, lead_filling)
             return np.array([flows @ weights, flows @ (weights * nodes)]) / TWO_PI
 
-        current, energy_current = sum(self.map(sums, _batches(propagator, panels)))
+        current, energy_current = sum(self.map(sums, batches(spectra, panels)))
         return current, energy_current + mu0 * current
 
     def errors(self, integrals: Integrals) -> np.ndarray:
@@ -176,7 +177,7 @@ class EnergyGrid:
         return np.array([power / temperature, power, max(density, 1e-2), max(net, zero, _LEAST_CURRENT * current),
                          max(net_energy, zero * temperature, _LEAST_CURRENT * energy_current)])
 
-    def refined(self, propagator: Propagator, panels: Panels, integrals: Integrals,
+    def refined(self, spectra: KeptSpectra, panels: Panels, integrals: Integrals,
                 unknowns: np.ndarray) -> tuple[Panels, Integrals]:
         """Halve panels until their errors, added up, are below rtol; the panels, and the integrals over them.
 
@@ -192,22 +193,23 @@ class EnergyGrid:
                 return panels, integrals
             # The worst panels, so many that the rest is within half of the tolerance.
             order = np.argsort(errors)
-            kept = order[np.cumsum(errors[order]) <= 0.5 * self.rtol]
-            split = order[len(kept):]
+            split = np.sort(order[np.count_nonzero(np.cumsum(errors[order]) <= 0.5 * self.rtol):])
+            kept = np.setdiff1d(order, split)
             if len(panels) + len(split) > _MAX_PANELS:
                 worst, scales = self.probes.mu0 + panels[order[-10:]].ends(), self._scales(integrals)
                 which = int(np.argmax(integrals.errors.sum(axis=1) / scales))
                 raise ConvergenceError(
-                    f"The energy integrals reached a relative error of {errors.sum():.1e} with {21 * len(panels)} "
+                    f"The energy integrals reached a relative error of {errors.sum():.1e} with {PANEL * len(panels)} "
                     f"energies, not rtol={self.rtol:.1e}: that of the {_NAMES[which]}, measured against "
                     f"{scales[which]:.1e}, near the energy {worst[-1].mean():.8g}. A resonance narrower than these "
                     "resolve, or an rtol below rounding errors, can be the reason: raise the rate of its sites, or "
                     "rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
             halves = panels[split].halves()
             panels = Panels.join(panels[kept], halves)
-            integrals = Integrals.join(integrals[kept], self.integrate(propagator, halves, unknowns))
+            integrals = Integrals.join(integrals[kept], self.integrate(spectra, halves, unknowns))
 
 
-def _batches(propagator, panels):
-    size = max(1, propagator.batch // 21)
+def batches(spectra: KeptSpectra, panels: Panels) -> list[Panels]:
+    """Panels that are worked on together."""
+    size = max(1, spectra.propagator.batch // PANEL)
     return [panels[start:start + size] for start in range(0, len(panels), size)]

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics.quadrature import TWO_PI, Panels
-from ..propagators.interface import Propagator
+from ..propagators.kept import KeptSpectra
+from .energy_grid import batches
 from .probes import Probes
 
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
@@ -23,25 +24,37 @@ class Jacobian:
     J v = diagonal v - sum_k w_k gamma_ik sum_j K_ij,k gamma_jk f'_jk v_j; rows of uncoupled sites are those of the
     identity; rows of floating leads are the changes of their currents.
 
+    Parameters
+    ----------
+    spectra : KeptSpectra
+    probes : Probes
+    panels : Panels
+    unknowns : array of float
+    map_ : callable
+    floating : array of float, optional
+        What the diagonal shall hold for floating leads, which is only a scale: that of another point spares products.
+
     Attributes
     ----------
     diagonal : array of float, as long as the unknowns
+    floating : array of float
+        Its part for floating leads.
     nbytes : int
         Memory of the stored arrays.
     """
 
-    def __init__(self, propagator: Propagator, probes: Probes, panels: Panels, unknowns: np.ndarray,
-                 map_: Callable) -> None:
-        self._propagator, self._probes, self._unknowns, self._map = propagator, probes, unknowns, map_
-        nodes, weights, _ = (array.ravel() for array in panels.nodes())
+    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray, map_: Callable,
+                 floating: np.ndarray | None = None) -> None:
+        self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
         mu, temperature = probes.thermal(unknowns)
         reach = _SLOPE_WINDOW * temperature.max()
-        inside = (nodes > mu.min() - reach) & (nodes < mu.max() + reach)
-        nodes, weights = nodes[inside], weights[inside] / TWO_PI
-        size = max(21, propagator.batch)
-        self._parts = [(nodes[start:start + size], weights[start:start + size])
-                       for start in range(0, len(nodes), size)]
-        self._kept = propagator.response_size * len(nodes) <= _JACOBIAN_MEMORY
+        self._parts = []
+        for batch in batches(spectra, panels):
+            nodes, weights, _ = (array.ravel() for array in batch.nodes())
+            if nodes.max() > mu.min() - reach and nodes.min() < mu.max() + reach:
+                self._parts.append((nodes, weights / TWO_PI))
+        count = sum(len(nodes) for nodes, _ in self._parts)
+        self._kept = spectra.propagator.response_size * count <= _JACOBIAN_MEMORY
         diagonal = np.zeros(len(probes.coupled))
         self._responses = []
         for part_diagonal, response in map_(self._diagonal_and_response, self._parts):
@@ -51,10 +64,11 @@ class Jacobian:
         self.nbytes = sum(response.nbytes for response in self._responses)
         require_states(probes.coupled, diagonal)
         self._sites = np.where(probes.coupled, diagonal, 1.0)
-        self.diagonal = np.concatenate([self._sites, self._floating_diagonal()])
+        self.floating = self._floating_diagonal() if floating is None else floating
+        self.diagonal = np.concatenate([self._sites, self.floating])
 
     def _part(self, nodes, weights):
-        spectrum = self._propagator.spectrum(self._probes.mu0 + nodes)
+        spectrum = self._spectra.spectrum(self._probes.mu0 + nodes)
         slope, lead_slope = self._probes.slopes(nodes, self._unknowns)
         source = spectrum.rate * slope
         diagonal = (source * spectrum.spectral) @ weights

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import ConvergenceError
 from ..numerics.quadrature import Panels
 from ..propagators.interface import Propagator
+from ..propagators.kept import KeptSpectra
 from .energy_grid import EnergyGrid, Integrals, Point
 from .jacobian import Jacobian
 from .newton import Linearization, newton
@@ -85,6 +86,7 @@ class Balance:
 
     def __init__(self, propagator: Propagator, probes: Probes, grid: EnergyGrid) -> None:
         self.propagator = propagator
+        self.spectra = KeptSpectra(propagator)
         self.probes = probes
         self.grid = grid
         self.newton_steps = 0
@@ -120,14 +122,14 @@ class Balance:
 
     def evaluate(self, panels: Panels, unknowns: np.ndarray) -> Point:
         """Integrals and residual at given unknowns."""
-        return self._point(panels, self.grid.integrate(self.propagator, panels, unknowns), unknowns)
+        return self._point(panels, self.grid.integrate(self.spectra, panels, unknowns), unknowns)
 
     def _point(self, panels, integrals, unknowns):
         return Point(unknowns, panels, integrals, particle_residual(integrals, self.probes))
 
     def _refined(self, point):
         try:
-            panels, integrals = self.grid.refined(self.propagator, point.panels, point.integrals, point.unknowns)
+            panels, integrals = self.grid.refined(self.spectra, point.panels, point.integrals, point.unknowns)
         except ConvergenceError as error:
             error.state = self._point(*error.state, point.unknowns)
             raise
@@ -148,7 +150,7 @@ class Balance:
             panels=point.panels, unknowns=point.unknowns)
 
     def _newton(self, point, tolerance, rtol):
-        first = point.unknowns
+        first, floating = point.unknowns, None
 
         @cache
         def preconditioner():
@@ -158,7 +160,9 @@ class Balance:
             return self.propagator.preconditioner(self.probes.mu0 + self.probes.quantiles(first, edges))
 
         def linearize(point):
-            jacobian = Jacobian(self.propagator, self.probes, point.panels, point.unknowns, self.grid.map)
+            nonlocal floating
+            jacobian = Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map, floating)
+            floating = jacobian.floating
             inverse, mean = preconditioner()
             sites = len(mean)
             self.newton_steps += 1

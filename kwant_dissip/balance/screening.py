@@ -18,6 +18,7 @@ from ..errors import ConvergenceError
 from ..model.electrostatics import Equation
 from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
+from ..propagators.kept import KeptSpectra
 from ..propagators.lattice import LatticePropagator
 from .energy_grid import EnergyGrid, Point
 from .jacobian import require_states
@@ -165,11 +166,12 @@ class ScreenedBalance:
         chemical, *potentials = self._split(unknowns)
         propagator = self.propagator.at_potential(*potentials)
         if panels is not None:
-            integrals = self.grid.integrate(propagator, panels, chemical)
+            integrals = self.grid.integrate(KeptSpectra(propagator), panels, chemical)
         else:
             panels = self.grid.first_panels(propagator)
-            panels, integrals = self.grid.refined(propagator, panels,
-                                                  self.grid.integrate(propagator, panels, chemical), chemical)
+            spectra = KeptSpectra(propagator)
+            panels, integrals = self.grid.refined(spectra, panels, self.grid.integrate(spectra, panels, chemical),
+                                                  chemical)
         return self._point(propagator, panels, integrals, unknowns, self._equilibrium_density(propagator))
 
     def _point(self, propagator, panels, integrals, unknowns, equilibrium):
@@ -183,7 +185,7 @@ class ScreenedBalance:
         return law, float(np.abs(law).max() / max(largest, _SMALLEST_TERM))
 
     def _refined(self, point):
-        panels, integrals = self.grid.refined(point.propagator, point.panels, point.integrals,
+        panels, integrals = self.grid.refined(KeptSpectra(point.propagator), point.panels, point.integrals,
                                               self._split(point.unknowns)[0])
         return self._point(point.propagator, panels, integrals, point.unknowns, point.equilibrium)
 

@@ -8,9 +8,6 @@ Each wire is cut into cells; on a cell F is a polynomial through its values at G
 summed over modes, with tau = gamma h / v the optical thickness of the cell.
 """
 
-import threading
-from collections import OrderedDict
-
 import numpy as np
 from scipy.sparse.linalg import splu
 
@@ -19,8 +16,6 @@ from ..propagators.interface import SITE_ENERGIES, Propagator, Spectrum, mean_ab
 from . import cells
 from .stream_matrix import SparseSystem
 
-# Bytes of coefficients that are kept for energies seen before.
-_MEMORY = 1 << 30
 # Sweeps that electrons between two turning points may take to settle.
 _BOUNCES = 2000
 
@@ -80,9 +75,6 @@ class StreamPropagator(Propagator):
         self.coupled = np.ones(self.sites, bool)
         self.batch = max(1, SITE_ENERGIES // self.sites)
         self.response_size = 4 * 8 * self.sites
-        self._known = OrderedDict()
-        self._lock = threading.Lock()
-        self._bytes = 0
 
     def edges(self):
         edges = self._scatterer.thresholds
@@ -91,7 +83,7 @@ class StreamPropagator(Propagator):
         values = np.concatenate(self._potentials)
         return np.concatenate([edges + values.min(), edges, edges + values.max()])
 
-    def _compute(self, energies):
+    def spectrum(self, energies):
         if self._potentials is not None:
             return self._compute_with_potentials(energies)
         scattering, *velocities = self._scatterer.at(energies)
@@ -112,27 +104,13 @@ class StreamPropagator(Propagator):
         t = np.where(left & right, self._scatterer.transmission(energies), 0.0)
         return StreamSpectrum(parts, np.array([[(1 - t) * left, t], [t, (1 - t) * right]]).transpose(2, 0, 1))
 
-    def spectrum(self, energies):
-        # Newton's method comes back to the same energies again and again.
-        key = energies.tobytes()
-        with self._lock:
-            spectrum = self._known.get(key)
-        if spectrum is None:
-            spectrum = self._compute(energies)
-            with self._lock:
-                self._known[key] = spectrum
-                self._bytes += spectrum.nbytes
-                while self._bytes > _MEMORY and len(self._known) > 1:
-                    self._bytes -= self._known.popitem(last=False)[1].nbytes
-        return spectrum
-
     def preconditioner(self, energies):
         """See `interface.Propagator`.
 
         The Jacobian at a few energies is a banded matrix in the nodes' values and, in every cell, energy and mode,
         the two streams that enter the cell.
         """
-        spectrum = self._compute(energies)
+        spectrum = self.spectrum(energies)
         diagonal = mean_absorption(spectrum)
         system = SparseSystem(spectrum, diagonal, 1.0 / len(energies))
         factor = splu(system.matrix(), permc_spec="NATURAL")

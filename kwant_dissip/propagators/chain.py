@@ -110,6 +110,10 @@ class ChainSpectrum(LatticeSpectrum):
         self._lead_rate = lead_rate
         self._bonds = bonds
 
+    @property
+    def nbytes(self):
+        return sum(array.nbytes for array in (self.rate, self.spectral, self.green2, self.rho_left, self.rho_right))
+
     def occupation(self, source, lead_filling):
         source = source.copy()
         np.add.at(source, self._lead_places, self._lead_rate * lead_filling)

@@ -28,6 +28,11 @@ class Spectrum(ABC):
     rate: np.ndarray
     spectral: np.ndarray
 
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Memory that it holds."""
+
     @abstractmethod
     def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Occupation that arrives, and what the leads send in.

@@ -184,6 +184,10 @@ class KwantSpectrum(LatticeSpectrum):
         self._amplitudes = amplitudes
         self._propagator = propagator
 
+    @property
+    def nbytes(self):
+        return sum(array.nbytes for array in (self.spectral, self.from_sites, self._from_leads, self._inflow))
+
     def occupation(self, source, lead_filling):
         n = (np.einsum("kij,jk->ik", self.from_sites, source)
              + np.einsum("kia,ak->ik", self._from_leads, lead_filling))

@@ -14,6 +14,7 @@ from ..errors import ConvergenceError
 from ..model.slicing import cut
 from ..numerics.banded import transfer_inverse
 from ..numerics.block_kernels import adjoint, block_columns, block_diagonal, block_green, block_sources
+from ..numerics.quadrature import PANEL
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
@@ -23,9 +24,6 @@ DENSE_SITES = 4000
 # the largest matrix element of the Hamiltonian.
 _DIVERGES = 1e7
 _NUDGE = 1e-7
-# Bytes that the matrices of one batch of energies may take, in all and of one slice.
-_WORK = 1 << 28
-_CACHE = 1 << 18
 
 
 class SlicePropagator(LatticePropagator):
@@ -38,8 +36,7 @@ class SlicePropagator(LatticePropagator):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        widest = max(len(matrix) for matrix in self.geometry.onsite)
-        self.batch = max(1, min(_WORK // (16 * self.geometry.entries), _CACHE // (16 * widest ** 2)))
+        self.batch = PANEL
         self.response_size = 16 * (self.geometry.entries + len(self.order))
 
     @staticmethod
@@ -241,6 +238,11 @@ class SliceSpectrum(LatticeSpectrum):
         self._lead_rate = lead_rate
         self._blocks = green, to_right, to_left
         self.spectral = geometry.by_site(np.concatenate([-2 * np.einsum("kii->ik", g).imag for g in green]))
+
+    @property
+    def nbytes(self):
+        matrices = [matrix for part in self._blocks for matrix in part if matrix is not None]
+        return sum(array.nbytes for array in (self.rate, self.spectral, *self._lead_rate, *matrices))
 
     def _sources(self, source, lead_filling):
         """W of every slice: what the sites send in on the diagonal, Gamma_a f_a where leads are."""
