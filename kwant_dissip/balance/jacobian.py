@@ -119,7 +119,8 @@ class _WithLeads:
         return np.concatenate([(spectrum.rate * n) @ weight, inflow @ weight])
 
 
-def require_states(coupled: np.ndarray, exchange: np.ndarray) -> None:
+def require_states(coupled: np.ndarray, exchange: np.ndarray, least: np.ndarray | float = _NOTHING,
+                   cause: ConvergenceError | None = None) -> None:
     """Raise unless all coupled sites exchange electrons with the bath at thermal energies.
 
     Parameters
@@ -127,9 +128,14 @@ def require_states(coupled: np.ndarray, exchange: np.ndarray) -> None:
     coupled : array of bool, shape (sites,)
     exchange : array of float, shape (sites,)
         Int dE/2pi gamma_i A_i (-df_i/dE).
+    least : float or array of float, optional
+        What counts as none.
+    cause : ConvergenceError, optional
+        What it explains.
     """
-    bad = np.flatnonzero(coupled & ~(exchange > _NOTHING))
+    bad = np.flatnonzero(coupled & ~(exchange > least))
     if len(bad):
-        raise ConvergenceError(f"{len(bad)} coupled sites, the first number {bad[0]} along the system, have no states "
-                               "in the thermal window; their chemical potential is not defined. Leave them uncoupled, "
-                               "or raise mu or the temperature.", sites=bad)
+        raise ConvergenceError(f"{len(bad)} coupled sites, the first number {bad[0]} along the system, have next to "
+                               "no states in the thermal window; their chemical potential is not defined. Leave them "
+                               "uncoupled, or raise mu or the temperature.", sites=bad,
+                               state=cause and cause.state) from cause

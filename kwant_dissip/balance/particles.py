@@ -17,7 +17,7 @@ from ..numerics.quadrature import Panels
 from ..propagators.interface import Propagator
 from ..propagators.kept import KeptSpectra
 from .energy_grid import EnergyGrid, Integrals, Point
-from .jacobian import Jacobian
+from .jacobian import Jacobian, require_states
 from .newton import Linearization, newton
 from .probes import Probes
 
@@ -31,6 +31,8 @@ _HALVINGS = 12
 _SHORT_STEP = 5.0
 # First for the energies, then for the result; relative to the largest change of mu.
 _ROUGH, _EXACT = 1e-3, 1e-9
+# Where Newton's method fails at a site whose mu would have to change by so many times the drive, states are missing.
+_ASTRAY = 1e6
 _WHAT = "the chemical potentials of the probes"
 
 
@@ -150,7 +152,7 @@ class Balance:
             panels=point.panels, unknowns=point.unknowns)
 
     def _newton(self, point, tolerance, rtol):
-        first, floating = point.unknowns, None
+        first, floating, exchange = point.unknowns, None, np.zeros(0)
 
         @cache
         def preconditioner():
@@ -160,9 +162,9 @@ class Balance:
             return self.propagator.preconditioner(self.probes.mu0 + self.probes.quantiles(first, edges))
 
         def linearize(point):
-            nonlocal floating
+            nonlocal floating, exchange
             jacobian = Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map, floating)
-            floating = jacobian.floating
+            floating, exchange = jacobian.floating, jacobian.diagonal[:len(self.probes.coupled)]
             inverse, mean = preconditioner()
             sites = len(mean)
             self.newton_steps += 1
@@ -189,7 +191,13 @@ class Balance:
             return search(np.inf, _NEWTON_STEPS)
         except ConvergenceError:
             # Long steps can end where the slope vanishes; slow and safe then.
-            return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS)
+            try:
+                return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS)
+            except ConvergenceError as error:
+                if len(exchange):
+                    off = np.abs(error.state.residual[:len(exchange)])
+                    require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), error)
+                raise
 
 
 def particle_residual(integrals: Integrals, probes: Probes) -> np.ndarray:

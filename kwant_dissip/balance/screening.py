@@ -134,6 +134,8 @@ class ScreenedBalance:
             try:
                 point = search(point, None, steps=_STEPS, halvings=_HALVINGS)
             except ConvergenceError:
+                if self.probes.drive > 0.5 * _SHORT_STEPS * self.probes.coldest:  # farther than they lead
+                    raise
                 point = search(point, None, steps=_SHORT_STEPS, halvings=0, longest=self.probes.coldest)
             while True:
                 point = self._refined(point)

@@ -24,6 +24,9 @@ DENSE_SITES = 4000
 # the largest matrix element of the Hamiltonian.
 _DIVERGES = 1e7
 _NUDGE = 1e-7
+# Bytes that the matrices of one batch of energies may take, in all and of one slice.
+_WORK = 1 << 28
+_CACHE = 1 << 18
 
 
 class SlicePropagator(LatticePropagator):
@@ -36,7 +39,8 @@ class SlicePropagator(LatticePropagator):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.batch = PANEL
+        widest = max(len(matrix) for matrix in self.geometry.onsite)
+        self.batch = max(PANEL, min(_WORK // (16 * self.geometry.entries), _CACHE // (16 * widest ** 2)))
         self.response_size = 16 * (self.geometry.entries + len(self.order))
 
     @staticmethod
