@@ -237,3 +237,21 @@ def test_coherent_conductor_with_floating_leads_and_a_picture():
     assert np.all((state.reservoir_mu[2:] < -1.5) & (state.reservoir_mu[2:] > -1.6))
     uniform = kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.1), kd.Reservoir(-0.6, 0.1)], None)
     assert uniform.plot() is not None
+
+
+def test_picture_of_a_molecule():
+    """No lead has a Fermi wavelength: each site is shown as it is."""
+    lattice = kwant.lattice.chain(norbs=1)
+    builder = kwant.Builder()
+    builder[(lattice(i) for i in range(6))] = 0.0
+    builder[lattice.neighbors()] = -1.0
+    for end in (0, 5):
+        builder.leads.append(kwant.builder.SelfEnergyLead(wide_band, [lattice(end)], parameters=()))
+    state = kd.steady_state(builder.finalized(), [kd.Reservoir(0.05, 0.05), kd.Reservoir(-0.05, 0.05)],
+                            kd.PhononBath(0.05, rate=0.05), rtol=1e-3)
+    x, power, resolution = state.profile(0)
+    order = np.argsort(state.coordinate)
+    np.testing.assert_allclose(x, state.coordinate[order])
+    np.testing.assert_allclose(power, state.power[order], rtol=1e-12)
+    assert resolution == 1
+    state.plot()

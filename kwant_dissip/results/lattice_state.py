@@ -113,7 +113,12 @@ class SteadyState(Result):
 
     @property
     def smoothing_window(self) -> float:
-        """Length over which standing waves average out: the largest Fermi wavelength of the leads."""
+        """Length over which standing waves average out: the largest Fermi wavelength of the leads.
+
+        Where none is known (leads by self-energy), the smallest distance of sites: nothing is averaged.
+        """
+        if np.all(np.isnan(self.fermi_wavelength)):
+            return float(np.diff(np.unique(self.coordinate)).min(initial=1.0))
         return float(np.nanmax(self.fermi_wavelength))
 
     def along(self, wire, window=None):
