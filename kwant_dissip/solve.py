@@ -160,7 +160,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, method=propagator.method, **extra)
 
-    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(state):
+    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state):
         grid = EnergyGrid(probes, rtol, map_, progress)
         density = None
         if electrostatics is None:
@@ -234,7 +234,7 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
-    with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(None):
+    with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
         fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
     back = np.argsort(propagator.order)
     for name in ("power1", "power2", "mu1", "mu2"):
@@ -253,10 +253,12 @@ def _warn_of_patience(propagator, probes):
 
 
 @contextmanager
-def _best_so_far(state: Callable | None):
-    """Turn the solver's best so far, in an error, into what users know; None: there is no such thing."""
+def _best_so_far(order: np.ndarray, state: Callable | None = None):
+    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one."""
     try:
         yield
     except ConvergenceError as error:
+        if error.sites is not None:
+            error.sites = order[error.sites[error.sites < len(order)]]
         error.state = state(error.state) if state and error.state is not None else None
         raise

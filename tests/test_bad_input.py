@@ -137,6 +137,9 @@ def test_errors_carry_what_was_reached(monkeypatch):
     with pytest.raises(kd.ConvergenceError) as caught:
         kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.05), kd.Reservoir(-1.5, 0.05)], BATH)
     assert caught.value.state.power.shape == (5,)
+    with pytest.raises(kd.ConvergenceError) as caught:
+        kd.kinetic.steady_state(lambda e: 0.5 + 0 * e, RESERVOIRS, BATH, velocity=np.ones_like, length=3.0)
+    assert isinstance(caught.value.state, kd.kinetic.KineticState)
 
 
 def test_resonance_beyond_reach_is_reported(monkeypatch):

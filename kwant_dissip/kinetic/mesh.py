@@ -52,7 +52,8 @@ def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve, map_, progres
                 lengths):
             raise ConvergenceError(f"The cells along the wires reached a relative error of {largest:.1e} in {steps} "
                                    f"steps, not rtol={rtol:.1e}: a larger rtol, or a smoother transmission, helps.",
-                                   accuracy=largest, sites=np.argsort(np.concatenate(errors))[-10:] * cells.ORDER)
+                                   accuracy=largest, sites=np.argsort(np.concatenate(errors))[-10:] * cells.ORDER,
+                                   state=(mesh, solution, powers[0], largest))
         if start is not None:
             start = (start[0], profiles, start[2])
         mesh = finer
@@ -98,13 +99,13 @@ class Maker:
 
     def __init__(self, mesh, scatterer, gamma):
         self.nodes = len(mesh.nodes)
-        self._mesh, self._scatterer, self._gamma = mesh, scatterer, gamma
+        self.mesh, self._scatterer, self._gamma = mesh, scatterer, gamma
 
     def __call__(self, potentials=None):
         """`StreamPropagator`, with the mean of `potentials` (one per node) on each cell."""
         if potentials is not None:
-            potentials = self._mesh.cell_means(potentials)
-        return StreamPropagator(self._mesh.wires, self._scatterer, self._gamma, potentials)
+            potentials = self.mesh.cell_means(potentials)
+        return StreamPropagator(self.mesh.wires, self._scatterer, self._gamma, potentials)
 
 
 def _relaxation_length(scatterer, gamma, side, mu, temperature):

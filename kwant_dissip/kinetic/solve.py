@@ -20,6 +20,7 @@ from ..balance.energy_grid import EnergyGrid
 from ..balance.expansion import expand
 from ..balance.particles import Balance
 from ..balance.probes import ThermalProbes
+from ..errors import ConvergenceError
 from ..model.baths import PhononBath, checked_bath, equilibrium_temperature
 from ..model.electrostatics import Law, Neutrality
 from ..model.reservoirs import Reservoir, check_finite, equilibrium_mu, known_mus
@@ -108,6 +109,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     equilibrium.
     """
     check_rtol(rtol)
+    checked_bath(bath)
     reservoirs = list(reservoirs)
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
@@ -129,7 +131,12 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         potentials = None if electrostatics is None else shift + probes.mu0 - equilibrium
         propagator = make(potentials)
         balance = Balance(propagator, probes, EnergyGrid(probes, rtol, map_, progress))
-        solution = balance.solve(panels, np.concatenate([shift, lead_mu]))
+        try:
+            solution = balance.solve(panels, np.concatenate([shift, lead_mu]))
+        except ConvergenceError as error:
+            parts = propagator, probes, error.state, np.zeros(make.nodes) if potentials is None else potentials
+            error.state = make.mesh, parts, error.state.power / make.mesh.node_widths, error.state.error
+            raise
         new_shift, lead_mu = probes.split(solution.unknowns)
         change = 0.0 if electrostatics is None else np.abs(new_shift - shift).max() / np.abs(new_shift).max()
         progress("potential", change)
@@ -140,18 +147,26 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         return ((propagator, probes, solution, potentials), (solution.panels, [new_shift], lead_mu), [solution.power],
                 [new_shift], change <= 0.1 * rtol, (variation / phonons) ** 2 / 12)
 
+    def state(mesh, parts, power, cell_error):
+        propagator, probes, solution, potential = parts
+        reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
+                                 for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
+        return KineticState(
+            x=mesh.nodes, node_width=mesh.node_widths, power=power, mu=solution.mu, potential=potential,
+            current=solution.current, energy_current=solution.energy_current, reservoir_mu=reservoir_mu,
+            reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
+            rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
+            energies=solution.energies, **_occupations(propagator, probes, solution.unknowns, occupation_energies))
+
     where = [known.mean() if reservoir.mu is None else reservoir.mu for reservoir in reservoirs]
     with thread_pool() as map_, stage_bar("kinetic.steady_state") as progress:
-        mesh, (propagator, probes, solution, potential), (power,), cell_error = adapt(
-            scatterer, gamma, lengths, where, temperatures, rtol, solve, map_, progress)
-    reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
-                             for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
-    return KineticState(
-        x=mesh.nodes, node_width=mesh.node_widths, power=power, mu=solution.mu, potential=potential,
-        current=solution.current, energy_current=solution.energy_current, reservoir_mu=reservoir_mu,
-        reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
-        rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products, energies=solution.energies,
-        **_occupations(propagator, probes, solution.unknowns, occupation_energies))
+        try:
+            mesh, parts, (power,), cell_error = adapt(scatterer, gamma, lengths, where, temperatures, rtol, solve, map_,
+                                                      progress)
+        except ConvergenceError as error:
+            error.state = state(*error.state)
+            raise
+    return state(mesh, parts, power, cell_error)
 
 
 def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *, mu: float,
@@ -190,8 +205,12 @@ def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *
                 True, 0.0)
 
     with thread_pool() as map_, stage_bar("kinetic.linear_response") as progress:
-        mesh, fields, powers, cell_error = adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
-                                                  [temperature, temperature], rtol, solve, map_, progress)
+        try:
+            mesh, fields, powers, cell_error = adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
+                                                      [temperature, temperature], rtol, solve, map_, progress)
+        except ConvergenceError as error:
+            error.state = None  # one order alone
+            raise
     fields.update(power1=powers[0], power2=powers[1], error=max(fields["error"], cell_error))
     return LinearResponse(x=mesh.nodes, **fields)
 
