@@ -22,7 +22,7 @@ from .newton import Linearization, newton
 from .probes import Probes
 
 # To what the linear equations are solved: far below what the steps leave, first and in the end.
-_ROUGH_GMRES, _EXACT_GMRES = 1e-2, 1e-5
+_ROUGH_GMRES, _EXACT_GMRES, _WITH_FLOATING = 1e-2, 1e-5, 1e-8
 _GMRES_WORST = 1e-1
 _CYCLES = 20
 _NEWTON_STEPS = 40
@@ -113,9 +113,11 @@ class Balance:
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
-            point = self._newton(self._refined(point), _ROUGH, _ROUGH_GMRES)
+            # A floating lead behind a weak link is a soft mode that the preconditioner leaves out.
+            rough, exact = (_WITH_FLOATING, _WITH_FLOATING) if len(self.probes.floating) else (_ROUGH_GMRES, _EXACT_GMRES)
+            point = self._newton(self._refined(point), _ROUGH, rough)
             while True:
-                point = self._newton(self._refined(point), _EXACT, _EXACT_GMRES)
+                point = self._newton(self._refined(point), _EXACT, exact)
                 if self.grid.errors(point.integrals).sum() <= self.grid.rtol:
                     return self.result(point)
         except ConvergenceError as error:
