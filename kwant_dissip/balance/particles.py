@@ -114,7 +114,8 @@ class Balance:
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
             # A floating lead behind a weak link is a soft mode that the preconditioner leaves out.
-            rough, exact = (_WITH_FLOATING, _WITH_FLOATING) if len(self.probes.floating) else (_ROUGH_GMRES, _EXACT_GMRES)
+            floating = len(self.probes.floating) > 0
+            rough, exact = 2 * (_WITH_FLOATING,) if floating else (_ROUGH_GMRES, _EXACT_GMRES)
             point = self._newton(self._refined(point), _ROUGH, rough)
             while True:
                 point = self._newton(self._refined(point), _EXACT, exact)
