@@ -14,6 +14,8 @@ import numpy as np
 _CENTER = 0.5 * np.exp(1.234567j)
 # |lambda| within this of 1 propagates.
 _ON_CIRCLE = 1e-7
+# Modes on the circle closer than this are those of bands that cross.
+_CROSSING = 1e-6
 # How well a self-energy must solve its equation, and how little it may emit, relative to its largest element.
 TOLERANCE = 1e-9
 
@@ -73,7 +75,11 @@ def _lead_modes(cell, hopping, energies):
         # Smallest first: decaying, then those on the circle that lead away, which a small damping would make decay.
         on_circle = (np.abs(size - 1) < _ON_CIRCLE) & (np.imag(energies) == 0)[:, None]
         rank = np.where(on_circle, 1 - 0.5 * np.sign(flow), np.where(size < 1, 0.0, 3.0)) + np.minimum(size, 1) * 1e-3
-        chosen = np.argsort(np.where(np.isfinite(rank), rank, 9.0), axis=1)[:, None, :n]
+        order = np.argsort(np.where(np.isfinite(rank), rank, 9.0), axis=1)
+        chosen = order[:, None, :n]
+        # Where bands cross, modes that lead away and back may be mixed, which the equation does not notice.
+        moving = np.take_along_axis(np.where(on_circle, factor, np.nan), order, axis=1)
+        crossing = (np.abs(moving[:, :n, None] - moving[:, None, n:]) < _CROSSING).any(axis=(1, 2))
         u, factor = np.take_along_axis(u, chosen, axis=2), np.take_along_axis(factor, chosen[:, 0], axis=1)
         flow, on_circle = (np.take_along_axis(values, chosen[:, 0], axis=1) for values in (flow, on_circle))
         enough = np.take_along_axis(rank, chosen[:, 0, -1:], axis=1)[:, 0] < 1
@@ -89,6 +95,6 @@ def _lead_modes(cell, hopping, energies):
     scale = np.abs(sigma).max(axis=(1, 2), initial=np.abs(hopping).max())
     wrong = np.abs(expected - sigma).max(axis=(1, 2))
     absorbed = np.linalg.eigvalsh(1j * (sigma - sigma.conj().swapaxes(1, 2))).min(axis=1)
-    good = finite & ~singular & (wrong <= TOLERANCE * scale) & (absorbed >= -TOLERANCE * scale)
+    good = finite & ~crossing & ~singular & (wrong <= TOLERANCE * scale) & (absorbed >= -TOLERANCE * scale)
     away = on_circle & (flow > 0)
     return sigma, (flow * away).sum(axis=1) / np.maximum(away.sum(axis=1), 1), good
