@@ -8,6 +8,7 @@ from scipy.special import expit
 
 import kwant_dissip as kd
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.leads import Lead
 from kwant_dissip.systems import chain, ribbon
 from models import three_terminal, uniform_chain
 
@@ -255,3 +256,92 @@ def test_picture_of_a_molecule():
     np.testing.assert_allclose(power, state.power[order], rtol=1e-12)
     assert resolution == 1
     state.plot()
+
+
+def test_density_is_nan_for_a_pole_above_the_axis():
+    """A Lorentzian Gamma without its real part is not retarded as a function; with it, the density has its sum rule."""
+    def half(energy, args=(), params=None):  # noqa: ARG001 (kwant's signature)
+        return np.array([[-0.2j / (1 + energy ** 2)]])
+
+    def whole(energy, args=(), params=None):  # noqa: ARG001 (kwant's signature)
+        return np.array([[0.2 / (energy + 1j)]])
+
+    reservoirs, bath = [kd.Reservoir(0.1, 0.2), kd.Reservoir(-0.1, 0.2)], kd.PhononBath(0.2, rate=0.1)
+    assert np.all(np.isnan(kd.steady_state(benzene(half), reservoirs, bath, rtol=1e-3).density))
+    assert kd.steady_state(benzene(whole), reservoirs, bath, rtol=1e-6).density.sum() == pytest.approx(3, abs=1e-6)
+
+
+def test_lead_that_is_dark_in_the_middle_of_the_window():
+    """A semicircle beside mu: there is no telling where its band is but by looking."""
+    def semicircle(energy, args=(), params=None):  # noqa: ARG001 (kwant's signature)
+        x = complex(energy) - 0.5
+        return np.array([[0.5 * (x - np.sqrt(x - 0.2) * np.sqrt(x + 0.2))]])
+
+    state = kd.steady_state(benzene(semicircle), [kd.Reservoir(0.1, 0.1), kd.Reservoir(-0.1, 0.1)], None, rtol=1e-3)
+    assert state.current[0] > 0
+
+
+def test_spin_of_graphene_is_no_hole():
+    """Bands that mirror each other in each spin, alike in both; and a particle-hole symmetry that kwant completes."""
+    lattice = kwant.lattice.honeycomb(norbs=2)
+    a, b = lattice.sublattices
+    laws = {site: np.diag([1, -1]) for site in (a, b)}
+    lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((-1, 0))), conservation_law=laws)
+    lead[lattice.shape(lambda p: 0 <= p[1] < 2, (0, 0))] = np.zeros((2, 2))
+    lead[lattice.neighbors()] = -np.eye(2)
+    assert Lead(lead.finalized(), 0).open_modes(0.9) > 0
+    chiral = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((-1, 0))), time_reversal=np.eye(2),
+                           chiral={a: np.eye(2), b: -np.eye(2)})
+    chiral[lattice.shape(lambda p: 0 <= p[1] < 2, (0, 0))] = np.zeros((2, 2))
+    chiral[lattice.neighbors()] = -np.eye(2)
+    assert Lead(chiral.finalized(), 0).open_modes(0.9) > 0
+
+
+def double_dot(length, coupling):
+    """Two sites in the middle of a chain, levels off their diagonal, without phonons and hardly connected."""
+    lattice = kwant.lattice.chain(norbs=1)
+    builder = kwant.Builder()
+    builder[(lattice(i) for i in range(-length, length + 2))] = lambda site: -0.95 * (site.tag[0] in (0, 1))
+    builder[lattice.neighbors()] = -1.0
+    builder[lattice(0), lattice(1)] = -0.42
+    builder[lattice(-1), lattice(0)] = builder[lattice(1), lattice(2)] = -coupling
+    lead = kwant.Builder(kwant.TranslationalSymmetry((-1,)))
+    lead[lattice(0)], lead[lattice.neighbors()] = 0.0, -1.0
+    builder.attach_lead(lead)
+    builder.attach_lead(lead.reversed())
+    return builder.finalized()
+
+
+@pytest.mark.parametrize("rate", [0.05, None])
+@pytest.mark.parametrize("length", [20, 150])
+def test_levels_far_narrower_than_the_grid(length, rate):
+    """The current through a level goes as the square of its coupling, however weak that is."""
+    reservoirs = [kd.Reservoir(-0.95, 0.1), kd.Reservoir(-1.05, 0.1)]
+    bath = None if rate is None else kd.PhononBath(0.1, rate=lambda site: rate * (site.tag[0] not in (0, 1)))
+    scaled = [kd.steady_state(double_dot(length, coupling), reservoirs, bath, rtol=1e-5).current[0] / coupling ** 2
+              for coupling in (1e-3, 1e-5)]
+    assert scaled[1] == pytest.approx(scaled[0], rel=2e-3)
+    assert scaled[0] > 1e-2
+
+
+@pytest.mark.parametrize("coupling", [1e-2, 1e-3, 1e-4])
+def test_floating_lead_behind_a_weak_link(coupling):
+    """Its mu does not depend on how weak: no current flows through the link."""
+    builder = chain.barrier(length=10, height=0.0)
+    lattice = next(iter(builder.sites())).family
+    builder[lattice(4), lattice(5)] = -coupling
+    state = kd.steady_state(builder.finalized(), [kd.Reservoir(-1.0, 0.1), kd.Reservoir(None, 0.2)],
+                            kd.PhononBath(0.1, rate=0.05))
+    assert abs(state.current[1]) < 1e-12
+    assert state.newton_steps < 12
+    weaker = kd.linear_response(builder.finalized(), kd.PhononBath(0.1, rate=0.05), mu=-1.0, drive=(1.0, None))
+    assert weaker.reservoir_mu1[1] == pytest.approx(1, abs=1e-6)
+
+
+def test_pictures_without_phonons():
+    """Lines say that there is nothing to see; planes show the density."""
+    line = kd.steady_state(uniform_chain(4), [kd.Reservoir(-0.5, 0.1), kd.Reservoir(-0.6, 0.1)], None, rtol=1e-3)
+    assert [text.get_text() for text in line.plot().axes[0].texts] == ["no phonons: no heat, no probe"]
+    plane = kd.steady_state(ribbon.ribbon(length=4, width=3).finalized(),
+                            [kd.Reservoir(-2.0, 0.1), kd.Reservoir(-2.1, 0.1)], None, rtol=1e-2)
+    assert "electrons per site" in [axis.get_ylabel() for axis in plane.plot().axes]

@@ -5,6 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kwant_dissip as kd
 from kwant_dissip.model.leads import Lead
 from kwant_dissip.numerics.lead_modes import lead_modes
 from models import floats
@@ -58,3 +59,19 @@ def test_one_energy_does_not_spoil_the_others():
     assert good[1:].all()
     np.testing.assert_allclose(sigma[1:, 1, 1], 0.5 * (np.array([0.5, 1]) - 1j * np.sqrt(4 - np.array([0.5, 1]) ** 2)),
                                atol=1e-9)
+
+
+def test_where_bands_cross():
+    """Longer cells fold the bands, so that modes to and fro have one momentum at mu: the conductance is the same."""
+    lattice, found = kwant.lattice.square(norbs=1), []
+    for period in (1, 2, 4):
+        builder, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-period, 0)))
+        builder[(lattice(x, y) for x in range(4) for y in range(3))] = 0.0
+        lead[(lattice(x, y) for x in range(period) for y in range(3))] = 0.0
+        builder[lattice.neighbors()] = lead[lattice.neighbors()] = -1.0
+        builder.attach_lead(lead, add_cells=4 // period)
+        builder.attach_lead(lead.reversed(), add_cells=4 // period)
+        bath = kd.PhononBath(0.1, rate=lambda site: 1e-6 * (0 <= site.tag[0] < 4))
+        found += [kd.linear_response(builder.finalized(), bath, mu=mu, temperature=0).conductance
+                  for mu in (np.sqrt(2), -np.sqrt(2))]
+    np.testing.assert_allclose(found, found[0], rtol=1e-5)

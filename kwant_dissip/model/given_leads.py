@@ -10,6 +10,8 @@ _ROUNDING = 1e-10
 # How far off the axis a self-energy is compared with its continuation there, how well both must agree, and where its
 # limit is looked for; the first and the last in units of what is large: the energy, the self-energy, 1.
 _OFF_AXIS, _AGREE, _FAR = 1e-4, 1e-6, 1e8
+# Heights above the axis, in units of what is large, at which a retarded self-energy absorbs, too.
+_ABOVE = 2.0 ** np.arange(-8, 9)
 
 
 class GivenLead(LeadLike):
@@ -73,18 +75,25 @@ class GivenLead(LeadLike):
                          "could be measured with. Name another lead with PhononBath(lead=...), or give a rate.")
 
     def is_analytic(self, energy: float) -> bool:
-        """Whether the self-energy can be called off the real axis, continues itself there, and has a limit far off."""
+        """Whether the self-energy can be called off the real axis, continues itself there, and has a limit far off.
+
+        A retarded one absorbs everywhere above the axis; one with a pole there (a Lorentzian Gamma without its real
+        part) does not.
+        """
         try:
             scale = max(abs(energy), 1.0, np.abs(self._at(energy)).max())
             step = _OFF_AXIS * scale
             here, above, left, right = (self._at(energy + by) for by in (0.0, 1j * step, -step, step))
             # To second order: f(E + i d) = f(E) + i d f'(E) - d^2 f''(E) / 2
             expected = 2 * here + 0.5j * (right - left) - 0.5 * (right + left)
+            high = np.array([self._at(energy + 1j * scale * height) for height in _ABOVE])
             far = [self._at(1j * factor * _FAR * scale) for factor in (1.0, 2.0)]
         except Exception:  # the user's function, at energies that it may not have been made for
             return False
         size = max(np.abs(here).max(), 1e-300)
-        return bool(np.abs(above - expected).max() < _AGREE * size and np.abs(far[0] - far[1]).max() < _AGREE * size)
+        absorbed = np.linalg.eigvalsh(1j * (high - high.conj().swapaxes(1, 2)))
+        off = max(np.abs(above - expected).max(), np.abs(far[0] - far[1]).max(), -absorbed.min())
+        return bool(off < _AGREE * size)
 
     def limit(self, energy: float) -> np.ndarray:
         """Diagonal of the self-energy far above the real axis."""

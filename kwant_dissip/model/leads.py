@@ -24,6 +24,10 @@ _SIGMA_TOLERANCE = 1e-6
 LEAD_WINDOW = 10.0
 # Numbers of self-energies that are kept, for energies that come again.
 _KEPT = 1 << 23
+# Where bands of electrons and holes are compared.
+_MOMENTA = (0.0, 1.0)
+# Energies at which a lead of unknown band edges is probed for modes.
+_PROBED = 41
 # Where to look for one, in units of the largest matrix element of the lead.
 _DISTANCES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
 
@@ -102,7 +106,8 @@ class LeadLike(ABC):
         """Raise ValueError unless a mode is open somewhere between two energies, which count from the lead's shift."""
         edges = self.thresholds()
         points = [low, *edges[(edges > low) & (edges < high)], high]
-        if not any(self.open_modes(0.5 * (a + b)) for a, b in pairwise(points)):
+        probed = [0.5 * (a + b) for a, b in pairwise(points)] if len(edges) else np.linspace(low, high, _PROBED)
+        if not any(map(self.open_modes, probed)):
             raise ValueError(f"Lead {self.number} has no open modes within {LEAD_WINDOW:g} k_B T of any mu, from "
                              f"{low:.6g} to {high:.6g} (counted from its potential): no current can flow.")
 
@@ -149,16 +154,25 @@ class Lead(LeadLike):
     def _refuse_holes(self):
         """Raise ValueError if the lead's symmetries say that it describes electrons and holes."""
         symmetry = self._lead.discrete_symmetry(params=self._params)
-        holes = symmetry.particle_hole is not None
+        # As declared: kwant completes a third symmetry from two, of graphene's for example.
+        declared = getattr(self._lead, "_symmetries", (None, symmetry.particle_hole, None))[1]
+        holes = declared is not None
         if symmetry.projectors is not None:
-            # A conserved charge of both signs: at zero momentum the energies of holes are those of electrons, negative.
+            # A conserved charge of both signs: the bands of holes are those of electrons, turned around; of spins, not.
             size = len(self._onsite)
             hop = np.zeros((size, size), complex)
             hop[:, :self._hopping.shape[1]] = self._hopping
-            matrix = self._onsite + hop + hop.conj().T
-            parts = [np.linalg.eigvalsh(p.conj().T @ matrix @ p) for p in (q.toarray() for q in symmetry.projectors)]
-            holes |= any(len(one) == len(other) and np.allclose(one, -other[::-1], atol=1e-9 * (1 + abs(one).max()))
-                         for one, other in combinations(parts, 2))
+
+            def bands(projector, momentum):
+                part = hop * np.exp(1j * momentum)
+                return np.linalg.eigvalsh(projector.conj().T @ (self._onsite + part + part.conj().T) @ projector)
+
+            def alike(one, other):
+                return len(one) == len(other) and np.allclose(one, other, atol=1e-9 * (1 + abs(one).max()))
+
+            holes |= any(all(alike(bands(p, k), -bands(q, -k)[::-1]) for k in _MOMENTA)
+                         and not all(alike(bands(p, k), bands(q, k)) for k in _MOMENTA)
+                         for p, q in combinations([part.toarray() for part in symmetry.projectors], 2))
         if holes:
             raise ValueError(f"Lead {self.number} describes electrons and holes (it declares a particle-hole symmetry, "
                              "or a conserved charge of both signs): superconductors are not supported. A bath of "

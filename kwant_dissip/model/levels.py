@@ -3,14 +3,18 @@
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.sparse import csc_matrix, diags_array
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from .lattice import Lattice
 
-# Up to this many orbitals all eigenstates are found; beyond, those next to where they are looked for.
-_DENSE = 200
+# Up to this many orbitals all eigenstates of a system, or of a piece that no bath reaches, are found.
+_DENSE, _DENSE_PIECE = 200, 1500
+# All levels of a piece as small as that count, however broad.
+_SMALL = 10
+# Beyond, states next to where they are looked for; what is isolated is found soon, levels of a band that crowd at its
+# edge, which are not looked for, never.
 _FEW, _NEAREST = 12, 60
-# What is isolated is found soon; levels of a band that crowd at its edge, which are not looked for, never.
 _RESTARTS = 20
 # An eigenstate counts as narrow if its width is less than this, in units of the largest matrix element.
 _NARROW = 1e-3
@@ -21,7 +25,7 @@ _BESIDE = 1e-7
 
 def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.ndarray, potential: np.ndarray,
                     low: float = -np.inf, high: float = np.inf) -> np.ndarray:
-    """Bound states outside the leads' bands, states that leads and bath hardly reach, levels of sites without bath.
+    """Bound states outside the leads' bands, states that leads and bath hardly reach, levels of pieces without bath.
 
     Parameters
     ----------
@@ -45,18 +49,24 @@ def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.nd
     bands = (-np.inf, np.inf) if everywhere else (edges.min(), edges.max())
     norbs = np.diff(lattice.offsets)
     rates = np.repeat(bath_rates, norbs)
-    added = np.repeat(potential, norbs)
-    diagonal = lattice.hamiltonian.diagonal().real + added
+    hamiltonian = csc_matrix(lattice.hamiltonian + diags_array(np.repeat(potential, norbs)))
+    middle, broadened = 0.5 * (low + high) if np.isfinite(high - low) else 0.0, rates.copy()
+    for lead in lattice.leads:
+        broadened[lattice.interface_orbitals(lead.number)] += lead.strength(middle)
+    narrow = _NARROW * abs(hamiltonian).max()
     order = lattice.chain_order()
+    if order is not None:
+        hamiltonian, rates, broadened = hamiltonian[order][:, order], rates[order], broadened[order]
     if order is not None and not everywhere:
-        values = _bound_on_chain(diagonal[order], np.abs(lattice.hamiltonian[order][:, order].diagonal(1)), bands)
+        values = _bound_on_chain(hamiltonian.diagonal().real, np.abs(hamiltonian.diagonal(1)), bands)
+    elif len(rates) <= _DENSE:
+        energies, states = np.linalg.eigh(hamiltonian.toarray())
+        width = broadened @ np.abs(states) ** 2
+        values = energies[(energies < bands[0]) | (energies > bands[1]) | (width < narrow)]
     else:
-        hamiltonian = csc_matrix(lattice.hamiltonian + diags_array(added))
-        middle, broadened = 0.5 * (low + high) if np.isfinite(high - low) else 0.0, rates.copy()
-        for lead in lattice.leads:
-            broadened[lattice.interface_orbitals(lead.number)] += lead.strength(middle)
-        values = _narrow(hamiltonian, broadened, rates, bands, (low, high))
-    found = [np.unique(np.round(part, 12)) for part in (values, diagonal[rates == 0])]
+        values = _bound(hamiltonian, bands, (low, high))
+    free = _without_bath(hamiltonian, rates < narrow, broadened, narrow, (low, middle, high), order is not None)
+    found = [np.unique(np.round(part, 12)) for part in (values, free)]
     return np.concatenate([part for part in found if len(part) <= _MOST_LEVELS] or [np.empty(0)])
 
 
@@ -69,24 +79,48 @@ def _bound_on_chain(diagonal, hopping, bands):
     return np.concatenate([[], *outside])
 
 
-def _narrow(hamiltonian, broadened, rates, bands, window):
-    """Eigenvalues of the system alone outside the bands, and of states that leads and bath broaden little."""
-    scale = abs(hamiltonian).max()
+def _bound(hamiltonian, bands, window):
+    """Eigenvalues of a large system alone inside the window and outside the bands."""
+    found = [np.empty(0)]
+    for a, b in ((window[0], bands[0]), (bands[1], window[1])):
+        if a < b and np.all(np.isfinite([a, b])):
+            energies, _ = _near(hamiltonian, 0.5 * (a + b), _FEW)
+            found.append(energies[(energies > a) & (energies < b)])
+    return np.concatenate(found)
 
-    def chosen(values, vectors):
-        # What leads and bath broaden an eigenstate by, or more: the weight that it has on their sites.
-        width = broadened @ np.abs(vectors) ** 2
-        return values[(values < bands[0]) | (values > bands[1]) | (width < _NARROW * scale)]
 
-    if len(rates) <= _DENSE:
-        return chosen(*np.linalg.eigh(hamiltonian.toarray()))
-    # Bound states lie outside the bands; a narrow state inside them lives where the bath does not broaden.
-    places = [(window[0], bands[0], _FEW), (bands[1], window[1], _FEW)]
-    if np.any(rates < _NARROW * scale):
-        places.append((max(window[0], bands[0]), min(window[1], bands[1]), _NEAREST))
-    found = [chosen(*_near(hamiltonian, 0.5 * (a + b), count)) for a, b, count in places
-             if a < b and np.all(np.isfinite([a, b]))]
-    return np.concatenate([[], *found])
+def _without_bath(hamiltonian, free, broadened, narrow, window, is_chain):
+    """Levels of each connected piece of the orbitals that no bath broadens: of small ones all, else the narrowest.
+
+    A level's width is what leads, bath and the hoppings out of the piece make of it, or more.
+    """
+    low, middle, high = window
+    chosen = np.flatnonzero(free)
+    count, piece = 0, chosen
+    if len(chosen):
+        count, piece = connected_components(abs(hamiltonian[chosen][:, chosen]), directed=False)
+    found = [np.empty(0)]
+    for number in range(count) if count <= _MOST_LEVELS else ():
+        inside = chosen[piece == number]
+        columns = hamiltonian[:, inside]
+        matrix = columns[inside]
+        if len(inside) <= _DENSE_PIECE and is_chain:
+            # Phases of the hoppings do not matter to energies and weights.
+            energies, states = eigh_tridiagonal(matrix.diagonal().real, np.abs(matrix.diagonal(1)))
+            columns = abs(columns)
+        elif len(inside) <= _DENSE_PIECE:
+            dense = matrix.toarray()
+            energies, states = np.linalg.eigh(dense if np.any(dense.imag) else dense.real)
+        elif is_chain:
+            continue
+        else:
+            energies, states = _near(matrix, middle, _NEAREST)
+        outside = np.setdiff1d(np.arange(len(free)), inside, assume_unique=True)
+        leaking = (np.abs(columns[outside] @ states) ** 2).sum(axis=0) / abs(hamiltonian).max()
+        width = broadened[inside] @ np.abs(states) ** 2 + leaking
+        counted = (energies > low) & (energies < high) & ((width < narrow) | (len(inside) <= _SMALL))
+        found.append(energies[counted][np.argsort(width[counted])[:_MOST_LEVELS // count]])
+    return np.concatenate(found)
 
 
 def _near(hamiltonian, energy, count):

@@ -38,7 +38,7 @@ def draw(state, *, axes=None, arrows=False):
     panels = [(state.power, f"power per site ({POWERS[state.units]})", "RdBu_r"),
               (state.mu, rf"electrochemical potential $\mu$ ({energy})", "cividis")]
     if np.all(np.isnan(state.mu)):
-        panels = []  # no bath, no heat
+        panels = [(state.density, "electrons per site", "cividis")]  # no bath, no heat
     if state.density_difference is not None:
         panels.append((state.potential, f"electrostatic energy $U$ ({energy})", "cividis"))
     if axes is None:

@@ -31,16 +31,22 @@ def profile(state, axes=None):
         raise TypeError(f"axes must be two matplotlib axes, for the power and for mu, got {axes!r}.")
     above, below = axes
     for wire in range(state.wires):
-        curves, name = state.along(wire), None
+        curves, name, averaged = state.along(wire), None, True
         if state.averages:
             sites, power, mu, _ = state.points(wire)
-            above.plot(sites, power, color=BLUE, alpha=0.35, lw=0.8, label="each site" if wire == 0 else None)
-            below.plot(sites, mu, color=GREEN, lw=1.5)
+            # Where no Fermi wavelength is known, sites are all there is.
+            averaged = bool(np.any(np.isfinite(state.fermi_wavelength)))
+            above.plot(sites, power, color=BLUE, alpha=0.35 if averaged else 1.0, lw=0.8,
+                       marker=None if averaged else "o", label="each site" if wire == 0 else None)
+            below.plot(sites, mu, color=GREEN, lw=1.5, marker=None if averaged else "o")
             name = "mean over the Fermi wavelength" if wire == 0 else None
         else:
             below.plot(curves.x, curves.mu, color=GREEN, lw=1.5)
-        if len(curves.x):
+        if averaged and len(curves.x):
             above.plot(curves.x, curves.power, color=BLUE, lw=2, label=name)
+    if state.wires == 0:
+        for axis in axes:
+            axis.text(0.5, 0.5, "no phonons: no heat, no probe", ha="center", transform=axis.transAxes)
     spots = heat_spots(state)
     for kind, (marker, color, label) in SPOT_MARKERS.items():
         found = [spot for spot in spots if spot.kind == kind]
