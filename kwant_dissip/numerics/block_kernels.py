@@ -1,128 +1,389 @@
-"""Recursions along slices of any width, all energies side by side.
+"""Recursions along slices of any width, a vector of energies side by side (`tiles`).
 
-A slice's arrays have shape (energies, orbitals, orbitals). With M_i = E - H_ii - Sigma + i gamma / 2:
+With M_i = E - H_ii - Sigma + i gamma / 2, W_i what sites (a diagonal) and leads (Gamma_a f_a) send in:
 
     g^L_i = (M_i - B_{i-1} H_{i-1,i})^-1,     B_i = H_{i+1,i} g^L_i       left-connected
     g^R_i = (M_i - C_{i+1} H_{i+1,i})^-1,     C_i = H_{i-1,i} g^R_i       right-connected
     G_ii  = (M_i - B_{i-1} H_{i-1,i} - C_{i+1} H_{i+1,i})^-1
-    X_{i+1} = B_i (w_i + X_i) B_i^+,  Y_{i-1} = C_i (w_i + Y_i) C_i^+     what arrives from the left and the right
-    (G w G^+)_ii = G_ii (w_i + X_i + Y_i) G_ii^+
+    X_{i+1} = B_i (W_i + X_i) B_i^+,  Y_{i-1} = C_i (W_i + Y_i) C_i^+     what arrives from the left and the right
+    (G W G^+)_ii = G_ii (W_i + X_i + Y_i) G_ii^+
 
-for any source w that is diagonal in the slices. numpy's stacked products and inverses do the work.
+Hoppings between slices are sparse: their products are sums over hoppings.
 """
+
+from collections import namedtuple
 
 import numpy as np
 
+from .compiled import compiled
+from .tiles import ELEMENT, LANES, add_scaled, dot, fill, invert, multiply, multiply_adjoint
 
-def adjoint(matrices):
-    """Hermitian conjugate of stacked matrices."""
-    return matrices.conj().swapaxes(-1, -2)
+Layout = namedtuple("Layout", """width green_at right_at left_at first site onsite
+                    hop_start hop_row hop_column hop_value hop_bond
+                    bond_start bond_row bond_column bond_value bond_number
+                    lead_start lead_number lead_first lead_place lead_at""")
+Layout.__doc__ = """A system in slices, as arrays of numbers.
+
+Attributes
+----------
+width : array of int, shape (slices,)
+    Orbitals of each slice.
+green_at, right_at, left_at : arrays of int, shape (slices,)
+    Place of G_ii, B_i and C_i among the elements of an energy.
+first : array of int, shape (slices,)
+    First orbital.
+site : array of int, shape (orbitals,)
+    Site of each orbital.
+onsite : array of complex
+    Elements of all H_ii, at the places of G_ii.
+hop_start : array of int, shape (slices,)
+    Hoppings from slice i to i + 1 are those from hop_start[i] to hop_start[i + 1]; the last slice has none.
+hop_row, hop_column, hop_value, hop_bond : arrays
+    Orbital in slice i + 1, orbital in slice i, matrix element of H_{i+1,i}, and number of the bond of sites.
+bond_start, bond_row, bond_column, bond_value, bond_number : arrays
+    Likewise the elements of H_ii between a later and an earlier site; bond_start has slices + 1 elements.
+lead_start, lead_number : arrays of int
+    Leads of slice i are lead_number[lead_start[i]:lead_start[i + 1]].
+lead_first, lead_place, lead_at : arrays of int
+    Orbitals of lead a within its slice: lead_place[lead_first[a]:lead_first[a + 1]]; lead_at[a] is the place of its
+    matrix among those of all leads.
+"""
 
 
-def block_green(diagonal, hopping):
+@compiled
+def _lane_energy(group, lane, energies):
+    """Number of the energy in a lane; lanes without one repeat the last."""
+    return min(group * LANES + lane, energies - 1)
+
+
+@compiled
+def _bare(layout, i, group, own_re, own_im, sigma, matrix):
+    """M_i."""
+    width, energies = layout.width[i], own_re.shape[1]
+    for k in range(width * width):
+        value = layout.onsite[layout.green_at[i] + k]
+        fill(matrix, k, -value.real, -value.imag)
+    for row in range(width):
+        at = row * (width + 1) * ELEMENT
+        orbital = layout.first[i] + row
+        for lane in range(LANES):
+            energy = _lane_energy(group, lane, energies)
+            matrix[at + lane] += own_re[orbital, energy]
+            matrix[at + LANES + lane] += own_im[orbital, energy]
+    for number in range(layout.lead_start[i], layout.lead_start[i + 1]):
+        _add_lead(layout, layout.lead_number[number], sigma, -1.0, np.ones(LANES), matrix, width)
+
+
+@compiled
+def _add_lead(layout, lead, matrices, sign, factor, matrix, width):
+    """Add a lead's matrix, with a factor in each lane, to that of its slice."""
+    start, stop = layout.lead_first[lead], layout.lead_first[lead + 1]
+    at = layout.lead_at[lead] * ELEMENT
+    for row in layout.lead_place[start:stop]:
+        for column in layout.lead_place[start:stop]:
+            to = (row * width + column) * ELEMENT
+            for lane in range(LANES):
+                matrix[to + lane] += sign * factor[lane] * matrices[at + lane]
+                matrix[to + LANES + lane] += sign * factor[lane] * matrices[at + LANES + lane]
+            at += ELEMENT
+
+
+@compiled
+def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
     """Green's function on the slices, and how it goes on to their neighbours.
 
     Parameters
     ----------
-    diagonal : list of arrays of complex, shapes (energies, width, width)
-        M_i of every slice.
-    hopping : list of arrays, shapes (width of i + 1, width of i)
-        H_{i+1,i}.
-
-    Returns
-    -------
-    green, to_right, to_left : lists of arrays
-        G_ii; B_i (None for the last slice); C_i (None for the first).
+    layout : Layout
+    own_re, own_im : arrays of float, shape (orbitals, energies)
+        E - U + i gamma / 2 of each orbital.
+    sigma : array of float, shape (groups, floats)
+        Self-energies of the leads (`tiles.packed`).
+    green, to_right, to_left : arrays of float, shape (groups, floats)
+        Results: G_ii, B_i and C_i.
     """
-    count = len(diagonal)
-    to_right, to_left, from_left = [None] * count, [None] * count, [None] * count
-    behind = 0.0
-    for i in range(count):
-        from_left[i] = behind
-        if i < count - 1:
-            to_right[i] = hopping[i] @ np.linalg.inv(diagonal[i] - behind)
-            behind = to_right[i] @ adjoint(hopping[i])
-    green = [None] * count
-    behind = 0.0
-    for i in range(count - 1, -1, -1):
-        here = diagonal[i] - behind
-        green[i] = np.linalg.inv(here - from_left[i])
-        if i > 0:
-            to_left[i] = adjoint(hopping[i - 1]) @ np.linalg.inv(here)
-            behind = to_left[i] @ hopping[i - 1]
-    return green, to_right, to_left
+    slices, widest = len(layout.width), layout.width.max()
+    matrix, other = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
+    swaps = np.empty((1 + LANES, widest), np.int64)
+    for group in range(len(green)):
+        g, right, left = green[group], to_right[group], to_left[group]
+        right[:] = 0.0
+        left[:] = 0.0
+        g[:] = 0.0
+        for i in range(slices - 1):
+            width, after, at = layout.width[i], layout.width[i + 1], layout.right_at[i]
+            size = width * width * ELEMENT
+            _bare(layout, i, group, own_re, own_im, sigma[group], matrix)
+            # Until the way back, the place of G_ii holds B_{i-1} H_{i-1,i}.
+            matrix[:size] -= g[layout.green_at[i] * ELEMENT:layout.green_at[i] * ELEMENT + size]
+            invert(matrix, 0, width, swaps)
+            for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
+                row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
+                add_scaled(right, at + row * width, 1, matrix, column * width, 1, width, value.real, value.imag)
+            for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
+                row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
+                add_scaled(g, layout.green_at[i + 1] + row, after, right, at + column, width, after, value.real,
+                           -value.imag)
+        other[:] = 0.0
+        for i in range(slices - 1, -1, -1):
+            width = layout.width[i]
+            size, start = width * width * ELEMENT, layout.green_at[i] * ELEMENT
+            _bare(layout, i, group, own_re, own_im, sigma[group], matrix)
+            matrix[:size] -= other[:size]
+            g[start:start + size] = matrix[:size] - g[start:start + size]
+            invert(g, layout.green_at[i], width, swaps)
+            if i > 0:
+                before, at = layout.width[i - 1], layout.left_at[i]
+                invert(matrix, 0, width, swaps)
+                other[:before * before * ELEMENT] = 0.0
+                for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
+                    row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
+                    add_scaled(left, at + column * width, 1, matrix, row * width, 1, width, value.real, -value.imag)
+                for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
+                    row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
+                    add_scaled(other, column, before, left, at + row, width, before, value.real, value.imag)
 
 
-def block_sources(source, to_right, to_left):
-    """w_i + X_i, w_i + Y_i and w_i + X_i + Y_i of every slice.
+@compiled
+def _add_sources(layout, i, group, source, lead_filling, lead_rate, matrix, at):
+    """Add W_i to the matrix at a place."""
+    width, energies = layout.width[i], source.shape[1]
+    part = matrix[at * ELEMENT:(at + width * width) * ELEMENT]
+    for row in range(width):
+        site = layout.site[layout.first[i] + row]
+        for lane in range(LANES):
+            part[row * (width + 1) * ELEMENT + lane] += source[site, _lane_energy(group, lane, energies)]
+    filling = np.empty(LANES)
+    for number in range(layout.lead_start[i], layout.lead_start[i + 1]):
+        lead = layout.lead_number[number]
+        for lane in range(LANES):
+            filling[lane] = lead_filling[lead, _lane_energy(group, lane, energies)]
+        _add_lead(layout, lead, lead_rate, 1.0, filling, part, width)
+
+
+@compiled
+def _from_left(layout, group, source, lead_filling, lead_rate, to_right, arrived, product):
+    """W_i + X_i of every slice, at the places of G_ii."""
+    slices = len(layout.width)
+    arrived[:layout.width[0] ** 2 * ELEMENT] = 0.0
+    for i in range(slices):
+        width, at = layout.width[i], layout.green_at[i]
+        _add_sources(layout, i, group, source, lead_filling, lead_rate, arrived, at)
+        if i < slices - 1:
+            after = layout.width[i + 1]
+            multiply(product, 0, to_right, layout.right_at[i], arrived, at, after, width, width)
+            multiply_adjoint(arrived, layout.green_at[i + 1], product, 0, to_right, layout.right_at[i], after, width,
+                             after, True)
+
+
+@compiled
+def _to_the_left(layout, i, to_left, arriving, product):
+    """From W_i + Y_i to Y_{i-1}, in the same place."""
+    width, before = layout.width[i], layout.width[i - 1]
+    multiply(product, 0, to_left, layout.left_at[i], arriving, 0, before, width, width)
+    multiply_adjoint(arriving, 0, product, 0, to_left, layout.left_at[i], before, width, before, True)
+
+
+@compiled
+def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, to_left, n, inflow):
+    """Occupation that arrives at the sites, and what the leads send in.
 
     Parameters
     ----------
-    source : list of arrays, shapes (energies, width) or (energies, width, width)
-        w_i: the diagonal, or the whole matrix where a lead is.
-    to_right, to_left : lists of arrays
+    layout : Layout
+    source : array of float, shape (sites, energies)
+    lead_filling : array of float, shape (leads, energies)
+    lead_rate : array of float, shape (groups, floats)
+        Gamma_a (`tiles.packed`).
+    green, to_right, to_left : arrays of float, shape (groups, floats)
         From `block_green`.
-
-    Returns
-    -------
-    from_left, from_right, total : lists of arrays of complex, shapes (energies, width, width)
+    n, inflow : arrays of float, shapes (sites, energies) and (leads, energies)
+        Results, which are added to.
     """
-    count = len(source)
-    from_left, from_right, total = [None] * count, [None] * count, [None] * count
-    arriving = None
-    for i in range(count):
-        from_left[i] = _plus(source[i], arriving)
-        if i < count - 1:
-            arriving = to_right[i] @ from_left[i] @ adjoint(to_right[i])
-    arriving = None
-    for i in range(count - 1, -1, -1):
-        total[i] = from_left[i] if arriving is None else from_left[i] + arriving
-        from_right[i] = _plus(source[i], arriving)
-        if i > 0:
-            arriving = to_left[i] @ from_right[i] @ adjoint(to_left[i])
-    return from_left, from_right, total
+    slices, widest, energies = len(layout.width), layout.width.max(), source.shape[1]
+    arrived = np.empty(green.shape[1])
+    largest = widest * widest * ELEMENT
+    arriving, product, total = np.empty(largest), np.empty(largest), np.empty(largest)
+    element = np.empty(ELEMENT)
+    for group in range(len(green)):
+        g, rates = green[group], lead_rate[group]
+        lanes = min(LANES, energies - group * LANES)
+        _from_left(layout, group, source, lead_filling, rates, to_right[group], arrived, product)
+        arriving[:] = 0.0
+        for i in range(slices - 1, -1, -1):
+            width, at = layout.width[i], layout.green_at[i]
+            size, start = width * width * ELEMENT, at * ELEMENT
+            total[:size] = arrived[start:start + size] + arriving[:size]
+            multiply(product, 0, g, at, total, 0, width, width, width)
+            for row in range(width):
+                dot(element, 0, product, row * width, g, at + row * width, width)
+                site = layout.site[layout.first[i] + row]
+                for lane in range(lanes):
+                    n[site, group * LANES + lane] += element[lane]
+            for number in range(layout.lead_start[i], layout.lead_start[i + 1]):
+                _add_inflow(layout, layout.lead_number[number], group, lanes, lead_filling, rates, g, at, width,
+                            product, inflow)
+            if i > 0:
+                _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+                _to_the_left(layout, i, to_left[group], arriving, product)
 
 
-def _plus(source, arriving):
-    """Source, given as a diagonal or a matrix, plus a matrix."""
-    if source.ndim == 3:
-        return source if arriving is None else source + arriving
-    width = source.shape[1]
-    result = np.zeros((*source.shape, width), complex) if arriving is None else arriving.copy()
-    result[:, np.arange(width), np.arange(width)] += source
-    return result
+@compiled
+def _add_inflow(layout, lead, group, lanes, lead_filling, lead_rate, green, at, width, product, inflow):
+    """Tr Gamma_a (A f_a - G^n), with G^n = (G W) G^+ where the lead couples."""
+    element = np.empty(ELEMENT)
+    start, stop = layout.lead_first[lead], layout.lead_first[lead + 1]
+    rate = layout.lead_at[lead] * ELEMENT
+    for row in layout.lead_place[start:stop]:
+        for column in layout.lead_place[start:stop]:
+            # Element (column, row) of what is in brackets meets element (row, column) of Gamma.
+            dot(element, 0, product, column * width, green, at + row * width, width)
+            here, there = (at + column * width + row) * ELEMENT, (at + row * width + column) * ELEMENT
+            for lane in range(lanes):
+                energy = group * LANES + lane
+                filling = lead_filling[lead, energy]
+                # A = i (G - G^+)
+                re = -(green[here + LANES + lane] + green[there + LANES + lane]) * filling - element[lane]
+                im = (green[here + lane] - green[there + lane]) * filling - element[LANES + lane]
+                inflow[lead, energy] += lead_rate[rate + lane] * re - lead_rate[rate + LANES + lane] * im
+            rate += ELEMENT
 
 
-def block_diagonal(green, total):
-    """Diagonal of G (w + X + Y) G^+, shape (energies, width), for one slice."""
-    return np.einsum("kij,kij->ki", green @ total, green.conj()).real
+@compiled
+def block_bond_flows(layout, source, lead_filling, lead_rate, green, to_right, to_left, flows):
+    """Particles on every bond of sites, from the later to the earlier one: 2 Im Tr H_ij G^n_ji.
 
-
-def block_columns(green, to_right, to_left):
-    """The whole |G_ij|^2, orbital by orbital, in the order of the slices; for few energies.
+    Between slices G^n_{i,i-1} = G_ii [B_{i-1} (W + X)_{i-1} + (W + Y)_i C_i^+] G_{i-1,i-1}^+.
 
     Parameters
     ----------
-    green, to_right, to_left : lists of arrays
-        From `block_green`.
-
-    Yields
-    ------
-    start, columns : int, array of float of shape (energies, orbitals, width)
-        First orbital of a slice, and its columns.
+    layout, source, lead_filling, lead_rate, green, to_right, to_left
+        As for `block_occupation`.
+    flows : array of float, shape (bonds, energies)
+        Result, which is added to.
     """
-    starts = np.concatenate([[0], np.cumsum([g.shape[1] for g in green])])
-    count = len(green)
-    for j in range(count):
-        columns = np.empty((len(green[j]), starts[-1], green[j].shape[1]))
-        columns[:, starts[j]:starts[j + 1]] = np.abs(green[j]) ** 2
-        # G_ij = G_ii B_{i-1} ... B_j for i > j; the product is built from the far end of the chain of transfers.
-        transfer = None
-        for i in range(j + 1, count):
-            transfer = to_right[i - 1] if transfer is None else to_right[i - 1] @ transfer
-            columns[:, starts[i]:starts[i + 1]] = np.abs(green[i] @ transfer) ** 2
-        transfer = None
-        for i in range(j - 1, -1, -1):
-            transfer = to_left[i + 1] if transfer is None else to_left[i + 1] @ transfer
-            columns[:, starts[i]:starts[i + 1]] = np.abs(green[i] @ transfer) ** 2
-        yield starts[j], columns
+    slices, widest, energies = len(layout.width), layout.width.max(), source.shape[1]
+    arrived = np.empty(green.shape[1])
+    largest = widest * widest * ELEMENT
+    arriving, product, total = np.empty(largest), np.empty(largest), np.empty(largest)
+    for group in range(len(green)):
+        g, rates = green[group], lead_rate[group]
+        lanes = min(LANES, energies - group * LANES)
+        _from_left(layout, group, source, lead_filling, rates, to_right[group], arrived, product)
+        arriving[:] = 0.0
+        for i in range(slices - 1, -1, -1):
+            width, at = layout.width[i], layout.green_at[i]
+            size, start = width * width * ELEMENT, at * ELEMENT
+            total[:size] = arrived[start:start + size] + arriving[:size]
+            multiply(product, 0, g, at, total, 0, width, width, width)
+            _add_flows(group, lanes, layout.bond_start[i], layout.bond_start[i + 1], layout.bond_row,
+                       layout.bond_column, layout.bond_value, layout.bond_number, product, width, g, at, width, flows)
+            if i == 0:
+                continue
+            before = layout.width[i - 1]
+            _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+            multiply_adjoint(total, 0, arriving, 0, to_left[group], layout.left_at[i], width, width, before, False)
+            multiply(product, 0, to_right[group], layout.right_at[i - 1], arrived, layout.green_at[i - 1], width, before,
+                     before)
+            total[:width * before * ELEMENT] += product[:width * before * ELEMENT]
+            multiply(product, 0, g, at, total, 0, width, width, before)
+            _add_flows(group, lanes, layout.hop_start[i - 1], layout.hop_start[i], layout.hop_row, layout.hop_column,
+                       layout.hop_value, layout.hop_bond, product, before, g, layout.green_at[i - 1], before, flows)
+            _to_the_left(layout, i, to_left[group], arriving, product)
+
+
+@compiled
+def _add_flows(group, lanes, first, last, rows, columns, values, bonds, product, inner, green, at, width, flows):
+    """What the elements of the Hamiltonian from `first` to `last` carry."""
+    element = np.empty(ELEMENT)
+    for number in range(first, last):
+        dot(element, 0, product, rows[number] * inner, green, at + columns[number] * width, inner)
+        value = values[number]
+        for lane in range(lanes):
+            flows[bonds[number], group * LANES + lane] += 2 * (value.real * element[LANES + lane]
+                                                               - value.imag * element[lane])
+
+
+@compiled
+def block_arrivals(layout, source, lead_filling, lead_rate, to_right, to_left, left, right):
+    """X_i and Y_i of every slice.
+
+    Parameters
+    ----------
+    layout, source, lead_filling, lead_rate, to_right, to_left
+        As for `block_occupation`.
+    left, right : arrays of float, shape (groups, floats)
+        Results, at the places of G_ii.
+    """
+    slices, widest = len(layout.width), layout.width.max()
+    arriving, product = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
+    for group in range(len(left)):
+        rates = lead_rate[group]
+        arriving[:] = 0.0
+        for i in range(slices):
+            width, start = layout.width[i], layout.green_at[i] * ELEMENT
+            left[group, start:start + width * width * ELEMENT] = arriving[:width * width * ELEMENT]
+            _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+            if i < slices - 1:
+                after, at = layout.width[i + 1], layout.right_at[i]
+                multiply(product, 0, to_right[group], at, arriving, 0, after, width, width)
+                multiply_adjoint(arriving, 0, product, 0, to_right[group], at, after, width, after, True)
+        arriving[:] = 0.0
+        for i in range(slices - 1, -1, -1):
+            width, start = layout.width[i], layout.green_at[i] * ELEMENT
+            right[group, start:start + width * width * ELEMENT] = arriving[:width * width * ELEMENT]
+            _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+            if i > 0:
+                _to_the_left(layout, i, to_left[group], arriving, product)
+
+
+@compiled
+def block_exchange(layout, absorbed, source, green, to_right, to_left, result):
+    """sum_k absorbed_ik |G_ij|^2_k source_jk between all sites, summed over energies.
+
+    G_{i,j-1} = G_ij B_{j-1} to the left of i, G_{i,j+1} = G_ij C_{j+1} to its right.
+
+    Parameters
+    ----------
+    layout : Layout
+    absorbed, source : arrays of float, shape (sites, energies)
+    green, to_right, to_left : arrays of float, shape (groups, floats)
+        From `block_green`.
+    result : array of float, shape (sites, sites)
+        Which is added to.
+    """
+    slices, widest, energies = len(layout.width), layout.width.max(), source.shape[1]
+    here, there = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
+    for group in range(len(green)):
+        lanes = min(LANES, energies - group * LANES)
+        for i in range(slices):
+            width, at = layout.width[i], layout.green_at[i]
+            size = width * width * ELEMENT
+            here[:size] = green[group, at * ELEMENT:at * ELEMENT + size]
+            _add_squares(layout, i, i, group, lanes, absorbed, source, here, result)
+            for j in range(i - 1, -1, -1):
+                multiply(there, 0, here, 0, to_right[group], layout.right_at[j], width, layout.width[j + 1],
+                         layout.width[j])
+                here, there = there, here
+                _add_squares(layout, i, j, group, lanes, absorbed, source, here, result)
+            here[:size] = green[group, at * ELEMENT:at * ELEMENT + size]
+            for j in range(i + 1, slices):
+                multiply(there, 0, here, 0, to_left[group], layout.left_at[j], width, layout.width[j - 1],
+                         layout.width[j])
+                here, there = there, here
+                _add_squares(layout, i, j, group, lanes, absorbed, source, here, result)
+
+
+@compiled
+def _add_squares(layout, i, j, group, lanes, absorbed, source, matrix, result):
+    for row in range(layout.width[i]):
+        site = layout.site[layout.first[i] + row]
+        for column in range(layout.width[j]):
+            origin = layout.site[layout.first[j] + column]
+            at = (row * layout.width[j] + column) * ELEMENT
+            total = 0.0
+            for lane in range(lanes):
+                energy = group * LANES + lane
+                total += (absorbed[site, energy] * source[origin, energy]
+                          * (matrix[at + lane] ** 2 + matrix[at + LANES + lane] ** 2))
+            result[site, origin] += total

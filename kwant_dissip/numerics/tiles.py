@@ -1,0 +1,385 @@
+"""Matrices of many energies side by side, multiplied and inverted at the speed of the processor's vector units.
+
+An element of a matrix is a vector of LANES complex numbers, one per energy: LANES real parts, then LANES imaginary
+parts, which one instruction each loads. Matrices are pieces of flat arrays of float; places and strides count elements.
+A small tile of the result stays in registers while the sum over the inner index runs, which the compiler does not find
+by itself: the tile is written in the compiler's own language (LLVM).
+"""
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .compiled import compiled
+
+_WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
+# Energies that are side by side: the doubles of a vector register.
+LANES = 8 if _WIDE else 4
+# Doubles of an element.
+ELEMENT = 2 * LANES
+# Rows of the largest tile; with two columns, what the registers hold.
+_TALL = 4 if _WIDE else 2
+# A pivot smaller than this part of the largest element below it is exchanged.
+_SMALL_PIVOT = 0.1
+_TINY = 1e-150
+
+_DOUBLE, _LONG = ir.DoubleType(), ir.IntType(64)
+_VECTOR = ir.VectorType(_DOUBLE, LANES)
+_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
+
+
+class _Writer:
+    """Writes instructions on elements of arrays."""
+
+    def __init__(self, context, builder, signature, args):
+        self.builder = builder
+        self.args = [context.make_array(ty)(context, builder, arg).data if isinstance(ty, types.Array) else arg
+                     for ty, arg in zip(signature.args, args, strict=True)]
+        self._fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3),
+                                                   f"llvm.fma.v{LANES}f64")
+
+    def fma(self, x, y, z):
+        """x y + z."""
+        return self.builder.call(self._fma, [x, y, z])
+
+    def number(self, value):
+        return ir.Constant(_LONG, value)
+
+    def all_lanes(self, value):
+        """A number in every lane."""
+        one = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined),
+                                           ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+    def place(self, first, stride=None, count=0):
+        """Place of an element, `count` strides after the first."""
+        return first if not count else self.builder.add(first, self.builder.mul(stride, self.number(count)))
+
+    def _address(self, array, place, part):
+        offset = self.builder.add(self.builder.mul(place, self.number(ELEMENT)), self.number(part * LANES))
+        return self.builder.bitcast(self.builder.gep(array, [offset]), _VECTOR.as_pointer())
+
+    def load(self, array, place):
+        """Real and imaginary part."""
+        values = [self.builder.load(self._address(array, place, part)) for part in range(2)]
+        for value in values:
+            value.align = 8
+        return values
+
+    def store(self, element, array, place):
+        for part in range(2):
+            self.builder.store(element[part], self._address(array, place, part)).align = 8
+
+    def loop(self, count, values, step):
+        """Run `step(number, values)`, which gives new values, `count` > 0 times; the last values."""
+        builder, start = self.builder, self.builder.block
+        body, end = builder.append_basic_block("body"), builder.append_basic_block("end")
+        builder.branch(body)
+        builder.position_at_end(body)
+        number = builder.phi(_LONG)
+        here = [builder.phi(value.type) for value in values]
+        new = step(number, here)
+        after = builder.add(number, self.number(1))
+        builder.cbranch(builder.icmp_signed("<", after, count), body, end)
+        for phi, first, later in zip([number, *here], [self.number(0), *values], [after, *new], strict=True):
+            phi.add_incoming(first, start)
+            phi.add_incoming(later, body)
+        builder.position_at_end(end)
+        return new
+
+
+def _written(write, *given):
+    """What numba asks of an intrinsic of these types: its signature, and the instructions `write(writer, *arguments)`."""
+    def code(context, builder, signature, args):
+        writer = _Writer(context, builder, signature, args)
+        write(writer, *writer.args)
+        return context.get_dummy_value()
+    return types.void(*given), code
+
+
+def _tile(rows, columns):
+    """rows x columns elements of C = A B, or of C -= A B; with `sign` -1 the elements of B are conjugated."""
+    def write(w, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign, subtract):
+        builder = w.builder
+        sign = w.all_lanes(sign)
+
+        def step(number, values):
+            new = []
+            right = [w.load(b, builder.add(w.place(b_at, b_column, q), builder.mul(b_step, number)))
+                     for q in range(columns)]
+            right = [(re, builder.fmul(sign, im)) for re, im in right]
+            for r in range(rows):
+                re, im = w.load(a, builder.add(w.place(a_at, a_row, r), builder.mul(a_step, number)))
+                minus = builder.fneg(im)
+                for q, (b_re, b_im) in enumerate(right):
+                    sum_re, sum_im = values[2 * (columns * r + q):][:2]
+                    new.append(w.fma(minus, b_im, w.fma(re, b_re, sum_re)))
+                    new.append(w.fma(im, b_re, w.fma(re, b_im, sum_im)))
+            return new
+
+        sums = w.loop(inner, [_ZERO] * (2 * rows * columns), step)
+        places = [w.place(w.place(c_at, c_row, r), w.number(1), q) for r in range(rows) for q in range(columns)]
+        with builder.if_else(subtract) as (less, plain):
+            with less:
+                for number, place in enumerate(places):
+                    old = w.load(c, place)
+                    w.store([builder.fsub(old[part], sums[2 * number + part]) for part in range(2)], c, place)
+            with plain:
+                for number, place in enumerate(places):
+                    w.store(sums[2 * number:][:2], c, place)
+
+    def tile(context, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,  # noqa: ARG001
+             subtract):
+        return _written(write, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,
+                        subtract)
+    return intrinsic(tile)
+
+
+_tall_pair, _pair, _tall, _one = _tile(_TALL, 2), _tile(1, 2), _tile(_TALL, 1), _tile(1, 1)
+
+
+@intrinsic
+def _reciprocal(context, c, c_at, a, a_at):  # noqa: ARG001 (all intrinsics have a context)
+    """c = 1 / a, one element."""
+    def write(w, c, c_at, a, a_at):
+        re, im = w.load(a, a_at)
+        size = w.fma(re, re, w.builder.fmul(im, im))
+        inverse = w.builder.fdiv(w.all_lanes(ir.Constant(_DOUBLE, 1.0)), size)
+        w.store([w.builder.fmul(re, inverse), w.builder.fneg(w.builder.fmul(im, inverse))], c, c_at)
+    return _written(write, c, c_at, a, a_at)
+
+
+@intrinsic
+def _grow(context, c, c_at, a, a_at):  # noqa: ARG001
+    """The real part of c grows to |a|^2 where that is larger."""
+    def write(w, c, c_at, a, a_at):
+        (largest, rest), (re, im) = w.load(c, c_at), w.load(a, a_at)
+        size = w.fma(re, re, w.builder.fmul(im, im))
+        more = w.builder.fcmp_ordered(">", size, largest)
+        w.store([w.builder.select(more, size, largest), rest], c, c_at)
+    return _written(write, c, c_at, a, a_at)
+
+
+@intrinsic
+def fill(context, c, c_at, re, im):  # noqa: ARG001
+    """A number in every lane of one element."""
+    def write(w, c, c_at, re, im):
+        w.store([w.all_lanes(re), w.all_lanes(im)], c, c_at)
+    return _written(write, c, c_at, re, im)
+
+
+@intrinsic
+def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noqa: ARG001
+    """c += (re + i im) a for `count` > 0 elements in steps."""
+    def write(w, c, c_at, c_step, a, a_at, a_step, count, re, im):
+        re, im = w.all_lanes(re), w.all_lanes(im)
+        minus = w.builder.fneg(im)
+
+        def step(number, values):
+            to, origin = (w.builder.add(at, w.builder.mul(by, number)) for at, by in ((c_at, c_step), (a_at, a_step)))
+            (c_re, c_im), (a_re, a_im) = w.load(c, to), w.load(a, origin)
+            w.store([w.fma(minus, a_im, w.fma(re, a_re, c_re)), w.fma(im, a_re, w.fma(re, a_im, c_im))], c, to)
+            return values
+
+        w.loop(count, [], step)
+    return _written(write, c, c_at, c_step, a, a_at, a_step, count, re, im)
+
+
+@intrinsic
+def mirror(context, c, c_at, a, a_at):  # noqa: ARG001
+    """The complex conjugate of one element."""
+    def write(w, c, c_at, a, a_at):
+        re, im = w.load(a, a_at)
+        w.store([re, w.builder.fneg(im)], c, c_at)
+    return _written(write, c, c_at, a, a_at)
+
+
+@intrinsic
+def dot(context, c, c_at, a, a_at, b, b_at, count):  # noqa: ARG001
+    """c = sum_k a_k conj(b_k) of `count` > 0 elements that follow one another."""
+    def write(w, c, c_at, a, a_at, b, b_at, count):
+        def step(number, values):
+            (a_re, a_im), (b_re, b_im) = (w.load(array, w.builder.add(at, number))
+                                          for array, at in ((a, a_at), (b, b_at)))
+            return [w.fma(a_im, b_im, w.fma(a_re, b_re, values[0])),
+                    w.fma(w.builder.fneg(a_re), b_im, w.fma(a_im, b_re, values[1]))]
+
+        w.store(w.loop(count, [_ZERO, _ZERO], step), c, c_at)
+    return _written(write, c, c_at, a, a_at, b, b_at, count)
+
+
+@compiled
+def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, rows, columns, inner, sign, subtract,
+              upper):
+    """C = A B or C -= A B tile by tile, see `_tile`; if `upper`, tiles below the diagonal may be left out."""
+    j = 0
+    while j < columns:
+        two = j + 2 <= columns
+        last = min(rows, j + 2) if upper else rows
+        i = 0
+        while i < last:
+            c_here, a_here, b_here = c_at + i * c_row + j, a_at + i * a_row, b_at + j * b_column
+            if i + _TALL <= rows:
+                if two:
+                    _tall_pair(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
+                               subtract)
+                else:
+                    _tall(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
+                          subtract)
+                i += _TALL
+            else:
+                if two:
+                    _pair(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
+                          subtract)
+                else:
+                    _one(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
+                         subtract)
+                i += 1
+        j += 2
+
+
+@compiled
+def multiply(c, c_at, a, a_at, b, b_at, rows, inner, columns):
+    """C = A B; `rows` x `inner` times `inner` x `columns` elements."""
+    _multiply(c, c_at, columns, a, a_at, inner, 1, b, b_at, columns, 1, rows, columns, inner, 1.0, False, False)
+
+
+@compiled
+def multiply_adjoint(c, c_at, a, a_at, b, b_at, rows, inner, columns, hermitian):
+    """C = A B^+ with B of `columns` x `inner` elements; if the result is known to be Hermitian, half of it is copied."""
+    _multiply(c, c_at, columns, a, a_at, inner, 1, b, b_at, 1, inner, rows, columns, inner, -1.0, False, hermitian)
+    if hermitian:
+        # Exactly so: imaginary parts on the diagonal, of rounding, would grow from slice to slice as sum_j |B_ij|^2.
+        for i in range(rows):
+            imaginary = (c_at + i * columns + i) * ELEMENT + LANES
+            c[imaginary:imaginary + LANES] = 0.0
+            for j in range(i):
+                mirror(c, c_at + i * columns + j, c, c_at + j * columns + i)
+
+
+@compiled
+def invert(a, a_at, size, swaps):
+    """Inverse of a matrix in its own place, by Gauss and Jordan.
+
+    Energies side by side are alike: where a pivot is small, rows are exchanged in all lanes at once, or if that does not
+    serve all of them, in one.
+
+    Parameters
+    ----------
+    a : array of float
+    a_at, size : int
+        Place of the matrix, and its rows.
+    swaps : array of int, shape (1 + LANES, size or more)
+        Work space.
+    """
+    factor, largest = np.empty(2 * ELEMENT), np.empty(ELEMENT)
+    swapped = False
+    for p in range(size):
+        row, column = a_at + p * size, a_at + p
+        largest[:] = 0.0
+        for i in range(p, size):
+            _grow(largest, 0, a, column + i * size)
+        for k in range(len(swaps)):
+            swaps[k, p] = p
+        if _worst_lane(a, row + p, largest) < _SMALL_PIVOT ** 2:
+            swapped = True
+            _exchange(a, a_at, size, p, largest, swaps)
+        _reciprocal(factor, 0, a, row + p)
+        for k in range(ELEMENT):
+            factor[ELEMENT + k] = -factor[k]
+        _multiply(a, row, size, factor, 0, 0, 0, a, row, 0, 1, 1, p, 1, 1.0, False, False)
+        _multiply(a, row + p + 1, size, factor, 0, 0, 0, a, row + p + 1, 0, 1, 1, size - p - 1, 1, 1.0, False, False)
+        for start, stop in ((0, p), (p + 1, size)):
+            here = a_at + start * size
+            _multiply(a, here, size, a, here + p, size, 0, a, row, 0, 1, stop - start, p, 1, 1.0, True, False)
+            _multiply(a, here + p + 1, size, a, here + p, size, 0, a, row + p + 1, 0, 1, stop - start, size - p - 1, 1,
+                      1.0, True, False)
+            _multiply(a, here + p, size, a, here + p, size, 0, factor, 1, 0, 0, stop - start, 1, 1, 1.0, False, False)
+        a[(row + p) * ELEMENT:(row + p + 1) * ELEMENT] = factor[:ELEMENT]
+    if swapped:
+        for p in range(size - 1, -1, -1):
+            for lane in range(LANES):
+                _swap(a, a_at + p, a_at + swaps[1 + lane, p], size, size, lane, lane + 1)
+            _swap(a, a_at + p, a_at + swaps[0, p], size, size, 0, LANES)
+
+
+@compiled
+def _worst_lane(a, at, largest):
+    """Smallest square of an element over those in `largest`."""
+    worst = 1.0
+    for lane in range(LANES):
+        size = a[at * ELEMENT + lane] ** 2 + a[at * ELEMENT + LANES + lane] ** 2
+        worst = min(worst, size / largest[lane])
+    return worst
+
+
+@compiled
+def _exchange(a, a_at, size, p, largest, swaps):
+    """Put a large element into place p of column p; what was exchanged, in all lanes and in each, goes to `swaps`."""
+    at = a_at + p * size + p
+    best, good = p, _worst_lane(a, at, largest)
+    for i in range(p + 1, size):
+        here = _worst_lane(a, at + (i - p) * size, largest)
+        if here > good:
+            best, good = i, here
+    _swap(a, a_at + p * size, a_at + best * size, size, 1, 0, LANES)
+    swaps[0, p] = best
+    for lane in range(LANES):
+        best, most = p, -1.0
+        for i in range(p, size):
+            place = (at + (i - p) * size) * ELEMENT + lane
+            square = a[place] ** 2 + a[place + LANES] ** 2
+            if i == p and square >= _SMALL_PIVOT ** 2 * largest[lane] and square > 0:
+                break
+            if square > most:
+                best, most = i, square
+        _swap(a, a_at + p * size, a_at + best * size, size, 1, lane, lane + 1)
+        swaps[1 + lane, p] = best
+        if most == 0.0:
+            # An energy that hits a level that nothing broadens.
+            a[at * ELEMENT + lane] = _TINY
+
+
+@compiled
+def _swap(a, one, other, count, step, first, last):
+    """Exchange elements, or some of their lanes, of two rows or columns."""
+    if one == other:
+        return
+    for k in range(count):
+        for start in ((one + k * step) * ELEMENT, (one + k * step) * ELEMENT + LANES):
+            shift = (other - one) * ELEMENT
+            for at in range(start + first, start + last):
+                a[at], a[at + shift] = a[at + shift], a[at]
+
+
+def aligned(shape):
+    """Array of float that starts where a vector does, so that no vector lies in two lines of the cache."""
+    size = int(np.prod(shape))
+    raw = np.empty(size + LANES)
+    start = (-raw.ctypes.data // raw.itemsize) % LANES
+    return raw[start:start + size].reshape(shape)
+
+
+def packed(matrices):
+    """Complex matrices, shape (energies, rows, columns), as elements; lanes without an energy repeat the last.
+
+    Returns
+    -------
+    array of float, shape (groups of lanes, floats)
+    """
+    count, *shape = matrices.shape
+    groups = -(-count // LANES)
+    last = np.minimum(np.arange(groups * LANES), count - 1)
+    result = aligned((groups, *shape, 2, LANES))
+    by_lane = matrices[last].reshape(groups, LANES, *shape)
+    result[..., 0, :], result[..., 1, :] = (np.moveaxis(part, 1, -1) for part in (by_lane.real, by_lane.imag))
+    return result.reshape(groups, -1)
+
+
+def unpacked(elements, rows, columns, count):
+    """The complex matrices of `packed`, shape (energies, rows, columns), of `count` energies."""
+    parts = elements.reshape(len(elements), rows, columns, 2, LANES)
+    return np.moveaxis(parts[..., 0, :] + 1j * parts[..., 1, :], -1, 1).reshape(-1, rows, columns)[:count]
