@@ -116,14 +116,15 @@ class EnergyGrid:
 
     def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""
-        return Integrals.join(*self.map(lambda batch: self._integrate_batch(spectra, batch, unknowns),
-                                        batches(spectra, panels)))
+        batches = spectra.batches(panels)
+        parts = self.map(lambda batch: self._integrate_batch(spectra, panels[batch], unknowns), batches)
+        return Integrals.join(*parts)[np.argsort(np.concatenate(batches))]
 
     def _integrate_batch(self, spectra, panels, unknowns):
         nodes, weights, embedded = panels.nodes()
         weights, differences = weights / TWO_PI, (weights - embedded) / TWO_PI
         energies = nodes.ravel()
-        spectrum = spectra.spectrum(self.probes.mu0 + energies)
+        spectrum = spectra.spectrum(panels, self.probes.mu0)
         filling, lead_filling = self.probes.fillings(energies, unknowns)
         n, inflow = spectrum.occupation(spectrum.rate * filling, lead_filling)
         loss, power, density, errors, exchange = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes,
@@ -148,13 +149,13 @@ class EnergyGrid:
         mu0 = self.probes.mu0
 
         def sums(batch):
-            nodes, weights = (array.ravel() for array in batch.nodes()[:2])
-            spectrum = cast(LatticeSpectrum, spectra.spectrum(mu0 + nodes))
+            nodes, weights = (array.ravel() for array in panels[batch].nodes()[:2])
+            spectrum = cast(LatticeSpectrum, spectra.spectrum(panels[batch], mu0))
             filling, lead_filling = self.probes.fillings(nodes, unknowns)
             flows = spectrum.bond_flows(spectrum.rate * filling, lead_filling)
             return np.array([flows @ weights, flows @ (weights * nodes)]) / TWO_PI
 
-        current, energy_current = sum(self.map(sums, batches(spectra, panels)))
+        current, energy_current = sum(self.map(sums, spectra.batches(panels)))
         return current, energy_current + mu0 * current
 
     def errors(self, integrals: Integrals) -> np.ndarray:
@@ -208,8 +209,3 @@ class EnergyGrid:
             panels = Panels.join(panels[kept], halves)
             integrals = Integrals.join(integrals[kept], self.integrate(spectra, halves, unknowns))
 
-
-def batches(spectra: KeptSpectra, panels: Panels) -> list[Panels]:
-    """Panels that are worked on together."""
-    size = max(1, spectra.propagator.batch // PANEL)
-    return [panels[start:start + size] for start in range(0, len(panels), size)]

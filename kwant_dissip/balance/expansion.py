@@ -141,7 +141,7 @@ def _at_zero_temperature(propagator, mu, drive):
     rate, spectral = spectrum.rate[:, 0], spectrum.spectral[:, 0]
     diagonal = np.where(rate * spectral > 0, rate * spectral, 1.0)
     response = spectrum.response(spectrum.rate, spectrum.rate)
-    inverse, _ = propagator.preconditioner(energy)
+    inverse, _ = propagator.preconditioner(energy, np.ones((len(rate), 1)))
     arriving, _ = spectrum.occupation(np.zeros_like(spectrum.rate), drive)
     x = krylov.solve(lambda v: diagonal * v - response(v), rate * arriving[:, 0], inverse,
                      rtol=_COLD_RTOL, worst=_COLD_WORST, what="the chemical potentials at T = 0")

@@ -1,13 +1,13 @@
 """Derivative of the particle balance with its unknowns, as a product with a vector."""
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..numerics.quadrature import TWO_PI, Panels
+from ..numerics.quadrature import PANEL, TWO_PI, Panels
 from ..propagators.kept import KeptSpectra
-from .energy_grid import batches
 from .probes import Probes
 
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out of the Jacobian.
@@ -31,58 +31,59 @@ class Jacobian:
     panels : Panels
     unknowns : array of float
     map_ : callable
-    floating : array of float, optional
-        What the diagonal shall hold for floating leads, which is only a scale: that of another point spares products.
 
     Attributes
     ----------
-    diagonal : array of float, as long as the unknowns
-    floating : array of float
-        Its part for floating leads.
-    nbytes : int
-        Memory of the stored arrays.
+    sites : array of float, shape (sites,)
+        The diagonal: thermal mean of gamma_i A_i; 1 where no probe is.
     """
 
-    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray, map_: Callable,
-                 floating: np.ndarray | None = None) -> None:
+    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray,
+                 map_: Callable) -> None:
         self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
         mu, temperature = probes.thermal(unknowns)
         reach = _SLOPE_WINDOW * temperature.max()
         self._parts = []
-        for batch in batches(spectra, panels):
-            nodes, weights, _ = (array.ravel() for array in batch.nodes())
-            if nodes.max() > mu.min() - reach and nodes.min() < mu.max() + reach:
-                self._parts.append((nodes, weights / TWO_PI))
-        count = sum(len(nodes) for nodes, _ in self._parts)
+        for batch in spectra.batches(panels):
+            ends = panels[batch].ends()
+            if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
+                self._parts.append(panels[batch])
+        count = sum(PANEL * len(part) for part in self._parts)
         self._kept = spectra.propagator.response_size * count <= _JACOBIAN_MEMORY
-        diagonal = np.zeros(len(probes.coupled))
-        self._responses = []
-        for part_diagonal, response in map_(self._diagonal_and_response, self._parts):
-            diagonal = diagonal + part_diagonal
-            if self._kept:
-                self._responses.append(response)
-        self.nbytes = sum(response.nbytes for response in self._responses)
+        diagonal = sum(map_(self._diagonal, self._parts), start=np.zeros(len(probes.coupled)))
         require_states(probes.coupled, diagonal)
-        self._sites = np.where(probes.coupled, diagonal, 1.0)
-        self.floating = self._floating_diagonal() if floating is None else floating
-        self.diagonal = np.concatenate([self._sites, self.floating])
+        self.sites = np.where(probes.coupled, diagonal, 1.0)
 
-    def _part(self, nodes, weights):
-        spectrum = self._spectra.spectrum(self._probes.mu0 + nodes)
+    def _slopes(self, part):
+        """Spectrum of some panels, weights of the energies, what sources and leads change by."""
+        nodes, weights, _ = (array.ravel() for array in part.nodes())
+        spectrum = self._spectra.spectrum(part, self._probes.mu0)
         slope, lead_slope = self._probes.slopes(nodes, self._unknowns)
-        source = spectrum.rate * slope
-        diagonal = (source * spectrum.spectral) @ weights
+        return spectrum, weights / TWO_PI, spectrum.rate * slope, lead_slope
+
+    def _diagonal(self, part):
+        spectrum, weights, source, _ = self._slopes(part)
+        return (source * spectrum.spectral) @ weights
+
+    def _response(self, part):
+        spectrum, weights, source, lead_slope = self._slopes(part)
         if len(self._probes.floating):
-            return diagonal, _WithLeads(spectrum, source, lead_slope, self._probes.floating, weights)
-        return diagonal, spectrum.response(source, spectrum.rate * weights)
+            return _WithLeads(spectrum, source, lead_slope, self._probes.floating, weights)
+        return spectrum.response(source, spectrum.rate * weights)
 
-    def _diagonal_and_response(self, part):
-        diagonal, response = self._part(*part)
-        return diagonal, response if self._kept else None
+    @cached_property
+    def _responses(self):
+        return list(self._map(self._response, self._parts)) if self._kept else None
 
-    def _floating_diagonal(self):
-        """Change of each floating lead's current with its own mu."""
-        start, floating = len(self._sites), self._probes.floating
+    @property
+    def nbytes(self) -> int:
+        """Memory of the stored arrays."""
+        return sum(response.nbytes for response in self._responses or ())
+
+    @cached_property
+    def floating(self) -> np.ndarray:
+        """Change of each floating lead's current with its own mu, shape (floating leads,)."""
+        start, floating = len(self.sites), self._probes.floating
         diagonal = [self(np.eye(1, start + len(floating), start + number)[0])[start + number]
                     for number in range(len(floating))]
         if not all(value > _NOTHING for value in diagonal):
@@ -98,9 +99,9 @@ class Jacobian:
         if self._kept:
             changes = sum(self._map(lambda response: response(*arguments), self._responses))
         else:
-            changes = sum(self._map(lambda part: self._part(*part)[1](*arguments), self._parts))
+            changes = sum(self._map(lambda part: self._response(part)(*arguments), self._parts))
         sites = len(site_values)
-        return np.concatenate([self._sites * site_values - changes[:sites], changes[sites:][floating]])
+        return np.concatenate([self.sites * site_values - changes[:sites], changes[sites:][floating]])
 
 
 class _WithLeads:

@@ -1,4 +1,4 @@
-"""Newton's method for every balance: residual, product with the derivative, and its approximate inverse."""
+"""Newton's method and chords for every balance: residual, product with the derivative, and its approximate inverse."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from .energy_grid import Point
 # In the end rounding stops the progress: changes this small, relative to their scale, that do not fall tenfold.
 _SMALL = 1e-7
 _PROGRESS = 0.1
+# Chords: how many, how many of them are mixed, and how much each must bring.
+_CHORDS, _MIXED, _CONTRACTION = 40, 6, 0.5
 
 
 @dataclass
@@ -104,3 +106,49 @@ def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Cal
     raise ConvergenceError(f"Newton's method did not find {what}; its last step was {change:.1e}, the balance is off "
                            f"by {size:.1e} in units of mu. A smaller bias, a higher temperature or rate, or fewer "
                            "weakly connected sites help.", accuracy=change, residual=size, sites=worst, state=point)
+
+
+def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Callable[[np.ndarray], np.ndarray], *,
+           scale: Callable[[np.ndarray], float], tolerance: float, what: str,
+           progress: Callable = lambda stage, value: None) -> tuple[Point, bool]:
+    """Steps with a fixed approximate inverse of the derivative, mixed by Anderson's method.
+
+    Where the inverse is good, this needs one evaluation for what a Newton step takes some products for.
+
+    Parameters
+    ----------
+    point, evaluate, scale, what, progress
+        As for `newton`.
+    inverse : callable
+        Approximate inverse of the derivative.
+    tolerance : float
+        Largest change of the unknowns that a point still asks for, relative to `scale`.
+
+    Returns
+    -------
+    point : Point
+        The last that was closer than the one before.
+    found : bool
+        Whether it is a solution; if not, the inverse is not good enough.
+    """
+    step = -inverse(point.residual)
+    size = np.abs(step).max()
+    moves: list[np.ndarray] = []
+    changes: list[np.ndarray] = []
+    for _ in range(_CHORDS):
+        relative = scale(point.unknowns)
+        progress(what, size / relative)
+        if size <= tolerance * relative:
+            return point, True
+        move = step
+        if moves:
+            weights = np.linalg.lstsq(np.array(changes).T, step, rcond=None)[0]
+            move = step - np.array([a + b for a, b in zip(moves, changes, strict=True)]).T @ weights
+        new = evaluate(point.unknowns + move)
+        new_step = -inverse(new.residual)
+        new_size = np.abs(new_step).max()
+        if not new_size <= _CONTRACTION * size:
+            return (new if new_size < size else point), False
+        moves, changes = [*moves, move][-_MIXED:], [*changes, new_step - step][-_MIXED:]
+        point, step, size = new, new_step, new_size
+    return point, False

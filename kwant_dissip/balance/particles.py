@@ -8,7 +8,7 @@ energy particles are conserved; so is energy.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from ..errors import ConvergenceError
 from ..numerics.quadrature import Panels
 from ..propagators.interface import Propagator
 from ..propagators.kept import KeptSpectra
+from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Integrals, Point
 from .jacobian import Jacobian, require_states
-from .newton import Linearization, newton
+from .newton import Linearization, chords, newton
 from .probes import Probes
 
 # To what the linear equations are solved: far below what the steps leave, first and in the end.
-_ROUGH_GMRES, _EXACT_GMRES, _WITH_FLOATING = 1e-2, 1e-5, 1e-8
+_ROUGH_GMRES, _EXACT_GMRES = 1e-2, 1e-5
 _GMRES_WORST = 1e-1
 _CYCLES = 20
 _NEWTON_STEPS = 40
@@ -31,6 +32,8 @@ _HALVINGS = 12
 _SHORT_STEP = 5.0
 # First for the energies, then for the result; relative to the largest change of mu.
 _ROUGH, _EXACT = 1e-3, 1e-9
+# What a chord may leave in the end, whose error is not its square as that of a Newton step.
+_EXACT_CHORD = 1e-11
 # Where Newton's method fails at a site whose mu would have to change by so many times the drive, states are missing.
 _ASTRAY = 1e6
 _WHAT = "the chemical potentials of the probes"
@@ -113,12 +116,9 @@ class Balance:
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
-            # A floating lead behind a weak link is a soft mode that the preconditioner leaves out.
-            floating = len(self.probes.floating) > 0
-            rough, exact = 2 * (_WITH_FLOATING,) if floating else (_ROUGH_GMRES, _EXACT_GMRES)
-            point = self._newton(self._refined(point), _ROUGH, rough)
+            point = self._found(self._refined(point), _ROUGH, _ROUGH, _ROUGH_GMRES)
             while True:
-                point = self._newton(self._refined(point), _EXACT, exact)
+                point = self._found(self._refined(point), _EXACT, _EXACT_CHORD, _EXACT_GMRES)
                 if self.grid.errors(point.integrals).sum() <= self.grid.rtol:
                     return self.result(point)
         except ConvergenceError as error:
@@ -154,35 +154,36 @@ class Balance:
             error=float(self.grid.errors(integrals).sum()), newton_steps=self.newton_steps, products=self.products,
             panels=point.panels, unknowns=point.unknowns)
 
-    def _newton(self, point, tolerance, rtol):
-        first, floating, exchange = point.unknowns, None, np.zeros(0)
+    def _found(self, point, tolerance, chord_tolerance, rtol):
+        """A solution on the point's panels: by chords, or where they do not lead there by Newton's method."""
+        coarse = CoarseInverse(self.propagator, self.probes, point.unknowns)
 
-        @cache
-        def preconditioner():
-            if not np.any(self.probes.coupled):  # only leads float
-                return (lambda b: b), np.ones(len(self.probes.coupled))
-            edges = self.propagator.edges() - self.probes.mu0
-            return self.propagator.preconditioner(self.probes.mu0 + self.probes.quantiles(first, edges))
+        def evaluate(unknowns):
+            self.newton_steps += 1
+            return self.evaluate(point.panels, unknowns)
+
+        point, found = chords(point, evaluate, _inverse(coarse, self._jacobian(point)), scale=self.probes.scale,
+                              tolerance=chord_tolerance, what=_WHAT, progress=self.grid.progress)
+        return point if found else self._newton(point, coarse, tolerance, rtol)
+
+    def _jacobian(self, point):
+        return Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map)
+
+    def _newton(self, point, coarse, tolerance, rtol):
+        first, exchange = point.unknowns, np.zeros(0)
 
         def linearize(point):
-            nonlocal floating, exchange
-            jacobian = Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map, floating)
-            floating, exchange = jacobian.floating, jacobian.diagonal[:len(self.probes.coupled)]
-            inverse, mean = preconditioner()
-            sites = len(mean)
+            nonlocal exchange
+            jacobian = self._jacobian(point)
+            exchange = jacobian.sites
             self.newton_steps += 1
-            # Rows divided by the diagonal: residuals are in units of mu, alike on all sites.
-            diagonal = jacobian.diagonal
-
-            def approximate(residual):
-                residual = residual / diagonal
-                return np.concatenate([inverse(mean * residual[:sites]), residual[sites:]])
+            inverse = _inverse(coarse, jacobian)
 
             def product(values):
                 self.products += 1
                 return jacobian(values)
 
-            return Linearization(product, approximate, lambda residual: np.abs(residual / diagonal).max(), rtol,
+            return Linearization(product, inverse, lambda residual: np.abs(inverse(residual)).max(), rtol,
                                  _GMRES_WORST, _CYCLES)
 
         def search(longest, steps):
@@ -201,6 +202,10 @@ class Balance:
                     off = np.abs(error.state.residual[:len(exchange)])
                     require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), error)
                 raise
+
+
+def _inverse(coarse, jacobian):
+    return partial(coarse, exchange=jacobian.sites, conductance=lambda: jacobian.floating)
 
 
 def particle_residual(integrals: Integrals, probes: Probes) -> np.ndarray:

@@ -9,18 +9,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..errors import ConvergenceError
 from ..model.reservoirs import Reservoir, known_mus
 from ..numerics.energy_kernels import fermi_difference, fermi_slope
-from ..numerics.quadrature import THERMAL_WINDOW, Panels, window_panels
+from ..numerics.quadrature import THERMAL_WINDOW, Panels, gauss_rule, window_panels
 
 # Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
 _THERMOPOWER = 1e-6
-_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
-# Sites whose mean thermal window is divided.
+# Sites over which thermal windows are averaged, at how many energies per k_B T, and no more than so many.
 _MANY = 1000
+_FINE, _FINEST = 10, 10000
+# Beyond so many k_B T the averaged window is as good as empty.
+_REACH = 15.0
+# Of its window, what a site must find at the energies to have weights of its own.
+_LEAST_WEIGHT = 1e-3
 # Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
 _EDGE = 10.0
 _MOST_FIRST_PANELS = 5000
@@ -84,29 +87,45 @@ class Probes(ABC):
         """First guess of the unknowns."""
         return np.zeros(len(self.coupled) + len(self.floating))
 
-    def quantiles(self, unknowns: np.ndarray, edges: np.ndarray) -> np.ndarray:
-        """Energies, relative to mu_0, that divide the sites' mean thermal window into equal parts.
+    def few_energies(self, unknowns: np.ndarray, edges: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energies and weights with which thermal averages -Int df_i/dE (...) are taken roughly.
+
+        A Gauss rule for the mean of all sites' thermal windows, weighted for each site with its own.
 
         Parameters
         ----------
         unknowns : array of float
         edges : array of float
-            Band edges, relative to mu_0.
+            Band edges, relative to mu_0: below all bands sites are cut off from the leads, and nothing is averaged.
+        count : int
+            Number of energies.
+
+        Returns
+        -------
+        energies : array of float, shape (energies,)
+            Relative to mu_0.
+        weights, lead_weights : arrays of float, shapes (sites, energies) and (leads, energies)
+            They add up to 1 for each site and each floating lead.
         """
         mu, temperature = self.thermal(unknowns)
         every = max(1, len(mu) // _MANY)
         mu, temperature = mu[::every], temperature[::every]
-        low, high = (mu - 40 * temperature).min(), (mu + 40 * temperature).max()
-
-        def filled(energy):
-            return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
-
-        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in _QUANTILES])
-        # Below all bands sites are cut off from the leads, and the Jacobian there is as good as singular.
+        low, high = (mu - _REACH * temperature).min(), (mu + _REACH * temperature).max()
         margin = 0.5 * temperature.max()
         if len(edges) and edges.max() - edges.min() > 2 * margin:
-            quantiles = np.clip(quantiles, edges.min() + margin, edges.max() - margin)
-        return quantiles
+            low, high = np.clip([low, high], edges.min() + margin, edges.max() - margin)
+        points = np.linspace(low, high, int(min(2 + _FINE * (high - low) / temperature.min(), _FINEST)))
+        density = fermi_slope(points, mu, temperature).mean(axis=0)
+        if high <= low or not density.any():
+            energies, weights, density = np.array([0.5 * (low + high)]), np.ones(1), np.ones(len(points))
+        else:
+            energies, weights = gauss_rule(points, density, count)
+        weights /= np.interp(energies, points, density)
+        site_weights, lead_weights = (slopes * weights for slopes in self.slopes(energies, unknowns))
+        # A site whose window lies between the energies, or outside, takes them all alike.
+        far = site_weights.sum(axis=1, keepdims=True) < _LEAST_WEIGHT
+        site_weights, lead_weights = np.where(far, 1.0, site_weights), np.maximum(lead_weights, _LEAST_WEIGHT ** 2)
+        return (energies, *(part / part.sum(axis=1, keepdims=True) for part in (site_weights, lead_weights)))
 
 
 class ThermalProbes(Probes):

@@ -20,6 +20,7 @@ from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
 from ..propagators.kept import KeptSpectra
 from ..propagators.lattice import LatticePropagator
+from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
 from .jacobian import require_states
 from .newton import Linearization, newton
@@ -224,14 +225,13 @@ class ScreenedBalance:
         thomas_fermi = self._equation.thomas_fermi(np.maximum(states, _FEWEST_STATES * states.max()))
         if np.any(coupled):
             require_states(coupled, exchange)
-            exchange = np.where(coupled, exchange, 1.0)
-            edges = point.propagator.edges() - probes.mu0
-            inverse, mean = point.propagator.preconditioner(probes.mu0 + probes.quantiles(chemical, edges))
+        coarse = CoarseInverse(point.propagator, probes, chemical)
+        exchange = np.where(coupled, exchange, 1.0)
 
         def apply(residual):
-            loss, flow, law = np.split(residual, [sites, len(residual) - sites])
-            mu_change = inverse(mean * loss / exchange) if np.any(coupled) else loss
-            return np.concatenate([mu_change, flow / conductance, thomas_fermi(law, mu_change)])
+            balance, law = np.split(residual, [len(residual) - sites])
+            changes = coarse(balance, exchange, lambda: conductance)
+            return np.concatenate([changes, thomas_fermi(law, changes[:sites])])
 
         return apply
 

@@ -40,7 +40,7 @@ class SparseSystem:
         self._entries.append((rows.ravel(), columns.ravel(), values.ravel()))
 
     def _balance(self, part, v, streams, diagonal, share):
-        own = cells.WEIGHTS[:, None] * share * part.own.sum(axis=-1)[part.kind]
+        own = cells.WEIGHTS[:, None] * (share * part.own).sum(axis=-1)[part.kind]
         self._add(v[:, :, None], v[:, None, :], np.eye(cells.ORDER) * diagonal[:, :, None] - own)
         for direction, columns in enumerate(streams):
             weight = (cells.WEIGHTS[:, None, None] * part.e[direction][part.kind]

@@ -104,15 +104,17 @@ class StreamPropagator(Propagator):
         t = np.where(left & right, self._scatterer.transmission(energies), 0.0)
         return StreamSpectrum(parts, np.array([[(1 - t) * left, t], [t, (1 - t) * right]]).transpose(2, 0, 1))
 
-    def preconditioner(self, energies):
+    def preconditioner(self, energies, weights):
         """See `interface.Propagator`.
 
         The Jacobian at a few energies is a banded matrix in the nodes' values and, in every cell, energy and mode,
         the two streams that enter the cell.
         """
         spectrum = self.spectrum(energies)
-        diagonal = mean_absorption(spectrum)
-        system = SparseSystem(spectrum, diagonal, 1.0 / len(energies))
+        # Weights are the same everywhere.
+        share = weights.mean(axis=0)
+        diagonal = mean_absorption(spectrum, share)
+        system = SparseSystem(spectrum, diagonal, share)
         factor = splu(system.matrix(), permc_spec="NATURAL")
 
         def solve(b):

@@ -147,3 +147,38 @@ def sum_rule(count, size):
     off = 0.5 * k * np.sqrt((float(count) ** 2 - k ** 2) / (4.0 * k ** 2 - 1))
     nodes, vectors = eigh_tridiagonal(np.full(len(k) + 1, 0.5 * (count - 1)), off)
     return nodes, count * vectors[0] ** 2
+
+
+def gauss_rule(points, density, size):
+    """Gauss rule for a density that is known at points, by Lanczos' recursion (Golub and Welsch).
+
+    Parameters
+    ----------
+    points, density : arrays of float
+        Where it is known, and its weight there; not negative.
+    size : int
+        Number of nodes; no more than there are points with weight.
+
+    Returns
+    -------
+    nodes, weights : arrays of float
+        The weights add up to 1.
+    """
+    held = density > 0
+    points, vector = points[held], np.sqrt(density[held] / density.sum())
+    middle, half = 0.5 * (points.max() + points.min()), max(0.5 * np.ptp(points), 1e-300)
+    x = (points - middle) / half
+    basis, diagonal, off = [vector], [], []
+    for _ in range(min(size, len(points))):
+        diagonal.append(basis[-1] @ (x * basis[-1]))
+        vector = x * basis[-1]
+        for _ in range(2):  # once leaves rounding
+            for other in basis:
+                vector = vector - (other @ vector) * other
+        norm = np.linalg.norm(vector)
+        if norm < 1e-12:
+            break
+        off.append(norm)
+        basis.append(vector / norm)
+    nodes, vectors = eigh_tridiagonal(np.array(diagonal), np.array(off[:len(diagonal) - 1]))
+    return middle + half * nodes, vectors[0] ** 2

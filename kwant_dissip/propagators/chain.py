@@ -85,11 +85,11 @@ class ChainPropagator(LatticePropagator):
         _, _, (green_re, spectral, *_) = self._recursion(energies)
         return green_re - 0.5j * spectral
 
-    def preconditioner(self, energies):
+    def preconditioner(self, energies, weights):
         """See `interface.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""
         spectrum = self.spectrum(energies)
-        source = spectrum.rate / len(energies)
-        diagonal = mean_absorption(spectrum)
+        source = spectrum.rate * weights
+        diagonal = mean_absorption(spectrum, weights)
         weight = spectrum.rate * spectrum.green2
         # rho_left[i] leads from i - 1 to i
         to_right, to_left = np.roll(spectrum.rho_left, -1, axis=0), np.roll(spectrum.rho_right, 1, axis=0)

@@ -97,11 +97,14 @@ class Propagator(ABC):
         Number of energies to work on together.
     response_size : int
         Bytes per energy that a `Spectrum.response` keeps.
+    few : int
+        Number of energies that are worth it for a `preconditioner`.
     """
 
     coupled: np.ndarray
     batch: int
     response_size: int
+    few: int = 5
 
     @abstractmethod
     def edges(self) -> np.ndarray:
@@ -116,23 +119,26 @@ class Propagator(ABC):
         """`Spectrum` at real energies, array of shape (energies,)."""
 
     @abstractmethod
-    def preconditioner(self, energies: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-        """Inverse of the Jacobian, as if the thermal average were a mean over a few energies.
+    def preconditioner(self, energies: np.ndarray,
+                       weights: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+        """Inverse of the Jacobian, as if thermal averages were sums over a few energies.
 
         Parameters
         ----------
-        energies : array of float
+        energies : array of float, shape (energies,)
+        weights : array of float, shape (sites, energies)
+            s_jm, that add up to 1 for each site.
 
         Returns
         -------
         inverse : callable
-            Maps b to x, arrays of shape (sites,), with (diagonal - mean_m gamma_i K_ij gamma_j) x = b.
+            Maps b to x, arrays of shape (sites,), with (diagonal - sum_m gamma_im K_ij,m gamma_jm s_jm) x = b.
         diagonal : array of float, shape (sites,)
-            mean_m gamma_i A_i, replaced by 1 where nothing is absorbed.
+            sum_m gamma_im A_im s_im, replaced by 1 where nothing is absorbed.
         """
 
 
-def mean_absorption(spectrum: Spectrum) -> np.ndarray:
+def mean_absorption(spectrum: Spectrum, weights: np.ndarray) -> np.ndarray:
     """Diagonal of `Propagator.preconditioner`."""
-    diagonal = (spectrum.rate * spectrum.spectral).mean(axis=1)
+    diagonal = (spectrum.rate * spectrum.spectral * weights).sum(axis=1)
     return np.where(diagonal > 0, diagonal, 1.0)

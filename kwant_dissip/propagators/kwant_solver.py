@@ -156,10 +156,10 @@ class KwantPropagator(LatticePropagator):
         return np.stack([self._by_site(self._green(self._open_system(energy, column), energy).diagonal())
                          for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
 
-    def preconditioner(self, energies):
+    def preconditioner(self, energies, weights):
         spectrum = self.spectrum(energies)
-        diagonal = mean_absorption(spectrum)
-        coupling = np.einsum("ik,kij,jk->ij", spectrum.rate, spectrum.from_sites, spectrum.rate) / len(energies)
+        diagonal = mean_absorption(spectrum, weights)
+        coupling = np.einsum("ik,kij,jk->ij", spectrum.rate, spectrum.from_sites, spectrum.rate * weights)
         factor = lu_factor(np.diag(diagonal) - coupling)
         return partial(lu_solve, factor), diagonal
 

@@ -41,6 +41,7 @@ class SlicePropagator(LatticePropagator):
     """
 
     method = "slices"
+    few = LANES
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -86,17 +87,17 @@ class SlicePropagator(LatticePropagator):
         _, _, (green, *_) = self._green(energies)
         return self.geometry.by_site(self.geometry.diagonal(green, len(energies)))
 
-    def preconditioner(self, energies):
+    def preconditioner(self, energies, weights):
         spectrum = self.spectrum(energies)
-        diagonal = mean_absorption(spectrum)
+        diagonal = mean_absorption(spectrum, weights)
         if np.count_nonzero(self.coupled) <= DENSE_SITES:
-            return self._dense_inverse(spectrum, diagonal), diagonal
-        return self._coarse_inverse(spectrum, diagonal), diagonal
+            return self._dense_inverse(spectrum, weights, diagonal), diagonal
+        return self._coarse_inverse(spectrum, weights, diagonal), diagonal
 
-    def _dense_inverse(self, spectrum, diagonal):
+    def _dense_inverse(self, spectrum, weights, diagonal):
         """The Jacobian of the coupled sites at these energies, factorised."""
         sites = np.flatnonzero(self.coupled)
-        coupling = spectrum.exchange(spectrum.rate, spectrum.rate / spectrum.rate.shape[1])
+        coupling = spectrum.exchange(spectrum.rate, spectrum.rate * weights)
         factor = lu_factor((np.diag(diagonal) - coupling)[np.ix_(sites, sites)], overwrite_a=True)
 
         def solve(b):
@@ -106,7 +107,7 @@ class SlicePropagator(LatticePropagator):
 
         return solve
 
-    def _coarse_inverse(self, spectrum, diagonal):
+    def _coarse_inverse(self, spectrum, weights, diagonal):
         """One unknown a slice, plus the diagonal for what varies within a slice.
 
         What passes from slice to slice is taken to be distributed as if all sources were full: then a slice is a site
@@ -114,7 +115,7 @@ class SlicePropagator(LatticePropagator):
         """
         geometry = self.geometry
         slice_of_site = geometry.slice_of_site
-        coarse = transfer_inverse(*spectrum.slice_chain())
+        coarse = transfer_inverse(*spectrum.slice_chain(weights))
         size = np.bincount(slice_of_site, self.coupled, minlength=len(geometry.sites))
         count = np.maximum(size, 1)
 
@@ -270,7 +271,7 @@ class SliceSpectrum(LatticeSpectrum):
         block_bond_flows(self._geometry.layout, *_floats(source, lead_filling), self._lead_rate, *self._blocks, flows)
         return flows
 
-    def slice_chain(self):
+    def slice_chain(self, weights):
         """Arguments of `banded.transfer_inverse` for one unknown a slice, see `SlicePropagator._coarse_inverse`."""
         geometry, count = self._geometry, self.rate.shape[1]
         layout, (green, to_right, to_left) = geometry.layout, self._blocks
@@ -282,12 +283,12 @@ class SliceSpectrum(LatticeSpectrum):
         matrices = geometry.matrices(green, layout.green_at, width, width, count)
         right_ward = geometry.matrices(to_right, layout.right_at[:-1], width[1:], width[:-1], count)
         left_ward = [None, *geometry.matrices(to_left, layout.left_at[1:], width[:-1], width[1:], count)]
-        absorbed = self.rate[geometry.site_of_orbital].T
+        absorbed, shares = (array[geometry.site_of_orbital].T for array in (self.rate, self.rate * weights))
         own, *arrival = (np.zeros((len(width), count)) for _ in range(3))
         passing = [[np.zeros((len(width), count)) for _ in range(2)] for _ in range(2)]
         for i, part in enumerate(geometry.orbitals):
-            rate = absorbed[:, part]
-            own[i] = np.einsum("ki,kij,kj->k", rate, np.abs(matrices[i]) ** 2, rate)
+            rate, share = absorbed[:, part], shares[:, part]
+            own[i] = np.einsum("ki,kij,kj->k", rate, np.abs(matrices[i]) ** 2, share)
             for result, matrix in zip(arrival, (left[i], right[i]), strict=True):
                 result[i] = np.einsum("ki,ki->k", rate, _diagonal(matrices[i], matrix))
             for transfers, arrived, to, direction in ((right_ward, left, i + 1, 0), (left_ward, right, i - 1, 1)):
@@ -296,12 +297,12 @@ class SliceSpectrum(LatticeSpectrum):
                 size = np.einsum("kii->k", arrived[to]).real
                 size = np.where(size > 0, size, np.inf)
                 alpha, beta = passing[direction]
-                alpha[i] = np.einsum("kij,kj->k", np.abs(transfers[i]) ** 2, rate) / size
+                alpha[i] = np.einsum("kij,kj->k", np.abs(transfers[i]) ** 2, share) / size
                 beta[i] = _diagonal(transfers[i], arrived[i]).sum(axis=1) / size
-        diagonal = np.bincount(geometry.slice_of_site, (self.rate * self.spectral).mean(axis=1))
+        diagonal = np.bincount(geometry.slice_of_site, (self.rate * self.spectral * weights).sum(axis=1))
         # A slice without a bath has no unknown.
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
-        return diagonal, own / count, [part / count for part in arrival], passing
+        return diagonal, own, arrival, passing
 
     def response(self, source, weight):
         return SliceResponse(self, source, weight)
