@@ -65,7 +65,8 @@ class CoarseInverse:
         ----------
         residual : array of float, as long as the unknowns
         exchange : array of float, shape (sites,)
-            Thermal mean of gamma_i A_i over all energies, 1 where no probe is: it gives rows their size.
+            Thermal mean of gamma_i A_i over all energies, 1 where no probe is. It gives columns their size: columns,
+            as all that a site sends out comes down somewhere, which decides where links are weak.
         conductance : callable
             Gives the changes of the floating leads' currents with their own mu, where the few energies do not.
 
@@ -74,13 +75,11 @@ class CoarseInverse:
         array of float
         """
         loss, flow = np.split(residual, [len(self._coupled)])
-        scale = self._mean / exchange
-        values = self._inverse(scale * loss)
+        values, scale = self._inverse(loss), self._mean / exchange
         if not len(flow):
-            return values
+            return scale * values
         if self._schur is None:
-            return np.concatenate([values, flow / conductance()])
-        # What the few energies' weights, which add up to 1, are over the whole thermal window.
-        flow = flow * (np.median(scale[self._coupled]) if np.any(self._coupled) else TWO_PI)
+            return np.concatenate([scale * values, flow / conductance()])
         leads = lu_solve(self._schur, flow - self._change(values, np.zeros(len(flow)))[1])
-        return np.concatenate([values + self._columns @ leads, leads])
+        # The leads' weights add up to 1, those of all energies to that over 2 pi.
+        return np.concatenate([scale * (values + self._columns @ leads), TWO_PI * leads])

@@ -13,7 +13,9 @@ from .energy_grid import Point
 _SMALL = 1e-7
 _PROGRESS = 0.1
 # Chords: how many, how many of them are mixed, and how much each must bring.
-_CHORDS, _MIXED, _CONTRACTION = 40, 6, 0.5
+_CHORDS, _MIXED, _CONTRACTION = 40, 10, 0.5
+# Changes more alike than this are the same.
+_ALIKE = 1e-10
 
 
 @dataclass
@@ -110,15 +112,15 @@ def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Cal
 
 def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Callable[[np.ndarray], np.ndarray], *,
            scale: Callable[[np.ndarray], float], tolerance: float, what: str,
-           progress: Callable = lambda stage, value: None) -> tuple[Point, bool]:
+           fulfilled: Callable[[Point], bool], progress: Callable = lambda stage, value: None) -> tuple[Point, bool]:
     """Steps with a fixed approximate inverse of the derivative, mixed by Anderson's method.
 
     Where the inverse is good, this needs one evaluation for what a Newton step takes some products for.
 
     Parameters
     ----------
-    point, evaluate, scale, what, progress
-        As for `newton`.
+    point, evaluate, scale, what, fulfilled, progress
+        As for `newton`; what rounding does not let be fulfilled is let pass.
     inverse : callable
         Approximate inverse of the derivative.
     tolerance : float
@@ -133,22 +135,23 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
     """
     step = -inverse(point.residual)
     size = np.abs(step).max()
-    moves: list[np.ndarray] = []
-    changes: list[np.ndarray] = []
+    memory: list[tuple[np.ndarray, np.ndarray]] = []
     for _ in range(_CHORDS):
         relative = scale(point.unknowns)
         progress(what, size / relative)
-        if size <= tolerance * relative:
+        small = size <= tolerance * relative
+        if small and fulfilled(point):
             return point, True
         move = step
-        if moves:
-            weights = np.linalg.lstsq(np.array(changes).T, step, rcond=None)[0]
-            move = step - np.array([a + b for a, b in zip(moves, changes, strict=True)]).T @ weights
+        if memory:
+            moves, changes = (np.array(part).T for part in zip(*memory, strict=True))
+            move = step - (moves + changes) @ np.linalg.lstsq(changes, step, rcond=_ALIKE)[0]
         new = evaluate(point.unknowns + move)
         new_step = -inverse(new.residual)
         new_size = np.abs(new_step).max()
         if not new_size <= _CONTRACTION * size:
-            return (new if new_size < size else point), False
-        moves, changes = [*moves, move][-_MIXED:], [*changes, new_step - step][-_MIXED:]
+            return (new if new_size < size else point), small
+        memory.append((move, new_step - step))
+        del memory[:-_MIXED]
         point, step, size = new, new_step, new_size
     return point, False

@@ -9,6 +9,7 @@ energy particles are conserved; so is energy.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,18 +23,36 @@ from .jacobian import Jacobian, require_states
 from .newton import Linearization, chords, newton
 from .probes import Probes
 
-# To what the linear equations are solved: far below what the steps leave, first and in the end.
-_ROUGH_GMRES, _EXACT_GMRES = 1e-2, 1e-5
 _GMRES_WORST = 1e-1
 _CYCLES = 20
 _NEWTON_STEPS = 40
 _HALVINGS = 12
 # In units of the lowest temperature.
 _SHORT_STEP = 5.0
-# First for the energies, then for the result; relative to the largest change of mu.
-_ROUGH, _EXACT = 1e-3, 1e-9
-# What a chord may leave in the end, whose error is not its square as that of a Newton step.
-_EXACT_CHORD = 1e-11
+
+
+class _Goal(NamedTuple):
+    """How good a solution must be.
+
+    Attributes
+    ----------
+    step, chord : float
+        Largest last Newton step, and largest chord that is left, relative to the largest change of mu.
+    gmres : float
+        To what the linear equations of a Newton step are solved.
+    lost : float
+        Particles that the bath takes in all, relative to the largest current.
+    """
+
+    step: float
+    chord: float
+    gmres: float
+    lost: float
+
+
+# For thermal windows, for the energies, and for the result.
+_FIRST, _ROUGH = _Goal(1e-1, 1e-1, 1e-2, np.inf), _Goal(1e-3, 1e-3, 1e-2, np.inf)
+_EXACT = _Goal(1e-9, 1e-11, 1e-5, 1e-11)
 # Where Newton's method fails at a site whose mu would have to change by so many times the drive, states are missing.
 _ASTRAY = 1e6
 _WHAT = "the chemical potentials of the probes"
@@ -116,9 +135,10 @@ class Balance:
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
-            point = self._found(self._refined(point), _ROUGH, _ROUGH, _ROUGH_GMRES)
+            point, _ = self._found(self._refined(point), _FIRST)
+            point, coarse = self._found(point, _ROUGH)
             while True:
-                point = self._found(self._refined(point), _EXACT, _EXACT_CHORD, _EXACT_GMRES)
+                point, coarse = self._found(self._refined(point), _EXACT, coarse)
                 if self.grid.errors(point.integrals).sum() <= self.grid.rtol:
                     return self.result(point)
         except ConvergenceError as error:
@@ -154,22 +174,28 @@ class Balance:
             error=float(self.grid.errors(integrals).sum()), newton_steps=self.newton_steps, products=self.products,
             panels=point.panels, unknowns=point.unknowns)
 
-    def _found(self, point, tolerance, chord_tolerance, rtol):
-        """A solution on the point's panels: by chords, or where they do not lead there by Newton's method."""
-        coarse = CoarseInverse(self.propagator, self.probes, point.unknowns)
+    def _found(self, point, goal, coarse=None):
+        """A solution on the point's panels, and the inverse for chords from there if it was good enough.
 
-        def evaluate(unknowns):
-            self.newton_steps += 1
-            return self.evaluate(point.panels, unknowns)
+        By chords, or where they do not lead there by Newton's method.
+        """
+        if not np.any(point.residual):
+            return point, coarse
+        coarse = coarse or CoarseInverse(self.propagator, self.probes, point.unknowns)
+        panels, inverse = point.panels, _inverse(coarse, self._jacobian(point))
 
-        point, found = chords(point, evaluate, _inverse(coarse, self._jacobian(point)), scale=self.probes.scale,
-                              tolerance=chord_tolerance, what=_WHAT, progress=self.grid.progress)
-        return point if found else self._newton(point, coarse, tolerance, rtol)
+        def conserved(point):
+            lost, current = point.integrals.total("loss").sum(), point.integrals.total("current")
+            return abs(lost) <= goal.lost * np.abs(current).max()
+
+        point, found = chords(point, lambda unknowns: self.evaluate(panels, unknowns), inverse, scale=self.probes.scale,
+                              tolerance=goal.chord, what=_WHAT, fulfilled=conserved, progress=self.grid.progress)
+        return (point, coarse) if found else (self._newton(point, coarse, goal), None)
 
     def _jacobian(self, point):
         return Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map)
 
-    def _newton(self, point, coarse, tolerance, rtol):
+    def _newton(self, point, coarse, goal):
         first, exchange = point.unknowns, np.zeros(0)
 
         def linearize(point):
@@ -183,12 +209,12 @@ class Balance:
                 self.products += 1
                 return jacobian(values)
 
-            return Linearization(product, inverse, lambda residual: np.abs(inverse(residual)).max(), rtol,
+            return Linearization(product, inverse, lambda residual: np.abs(inverse(residual)).max(), goal.gmres,
                                  _GMRES_WORST, _CYCLES)
 
         def search(longest, steps):
             return newton(point, lambda unknowns: self.evaluate(point.panels, unknowns), linearize,
-                          scale=self.probes.scale, tolerance=tolerance, steps=steps, halvings=_HALVINGS, what=_WHAT,
+                          scale=self.probes.scale, tolerance=goal.step, steps=steps, halvings=_HALVINGS, what=_WHAT,
                           longest=longest, progress=self.grid.progress)
 
         try:
@@ -198,7 +224,7 @@ class Balance:
             try:
                 return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS)
             except ConvergenceError as error:
-                if len(exchange):
+                if error.state is not None:
                     off = np.abs(error.state.residual[:len(exchange)])
                     require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), error)
                 raise
