@@ -30,12 +30,11 @@ from .model.reservoirs import (
     neutral_potentials,
     per_lead,
 )
-from .numerics.checks import check_rtol
+from .numerics.checks import check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
-from .propagators.kept import KeptSpectra
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 
@@ -45,7 +44,7 @@ _EVALUATIONS = 40
 
 def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir], bath: PhononBath | None, *,
                  params: dict | None = None, electrostatics: Law | None = None, method: str | None = None,
-                 rtol: float = 1e-6) -> SteadyState:
+                 rtol: float = 1e-6, memory: float | None = None) -> SteadyState:
     """Where a current through a coherent conductor leaves its heat.
 
     Solves, at any bias and temperature, for the chemical potential mu_i of one Büttiker probe per coupled site such
@@ -77,6 +76,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         every energy, slow, as a check on small systems.
     rtol : float, optional
         Relative accuracy of the energy integrals: error of power, over its largest value, and of the currents.
+    memory : float, optional
+        Bytes that Green's functions may take which are kept for later; what does not fit is computed anew. By default
+        a quarter of what is free. The work itself takes some ten numbers per site, energy of a panel (21) and thread.
 
     Returns
     -------
@@ -113,6 +115,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     N. Leumer, D. M. Basko, R. A. Jalabert, D. Weinmann, R. S. Whitney, arXiv:2407.10192.
     """
     check_rtol(rtol)
+    check_memory(memory)
     check_method(method)
     if bath is not None:
         checked_bath(bath)
@@ -158,10 +161,11 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             fermi_wavelength=np.array([lead.fermi_wavelength_near(*where) for lead, *where in zip(
                 lattice.leads, mu - lead_potential, lead_temperature, strict=True)]),
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
-            energies=solution.energies, method=propagator.method, **extra)
+            energies=solution.energies, green_functions=grid.counts.green_functions,
+            transports=grid.counts.transports, method=propagator.method, **extra)
 
     with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state):
-        grid = EnergyGrid(probes, rtol, map_, progress)
+        grid = EnergyGrid(probes, rtol, map_, progress, memory=memory)
         density = None
         if electrostatics is None:
             balance = Balance(propagator, probes, grid)
@@ -181,7 +185,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
                 ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
                 reference=neutral_density(propagator, neutral_mu, probes, grid)).solve()
-            spectra = KeptSpectra(propagator.at_potential(screened.potential, screened.lead_potentials))
+            spectra = grid.spectra(propagator.at_potential(screened.potential, screened.lead_potentials))
         flows = grid.bond_currents(spectra, solution.panels, solution.unknowns[:len(probes.start())])
         return state(solution, density, flows)
 

@@ -133,6 +133,7 @@ def test_errors_carry_what_was_reached(monkeypatch):
     assert isinstance(error.state, kd.SteadyState)
     assert error.state.error == pytest.approx(error.accuracy, rel=1e-6)
     monkeypatch.undo()
+    monkeypatch.setattr("kwant_dissip.balance.newton._CHORDS", 0)
     monkeypatch.setattr("kwant_dissip.balance.particles._NEWTON_STEPS", 0)
     with pytest.raises(kd.ConvergenceError) as caught:
         kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.05), kd.Reservoir(-1.5, 0.05)], BATH)
@@ -152,6 +153,7 @@ def test_resonance_beyond_reach_is_reported(monkeypatch):
 
 
 def test_newton_that_does_not_converge_is_reported(monkeypatch):
+    monkeypatch.setattr("kwant_dissip.balance.newton._CHORDS", 0)
     monkeypatch.setattr("kwant_dissip.balance.particles._NEWTON_STEPS", 0)
     with pytest.raises(kd.ConvergenceError, match="Newton's method did not"):
         kd.steady_state(uniform_chain(5), [kd.Reservoir(-0.5, 0.05), kd.Reservoir(-1.5, 0.05)], BATH)

@@ -32,12 +32,12 @@ class CoarseInverse:
 
     def __init__(self, propagator: Propagator, probes: Probes, unknowns: np.ndarray) -> None:
         self._coupled, self._floating = probes.coupled, probes.floating
+        self._inverse, self._mean, self._schur = (lambda b: b), np.ones(len(self._coupled)), None
+        if not np.any(self._coupled) and not len(self._floating):
+            return
         energies, weights, lead_weights = probes.few_energies(unknowns, propagator.edges() - probes.mu0, propagator.few)
         if np.any(self._coupled):
             self._inverse, self._mean = propagator.preconditioner(probes.mu0 + energies, weights)
-        else:  # only leads float
-            self._inverse, self._mean = (lambda b: b), np.ones(len(self._coupled))
-        self._schur = None
         if len(self._floating):
             self._spectrum = propagator.spectrum(probes.mu0 + energies)
             self._source, self._lead_weights = self._spectrum.rate * weights, lead_weights

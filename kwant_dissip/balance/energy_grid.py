@@ -10,7 +10,7 @@ from ..errors import ConvergenceError
 from ..numerics.energy_kernels import panel_sums
 from ..numerics.quadrature import PANEL, TWO_PI, Panels
 from ..propagators.interface import LatticeSpectrum, Propagator
-from ..propagators.kept import KeptSpectra
+from ..propagators.kept import Counts, KeptSpectra
 from .probes import Probes
 
 # Errors of the particle balance at many sites add up in the chemical potentials.
@@ -99,15 +99,28 @@ class EnergyGrid:
         Called with the name of each stage and the relative change it reached.
     least_current : float, optional
         Currents below count as this when errors are measured.
+    memory : float, optional
+        Bytes that spectra may take which are kept for later; by default a quarter of what is free.
+
+    Attributes
+    ----------
+    counts : Counts
+        Of all spectra of this grid.
     """
 
     def __init__(self, probes: Probes, rtol: float, map_: Callable = map, progress: Callable | None = None,
-                 least_current: float = 0.0) -> None:
+                 least_current: float = 0.0, memory: float | None = None) -> None:
         self.probes = probes
         self.rtol = rtol
         self.map = map_
         self.progress = progress or (lambda stage, value: None)
         self._least_current = least_current
+        self._memory = memory
+        self.counts = Counts()
+
+    def spectra(self, propagator: Propagator) -> KeptSpectra:
+        """Spectra of a propagator, to be integrated over."""
+        return KeptSpectra(propagator, self._memory, self.counts)
 
     def first_panels(self, propagator: Propagator) -> Panels:
         """Panels to start from."""
@@ -117,6 +130,7 @@ class EnergyGrid:
     def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""
         batches = spectra.batches(panels)
+        spectra.counts.transports += PANEL * len(panels)
         parts = self.map(lambda batch: self._integrate_batch(spectra, panels[batch], unknowns), batches)
         return Integrals.join(*parts)[np.argsort(np.concatenate(batches))]
 
@@ -147,6 +161,7 @@ class EnergyGrid:
         current, energy_current : arrays of float, shape (hoppings,)
         """
         mu0 = self.probes.mu0
+        spectra.counts.transports += PANEL * len(panels)
 
         def sums(batch):
             nodes, weights = (array.ravel() for array in panels[batch].nodes()[:2])
@@ -196,6 +211,7 @@ class EnergyGrid:
             order = np.argsort(errors)
             split = np.sort(order[np.count_nonzero(np.cumsum(errors[order]) <= 0.5 * self.rtol):])
             kept = np.setdiff1d(order, split)
+            spectra.forget(panels[split])
             if len(panels) + len(split) > _MAX_PANELS:
                 worst, scales = self.probes.mu0 + panels[order[-10:]].ends(), self._scales(integrals)
                 which = int(np.argmax(integrals.errors.sum(axis=1) / scales))

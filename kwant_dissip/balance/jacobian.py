@@ -93,6 +93,7 @@ class Jacobian:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """J v."""
+        self._spectra.counts.transports += sum(PANEL * len(part) for part in self._parts)
         floating = self._probes.floating
         site_values, lead_values = self._probes.split(values)
         arguments = (site_values, lead_values) if len(floating) else (site_values,)

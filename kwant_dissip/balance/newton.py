@@ -150,7 +150,7 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
         new_step = -inverse(new.residual)
         new_size = np.abs(new_step).max()
         if not new_size <= _CONTRACTION * size:
-            return (new if new_size < size else point), small
+            return point, small
         memory.append((move, new_step - step))
         del memory[:-_MIXED]
         point, step, size = new, new_step, new_size

@@ -14,9 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..numerics.quadrature import Panels
+from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.interface import Propagator
-from ..propagators.kept import KeptSpectra
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Integrals, Point
 from .jacobian import Jacobian, require_states
@@ -110,7 +109,7 @@ class Balance:
 
     def __init__(self, propagator: Propagator, probes: Probes, grid: EnergyGrid) -> None:
         self.propagator = propagator
-        self.spectra = KeptSpectra(propagator)
+        self.spectra = grid.spectra(propagator)
         self.probes = probes
         self.grid = grid
         self.newton_steps = 0
@@ -209,7 +208,9 @@ class Balance:
                 self.products += 1
                 return jacobian(values)
 
-            return Linearization(product, inverse, lambda residual: np.abs(inverse(residual)).max(), goal.gmres,
+            # Rows divided by their diagonal: in units of mu, that of an open mode for floating leads.
+            diagonal = np.concatenate([exchange, np.full(len(self.probes.floating), 1 / TWO_PI)])
+            return Linearization(product, inverse, lambda residual: np.abs(residual / diagonal).max(), goal.gmres,
                                  _GMRES_WORST, _CYCLES)
 
         def search(longest, steps):
@@ -224,7 +225,7 @@ class Balance:
             try:
                 return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS)
             except ConvergenceError as error:
-                if error.state is not None:
+                if error.state is not None and len(exchange):
                     off = np.abs(error.state.residual[:len(exchange)])
                     require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), error)
                 raise

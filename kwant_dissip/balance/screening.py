@@ -18,7 +18,6 @@ from ..errors import ConvergenceError
 from ..model.electrostatics import Equation
 from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
-from ..propagators.kept import KeptSpectra
 from ..propagators.lattice import LatticePropagator
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
@@ -169,10 +168,10 @@ class ScreenedBalance:
         chemical, *potentials = self._split(unknowns)
         propagator = self.propagator.at_potential(*potentials)
         if panels is not None:
-            integrals = self.grid.integrate(KeptSpectra(propagator), panels, chemical)
+            integrals = self.grid.integrate(self.grid.spectra(propagator), panels, chemical)
         else:
             panels = self.grid.first_panels(propagator)
-            spectra = KeptSpectra(propagator)
+            spectra = self.grid.spectra(propagator)
             panels, integrals = self.grid.refined(spectra, panels, self.grid.integrate(spectra, panels, chemical),
                                                   chemical)
         return self._point(propagator, panels, integrals, unknowns, self._equilibrium_density(propagator))
@@ -188,7 +187,7 @@ class ScreenedBalance:
         return law, float(np.abs(law).max() / max(largest, _SMALLEST_TERM))
 
     def _refined(self, point):
-        panels, integrals = self.grid.refined(KeptSpectra(point.propagator), point.panels, point.integrals,
+        panels, integrals = self.grid.refined(self.grid.spectra(point.propagator), point.panels, point.integrals,
                                               self._split(point.unknowns)[0])
         return self._point(point.propagator, panels, integrals, point.unknowns, point.equilibrium)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..numerics.banded import transfer_inverse
+from ..numerics.transfer import transfer_inverse
 from ..numerics.chain_kernels import chain_green, chain_occupation, chain_response
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
@@ -46,6 +46,7 @@ class ChainPropagator(LatticePropagator):
     """
 
     method = "chain"
+    few = 8
 
     def __init__(self, *arguments):
         super().__init__(*arguments)

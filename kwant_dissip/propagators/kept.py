@@ -1,6 +1,8 @@
 """Spectra that are kept, for energies that come again: in Newton steps, products with the derivative, currents."""
 
 import os
+from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 
@@ -12,6 +14,22 @@ _PART = 0.25
 _UNKNOWN = 1 << 32
 
 
+@dataclass
+class Counts:
+    """What was computed.
+
+    Attributes
+    ----------
+    green_functions : int
+        Energies at which spectra were computed, in all.
+    transports : int
+        Energies at which something was sent through a spectrum, in all.
+    """
+
+    green_functions: int = 0
+    transports: int = 0
+
+
 class KeptSpectra:
     """The spectra of one propagator, computed once per batch of panels as long as memory allows.
 
@@ -20,19 +38,21 @@ class KeptSpectra:
     propagator : Propagator
     memory : float, optional
         Bytes that may be kept; by default a quarter of what is free.
+    counts : Counts, optional
+        To be added to.
 
     Attributes
     ----------
     propagator : Propagator
-    green_functions : int
-        Energies at which spectra were computed, in all.
+    counts : Counts
     """
 
-    def __init__(self, propagator: Propagator, memory: float | None = None) -> None:
+    def __init__(self, propagator: Propagator, memory: float | None = None, counts: Counts | None = None) -> None:
         self.propagator = propagator
-        self.green_functions = 0
+        self.counts = counts or Counts()
         self._kept: dict[tuple[bytes, ...], Spectrum] = {}
         self._bytes = 0
+        self._lock = Lock()
         self._most = _PART * _free() if memory is None else memory
 
     def batches(self, panels: Panels) -> list[np.ndarray]:
@@ -51,14 +71,19 @@ class KeptSpectra:
         if spectrum is None:
             energies = mu0 + panels.nodes()[0].ravel()
             spectrum = self.propagator.spectrum(energies)
-            self.green_functions += len(energies)
-            if self._bytes + spectrum.nbytes > self._most:
-                # What was kept first may belong to panels that have been halved since.
-                self._kept, self._bytes = {}, 0
-            if spectrum.nbytes <= self._most:
-                self._kept[key] = spectrum
-                self._bytes += spectrum.nbytes
+            with self._lock:
+                self.counts.green_functions += len(energies)
+                # What is kept first stays: energies come again in turns, and the last would always drive out the next.
+                if self._bytes + spectrum.nbytes <= self._most:
+                    self._kept[key] = spectrum
+                    self._bytes += spectrum.nbytes
         return spectrum
+
+    def forget(self, panels: Panels) -> None:
+        """Drop the batches that hold any of these panels, which will not come again."""
+        gone = set(_keys(panels))
+        for key in [key for key in self._kept if gone.intersection(key)]:
+            self._bytes -= self._kept.pop(key).nbytes
 
 
 def _keys(panels):

@@ -12,7 +12,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import ConvergenceError
 from ..model.slicing import cut
-from ..numerics.banded import transfer_inverse
+from ..numerics.transfer import transfer_inverse
 from ..numerics.block_kernels import (
     Layout,
     block_arrivals,
