@@ -1,15 +1,66 @@
 """Compiled kernels: scans along a chain, all energies side by side.
 
-Arrays have shape (sites, energies); the inner loops run over energies, which are independent, so that the compiler
-turns them into vector instructions. A kernel releases the interpreter lock and works on arrays that are its own.
+Arrays have shape (sites, energies); the inner loops run over energies, which are independent, so that they become
+vector instructions. A kernel releases the interpreter lock and works on arrays that are its own.
 """
 
 import numpy as np
+from numba.extending import intrinsic
 
 from .compiled import compiled
+from .vectors import written_along
 
 # Stands for 0 where an energy hits the level of a site that nothing broadens.
 _TINY = 1e-150
+
+
+def _step(w, place, own, a_re, a_im, h, gamma_re, gamma_im, t2, x_re, x_im, behind, rho):
+    """One step of a scan: d = a - h + i gamma / 2 - x, and from the state (x, t^2 |g|^2 behind) to the next."""
+    builder, half = w.builder, w.constant(0.5)
+    old_re, old_im = w.load(x_re, place), w.load(x_im, place)
+    d_re = builder.fsub(builder.fsub(w.load(a_re, place), w.all_lanes(h)),
+                        w.fma(half, w.load(gamma_im, own), old_re))
+    d_im = builder.fsub(w.fma(half, w.load(gamma_re, own), w.load(a_im, place)), old_im)
+    square = w.fma(d_re, d_re, builder.fmul(d_im, d_im))
+    zero = builder.fcmp_ordered("==", square, w.constant(0))
+    d_re = builder.select(zero, w.constant(_TINY), d_re)
+    g2 = builder.fdiv(w.all_lanes(t2), builder.select(zero, w.constant(_TINY ** 2), square))
+    w.store(w.load(behind, place), rho, own)
+    w.store(builder.fmul(g2, d_re), x_re, place)
+    w.store(builder.fneg(builder.fmul(g2, d_im)), x_im, place)
+    w.store(g2, behind, place)
+    return d_re, d_im, old_re, old_im
+
+
+@intrinsic
+def _from_left(context, energies, a_re, a_im, h, gamma_re, gamma_im, row, t2, x_re, x_im, behind, rho,  # noqa: ARG001
+               green_re, spectral):
+    """A site on the way to the right; until the way back, two results hold |t_{i-1}|^2 g^L_{i-1}."""
+    def write(w, place, energies, a_re, a_im, h, gamma_re, gamma_im, row, t2, x_re, x_im, behind, rho,  # noqa: ARG001
+              green_re, spectral):
+        own = w.builder.add(row, place)
+        _, _, left_re, left_im = _step(w, place, own, a_re, a_im, h, gamma_re, gamma_im, t2, x_re, x_im, behind, rho)
+        w.store(left_re, green_re, own)
+        w.store(left_im, spectral, own)
+    return written_along(write, energies, a_re, a_im, h, gamma_re, gamma_im, row, t2, x_re, x_im, behind, rho,
+                         green_re, spectral)
+
+
+@intrinsic
+def _from_right(context, energies, a_re, a_im, h, gamma_re, gamma_im, row, t2, x_re, x_im, behind, rho,  # noqa: ARG001
+                green_re, spectral, green2):
+    """A site on the way back to the left."""
+    def write(w, place, energies, a_re, a_im, h, gamma_re, gamma_im, row, t2, x_re, x_im, behind, rho,  # noqa: ARG001
+              green_re, spectral, green2):
+        builder, own = w.builder, w.builder.add(row, place)
+        d_re, d_im, *_ = _step(w, place, own, a_re, a_im, h, gamma_re, gamma_im, t2, x_re, x_im, behind, rho)
+        d_re, d_im = builder.fsub(d_re, w.load(green_re, own)), builder.fsub(d_im, w.load(spectral, own))
+        square = builder.fdiv(w.constant(1), w.fma(d_re, d_re, builder.fmul(d_im, d_im)))
+        w.store(builder.fmul(square, d_re), green_re, own)
+        w.store(builder.fmul(builder.fmul(w.constant(2), square), d_im), spectral, own)
+        w.store(square, green2, own)
+    return written_along(write, energies, a_re, a_im, h, gamma_re, gamma_im, row, t2, x_re, x_im, behind, rho,
+                         green_re, spectral, green2)
 
 
 @compiled
@@ -46,42 +97,15 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
     behind = np.zeros(energies)
     for i in range(sites):
         t2 = hopping2[i] if i < sites - 1 else 0.0
-        a_re, a_im, h = bare_re[at_lead[i]], bare_im[at_lead[i]], onsite[i]
-        for k in range(energies):
-            # until the way back, these two hold |t_{i-1}|^2 g^L_{i-1}
-            green_re[i, k] = x_re[k]
-            spectral[i, k] = x_im[k]
-            rho_left[i, k] = behind[k]
-            d_re = a_re[k] - h - 0.5 * gamma_im[i, k] - x_re[k]
-            d_im = a_im[k] + 0.5 * gamma_re[i, k] - x_im[k]
-            if d_re == 0.0 and d_im == 0.0:
-                d_re = _TINY
-            g2 = t2 / (d_re * d_re + d_im * d_im)
-            x_re[k] = g2 * d_re
-            x_im[k] = -g2 * d_im
-            behind[k] = g2
+        _from_left(energies, bare_re[at_lead[i]], bare_im[at_lead[i]], onsite[i], gamma_re, gamma_im, i * energies, t2,
+                   x_re, x_im, behind, rho_left, green_re, spectral)
     x_re[:] = 0.0
     x_im[:] = 0.0
     behind[:] = 0.0
     for i in range(sites - 1, -1, -1):
         t2 = hopping2[i - 1] if i > 0 else 0.0
-        a_re, a_im, h = bare_re[at_lead[i]], bare_im[at_lead[i]], onsite[i]
-        for k in range(energies):
-            rho_right[i, k] = behind[k]
-            d_re = a_re[k] - h - 0.5 * gamma_im[i, k] - x_re[k]
-            d_im = a_im[k] + 0.5 * gamma_re[i, k] - x_im[k]
-            if d_re == 0.0 and d_im == 0.0:
-                d_re = _TINY
-            g2 = t2 / (d_re * d_re + d_im * d_im)
-            x_re[k] = g2 * d_re
-            x_im[k] = -g2 * d_im
-            behind[k] = g2
-            d_re -= green_re[i, k]
-            d_im -= spectral[i, k]
-            g2 = 1.0 / (d_re * d_re + d_im * d_im)
-            green_re[i, k] = g2 * d_re
-            spectral[i, k] = 2.0 * g2 * d_im
-            green2[i, k] = g2
+        _from_right(energies, bare_re[at_lead[i]], bare_im[at_lead[i]], onsite[i], gamma_re, gamma_im, i * energies, t2,
+                    x_re, x_im, behind, rho_right, green_re, spectral, green2)
     return green_re, spectral, green2, rho_left, rho_right
 
 

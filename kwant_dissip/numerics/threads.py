@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from .memory import freed_memory_kept
+
 _VARIABLE = "KWANT_DISSIP_NUM_THREADS"
 
 
@@ -34,8 +36,9 @@ def thread_pool() -> Iterator[Callable]:
         Like `map`; on one thread it is `map` itself.
     """
     count = thread_count()
-    if count == 1:
-        yield map
-        return
-    with ThreadPoolExecutor(count) as pool:
-        yield pool.map
+    with freed_memory_kept():
+        if count == 1:
+            yield map
+            return
+        with ThreadPoolExecutor(count) as pool:
+            yield pool.map

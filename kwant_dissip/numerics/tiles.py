@@ -3,101 +3,39 @@
 An element of a matrix is a vector of LANES complex numbers, one per energy: LANES real parts, then LANES imaginary
 parts, which one instruction each loads. Matrices are pieces of flat arrays of float; places and strides count elements.
 A small tile of the result stays in registers while the sum over the inner index runs, which the compiler does not find
-by itself: the tile is written in the compiler's own language (LLVM).
+by itself (`vectors`).
 """
 
-import llvmlite.binding
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .compiled import compiled
+from .vectors import LANES, WIDE, written
 
-_WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
-# Energies that are side by side: the doubles of a vector register.
-LANES = 8 if _WIDE else 4
 # Doubles of an element.
 ELEMENT = 2 * LANES
 # Rows of the largest tile; with two columns, what the registers hold.
-_TALL = 4 if _WIDE else 2
+_TALL = 4 if WIDE else 2
 # A pivot smaller than this part of the largest element below it is exchanged.
 _SMALL_PIVOT = 0.1
 _TINY = 1e-150
 
-_DOUBLE, _LONG = ir.DoubleType(), ir.IntType(64)
-_VECTOR = ir.VectorType(_DOUBLE, LANES)
-_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
+
+def _load(w, array, place):
+    """Real and imaginary part of an element."""
+    first = w.builder.mul(place, w.number(ELEMENT))
+    return w.load(array, first), w.load(array, w.builder.add(first, w.number(LANES)))
 
 
-class _Writer:
-    """Writes instructions on elements of arrays."""
-
-    def __init__(self, context, builder, signature, args):
-        self.builder = builder
-        self.args = [context.make_array(ty)(context, builder, arg).data if isinstance(ty, types.Array) else arg
-                     for ty, arg in zip(signature.args, args, strict=True)]
-        self._fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3),
-                                                   f"llvm.fma.v{LANES}f64")
-
-    def fma(self, x, y, z):
-        """x y + z."""
-        return self.builder.call(self._fma, [x, y, z])
-
-    def number(self, value):
-        return ir.Constant(_LONG, value)
-
-    def all_lanes(self, value):
-        """A number in every lane."""
-        one = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined),
-                                           ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
-
-    def place(self, first, stride=None, count=0):
-        """Place of an element, `count` strides after the first."""
-        return first if not count else self.builder.add(first, self.builder.mul(stride, self.number(count)))
-
-    def _address(self, array, place, part):
-        offset = self.builder.add(self.builder.mul(place, self.number(ELEMENT)), self.number(part * LANES))
-        return self.builder.bitcast(self.builder.gep(array, [offset]), _VECTOR.as_pointer())
-
-    def load(self, array, place):
-        """Real and imaginary part."""
-        values = [self.builder.load(self._address(array, place, part)) for part in range(2)]
-        for value in values:
-            value.align = 8
-        return values
-
-    def store(self, element, array, place):
-        for part in range(2):
-            self.builder.store(element[part], self._address(array, place, part)).align = 8
-
-    def loop(self, count, values, step):
-        """Run `step(number, values)`, which gives new values, `count` > 0 times; the last values."""
-        builder, start = self.builder, self.builder.block
-        body, end = builder.append_basic_block("body"), builder.append_basic_block("end")
-        builder.branch(body)
-        builder.position_at_end(body)
-        number = builder.phi(_LONG)
-        here = [builder.phi(value.type) for value in values]
-        new = step(number, here)
-        after = builder.add(number, self.number(1))
-        builder.cbranch(builder.icmp_signed("<", after, count), body, end)
-        for phi, first, later in zip([number, *here], [self.number(0), *values], [after, *new], strict=True):
-            phi.add_incoming(first, start)
-            phi.add_incoming(later, body)
-        builder.position_at_end(end)
-        return new
+def _store(w, element, array, place):
+    first = w.builder.mul(place, w.number(ELEMENT))
+    w.store(element[0], array, first)
+    w.store(element[1], array, w.builder.add(first, w.number(LANES)))
 
 
-def _written(write, *given):
-    """What numba asks of an intrinsic of these types: its signature, and the instructions `write(writer, *arguments)`."""
-    def code(context, builder, signature, args):
-        writer = _Writer(context, builder, signature, args)
-        write(writer, *writer.args)
-        return context.get_dummy_value()
-    return types.void(*given), code
+def _place(w, first, stride, count):
+    """Place of an element, `count` strides after the first."""
+    return w.builder.add(first, w.builder.mul(stride, w.number(count)))
 
 
 def _tile(rows, columns):
@@ -108,11 +46,11 @@ def _tile(rows, columns):
 
         def step(number, values):
             new = []
-            right = [w.load(b, builder.add(w.place(b_at, b_column, q), builder.mul(b_step, number)))
+            right = [_load(w, b, builder.add(_place(w, b_at, b_column, q), builder.mul(b_step, number)))
                      for q in range(columns)]
             right = [(re, builder.fmul(sign, im)) for re, im in right]
             for r in range(rows):
-                re, im = w.load(a, builder.add(w.place(a_at, a_row, r), builder.mul(a_step, number)))
+                re, im = _load(w, a, builder.add(_place(w, a_at, a_row, r), builder.mul(a_step, number)))
                 minus = builder.fneg(im)
                 for q, (b_re, b_im) in enumerate(right):
                     sum_re, sum_im = values[2 * (columns * r + q):][:2]
@@ -120,20 +58,20 @@ def _tile(rows, columns):
                     new.append(w.fma(im, b_re, w.fma(re, b_im, sum_im)))
             return new
 
-        sums = w.loop(inner, [_ZERO] * (2 * rows * columns), step)
-        places = [w.place(w.place(c_at, c_row, r), w.number(1), q) for r in range(rows) for q in range(columns)]
+        sums = w.loop(inner, [w.constant(0)] * (2 * rows * columns), step)
+        places = [_place(w, _place(w, c_at, c_row, r), w.number(1), q) for r in range(rows) for q in range(columns)]
         with builder.if_else(subtract) as (less, plain):
             with less:
                 for number, place in enumerate(places):
-                    old = w.load(c, place)
-                    w.store([builder.fsub(old[part], sums[2 * number + part]) for part in range(2)], c, place)
+                    old = _load(w, c, place)
+                    _store(w, [builder.fsub(old[part], sums[2 * number + part]) for part in range(2)], c, place)
             with plain:
                 for number, place in enumerate(places):
-                    w.store(sums[2 * number:][:2], c, place)
+                    _store(w, sums[2 * number:][:2], c, place)
 
     def tile(context, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,  # noqa: ARG001
              subtract):
-        return _written(write, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,
+        return written(write, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,
                         subtract)
     return intrinsic(tile)
 
@@ -145,30 +83,30 @@ _tall_pair, _pair, _tall, _one = _tile(_TALL, 2), _tile(1, 2), _tile(_TALL, 1), 
 def _reciprocal(context, c, c_at, a, a_at):  # noqa: ARG001 (all intrinsics have a context)
     """c = 1 / a, one element."""
     def write(w, c, c_at, a, a_at):
-        re, im = w.load(a, a_at)
+        re, im = _load(w, a, a_at)
         size = w.fma(re, re, w.builder.fmul(im, im))
-        inverse = w.builder.fdiv(w.all_lanes(ir.Constant(_DOUBLE, 1.0)), size)
-        w.store([w.builder.fmul(re, inverse), w.builder.fneg(w.builder.fmul(im, inverse))], c, c_at)
-    return _written(write, c, c_at, a, a_at)
+        inverse = w.builder.fdiv(w.constant(1), size)
+        _store(w, [w.builder.fmul(re, inverse), w.builder.fneg(w.builder.fmul(im, inverse))], c, c_at)
+    return written(write, c, c_at, a, a_at)
 
 
 @intrinsic
 def _grow(context, c, c_at, a, a_at):  # noqa: ARG001
     """The real part of c grows to |a|^2 where that is larger."""
     def write(w, c, c_at, a, a_at):
-        (largest, rest), (re, im) = w.load(c, c_at), w.load(a, a_at)
+        (largest, rest), (re, im) = _load(w, c, c_at), _load(w, a, a_at)
         size = w.fma(re, re, w.builder.fmul(im, im))
         more = w.builder.fcmp_ordered(">", size, largest)
-        w.store([w.builder.select(more, size, largest), rest], c, c_at)
-    return _written(write, c, c_at, a, a_at)
+        _store(w, [w.builder.select(more, size, largest), rest], c, c_at)
+    return written(write, c, c_at, a, a_at)
 
 
 @intrinsic
 def fill(context, c, c_at, re, im):  # noqa: ARG001
     """A number in every lane of one element."""
     def write(w, c, c_at, re, im):
-        w.store([w.all_lanes(re), w.all_lanes(im)], c, c_at)
-    return _written(write, c, c_at, re, im)
+        _store(w, [w.all_lanes(re), w.all_lanes(im)], c, c_at)
+    return written(write, c, c_at, re, im)
 
 
 @intrinsic
@@ -180,21 +118,21 @@ def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noq
 
         def step(number, values):
             to, origin = (w.builder.add(at, w.builder.mul(by, number)) for at, by in ((c_at, c_step), (a_at, a_step)))
-            (c_re, c_im), (a_re, a_im) = w.load(c, to), w.load(a, origin)
-            w.store([w.fma(minus, a_im, w.fma(re, a_re, c_re)), w.fma(im, a_re, w.fma(re, a_im, c_im))], c, to)
+            (c_re, c_im), (a_re, a_im) = _load(w, c, to), _load(w, a, origin)
+            _store(w, [w.fma(minus, a_im, w.fma(re, a_re, c_re)), w.fma(im, a_re, w.fma(re, a_im, c_im))], c, to)
             return values
 
         w.loop(count, [], step)
-    return _written(write, c, c_at, c_step, a, a_at, a_step, count, re, im)
+    return written(write, c, c_at, c_step, a, a_at, a_step, count, re, im)
 
 
 @intrinsic
 def mirror(context, c, c_at, a, a_at):  # noqa: ARG001
     """The complex conjugate of one element."""
     def write(w, c, c_at, a, a_at):
-        re, im = w.load(a, a_at)
-        w.store([re, w.builder.fneg(im)], c, c_at)
-    return _written(write, c, c_at, a, a_at)
+        re, im = _load(w, a, a_at)
+        _store(w, [re, w.builder.fneg(im)], c, c_at)
+    return written(write, c, c_at, a, a_at)
 
 
 @intrinsic
@@ -202,13 +140,13 @@ def dot(context, c, c_at, a, a_at, b, b_at, count):  # noqa: ARG001
     """c = sum_k a_k conj(b_k) of `count` > 0 elements that follow one another."""
     def write(w, c, c_at, a, a_at, b, b_at, count):
         def step(number, values):
-            (a_re, a_im), (b_re, b_im) = (w.load(array, w.builder.add(at, number))
+            (a_re, a_im), (b_re, b_im) = (_load(w, array, w.builder.add(at, number))
                                           for array, at in ((a, a_at), (b, b_at)))
             return [w.fma(a_im, b_im, w.fma(a_re, b_re, values[0])),
                     w.fma(w.builder.fneg(a_re), b_im, w.fma(a_im, b_re, values[1]))]
 
-        w.store(w.loop(count, [_ZERO, _ZERO], step), c, c_at)
-    return _written(write, c, c_at, a, a_at, b, b_at, count)
+        _store(w, w.loop(count, [w.constant(0), w.constant(0)], step), c, c_at)
+    return written(write, c, c_at, a, a_at, b, b_at, count)
 
 
 @compiled
