@@ -35,9 +35,11 @@ def test_green_and_occupation(data):
     np.testing.assert_allclose(green2, np.abs(diagonal) ** 2, rtol=1e-10)
     source = data.draw(arrays(float, gamma.shape, elements=floats(0, 1)))
     expected = np.einsum("kij,jk->ik", np.abs(green) ** 2, source)
-    np.testing.assert_allclose(chain_occupation(source, green2, rho_left, rho_right), expected, rtol=1e-9, atol=1e-12)
+    leads = np.empty(0, int), np.empty((0, len(green)))
+    np.testing.assert_allclose(chain_occupation(source, *leads, green2, rho_left, rho_right), expected, rtol=1e-9,
+                               atol=1e-12)
     # Sum rule: all sources full
-    np.testing.assert_allclose(chain_occupation(gamma, green2, rho_left, rho_right), spectral, rtol=1e-9)
+    np.testing.assert_allclose(chain_occupation(gamma, *leads, green2, rho_left, rho_right), spectral, rtol=1e-9)
     values = data.draw(arrays(float, len(gamma), elements=floats(-1, 1)))
     weight = data.draw(arrays(float, gamma.shape, elements=floats(0, 1)))
     np.testing.assert_allclose(

@@ -87,7 +87,8 @@ class Probes(ABC):
         """First guess of the unknowns."""
         return np.zeros(len(self.coupled) + len(self.floating))
 
-    def few_energies(self, unknowns: np.ndarray, edges: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def few_energies(self, unknowns: np.ndarray, edges: np.ndarray,
+                     count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Energies and weights with which thermal averages -Int df_i/dE (...) are taken roughly.
 
         A Gauss rule for the mean of all sites' thermal windows, weighted for each site with its own.

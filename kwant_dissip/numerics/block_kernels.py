@@ -9,6 +9,9 @@ With M_i = E - H_ii - Sigma + i gamma / 2, W_i what sites (a diagonal) and leads
     (G W G^+)_ii = G_ii (W_i + X_i + Y_i) G_ii^+
 
 Hoppings between slices are sparse: their products are sums over hoppings.
+
+numba compiles a function anew for every constant among its arguments, and array expressions bring in what their errors
+would say; hence `origin`, and plain loops.
 """
 
 from collections import namedtuple
@@ -16,7 +19,8 @@ from collections import namedtuple
 import numpy as np
 
 from .compiled import compiled
-from .tiles import ELEMENT, LANES, add_scaled, dot, fill, invert, multiply, multiply_adjoint
+from .tiles import ELEMENT, LANES, PIVOTS, add_scaled, dot, fill, invert, multiply, multiply_adjoint
+from .vectors import called
 
 Layout = namedtuple("Layout", """width green_at right_at left_at first site onsite
                     hop_start hop_row hop_column hop_value hop_bond
@@ -59,6 +63,7 @@ def _lane_energy(group, lane, energies):
 @compiled
 def _bare(layout, i, group, own_re, own_im, sigma, matrix):
     """M_i."""
+    called()
     width, energies = layout.width[i], own_re.shape[1]
     for k in range(width * width):
         value = layout.onsite[layout.green_at[i] + k]
@@ -77,6 +82,7 @@ def _bare(layout, i, group, own_re, own_im, sigma, matrix):
 @compiled
 def _add_lead(layout, lead, matrices, sign, factor, matrix, width):
     """Add a lead's matrix, with a factor in each lane, to that of its slice."""
+    called()
     start, stop = layout.lead_first[lead], layout.lead_first[lead + 1]
     at = layout.lead_at[lead] * ELEMENT
     for row in layout.lead_place[start:stop]:
@@ -102,21 +108,24 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
     green, to_right, to_left : arrays of float, shape (groups, floats)
         Results: G_ii, B_i and C_i.
     """
+    origin = np.int64(0)
     slices, widest = len(layout.width), layout.width.max()
     matrix, other = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
-    swaps = np.empty((1 + LANES, widest), np.int64)
+    swaps, rows = np.empty((1 + LANES, widest), np.int64), np.empty(2 * PIVOTS * widest * ELEMENT)
     for group in range(len(green)):
         g, right, left = green[group], to_right[group], to_left[group]
-        right[:] = 0.0
-        left[:] = 0.0
-        g[:] = 0.0
+        for array in (right, left, g, other):
+            for k in range(len(array)):
+                array[k] = 0.0
         for i in range(slices - 1):
             width, after, at = layout.width[i], layout.width[i + 1], layout.right_at[i]
             size = width * width * ELEMENT
             _bare(layout, i, group, own_re, own_im, sigma[group], matrix)
             # Until the way back, the place of G_ii holds B_{i-1} H_{i-1,i}.
-            matrix[:size] -= g[layout.green_at[i] * ELEMENT:layout.green_at[i] * ELEMENT + size]
-            invert(matrix, 0, width, swaps)
+            start = layout.green_at[i] * ELEMENT
+            for k in range(size):
+                matrix[k] -= g[start + k]
+            invert(matrix, origin, width, swaps, rows)
             for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
                 row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                 add_scaled(right, at + row * width, 1, matrix, column * width, 1, width, value.real, value.imag)
@@ -124,18 +133,19 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
                 row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                 add_scaled(g, layout.green_at[i + 1] + row, after, right, at + column, width, after, value.real,
                            -value.imag)
-        other[:] = 0.0
         for i in range(slices - 1, -1, -1):
             width = layout.width[i]
             size, start = width * width * ELEMENT, layout.green_at[i] * ELEMENT
             _bare(layout, i, group, own_re, own_im, sigma[group], matrix)
-            matrix[:size] -= other[:size]
-            g[start:start + size] = matrix[:size] - g[start:start + size]
-            invert(g, layout.green_at[i], width, swaps)
+            for k in range(size):
+                matrix[k] -= other[k]
+                g[start + k] = matrix[k] - g[start + k]
+            invert(g, layout.green_at[i], width, swaps, rows)
             if i > 0:
                 before, at = layout.width[i - 1], layout.left_at[i]
-                invert(matrix, 0, width, swaps)
-                other[:before * before * ELEMENT] = 0.0
+                invert(matrix, origin, width, swaps, rows)
+                for k in range(before * before * ELEMENT):
+                    other[k] = 0.0
                 for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
                     row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                     add_scaled(left, at + column * width, 1, matrix, row * width, 1, width, value.real, -value.imag)
@@ -147,6 +157,7 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
 @compiled
 def _add_sources(layout, i, group, source, lead_filling, lead_rate, matrix, at):
     """Add W_i to the matrix at a place."""
+    called()
     width, energies = layout.width[i], source.shape[1]
     part = matrix[at * ELEMENT:(at + width * width) * ELEMENT]
     for row in range(width):
@@ -164,24 +175,29 @@ def _add_sources(layout, i, group, source, lead_filling, lead_rate, matrix, at):
 @compiled
 def _from_left(layout, group, source, lead_filling, lead_rate, to_right, arrived, product):
     """W_i + X_i of every slice, at the places of G_ii."""
+    called()
     slices = len(layout.width)
-    arrived[:layout.width[0] ** 2 * ELEMENT] = 0.0
+    origin = np.int64(0)
+    for k in range(layout.width[0] ** 2 * ELEMENT):
+        arrived[k] = 0.0
     for i in range(slices):
         width, at = layout.width[i], layout.green_at[i]
         _add_sources(layout, i, group, source, lead_filling, lead_rate, arrived, at)
         if i < slices - 1:
             after = layout.width[i + 1]
-            multiply(product, 0, to_right, layout.right_at[i], arrived, at, after, width, width)
-            multiply_adjoint(arrived, layout.green_at[i + 1], product, 0, to_right, layout.right_at[i], after, width,
-                             after, True)
+            multiply(product, origin, to_right, layout.right_at[i], arrived, at, after, width, width)
+            multiply_adjoint(arrived, layout.green_at[i + 1], product, origin, to_right, layout.right_at[i], after,
+                             width, after, True)
 
 
 @compiled
 def _to_the_left(layout, i, to_left, arriving, product):
     """From W_i + Y_i to Y_{i-1}, in the same place."""
+    called()
+    origin = np.int64(0)
     width, before = layout.width[i], layout.width[i - 1]
-    multiply(product, 0, to_left, layout.left_at[i], arriving, 0, before, width, width)
-    multiply_adjoint(arriving, 0, product, 0, to_left, layout.left_at[i], before, width, before, True)
+    multiply(product, origin, to_left, layout.left_at[i], arriving, origin, before, width, width)
+    multiply_adjoint(arriving, origin, product, origin, to_left, layout.left_at[i], before, width, before, True)
 
 
 @compiled
@@ -200,6 +216,7 @@ def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, t
     n, inflow : arrays of float, shapes (sites, energies) and (leads, energies)
         Results, which are added to.
     """
+    origin = np.int64(0)
     slices, widest, energies = len(layout.width), layout.width.max(), source.shape[1]
     arrived = np.empty(green.shape[1])
     largest = widest * widest * ELEMENT
@@ -209,12 +226,14 @@ def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, t
         g, rates = green[group], lead_rate[group]
         lanes = min(LANES, energies - group * LANES)
         _from_left(layout, group, source, lead_filling, rates, to_right[group], arrived, product)
-        arriving[:] = 0.0
+        for k in range(len(arriving)):
+            arriving[k] = 0.0
         for i in range(slices - 1, -1, -1):
             width, at = layout.width[i], layout.green_at[i]
             size, start = width * width * ELEMENT, at * ELEMENT
-            total[:size] = arrived[start:start + size] + arriving[:size]
-            multiply(product, 0, g, at, total, 0, width, width, width)
+            for k in range(size):
+                total[k] = arrived[start + k] + arriving[k]
+            multiply(product, origin, g, at, total, origin, width, width, width)
             for row in range(width):
                 dot(element, 0, product, row * width, g, at + row * width, width)
                 site = layout.site[layout.first[i] + row]
@@ -224,13 +243,14 @@ def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, t
                 _add_inflow(layout, layout.lead_number[number], group, lanes, lead_filling, rates, g, at, width,
                             product, inflow)
             if i > 0:
-                _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+                _add_sources(layout, i, group, source, lead_filling, rates, arriving, origin)
                 _to_the_left(layout, i, to_left[group], arriving, product)
 
 
 @compiled
 def _add_inflow(layout, lead, group, lanes, lead_filling, lead_rate, green, at, width, product, inflow):
     """Tr Gamma_a (A f_a - G^n), with G^n = (G W) G^+ where the lead couples."""
+    called()
     element = np.empty(ELEMENT)
     start, stop = layout.lead_first[lead], layout.lead_first[lead + 1]
     rate = layout.lead_at[lead] * ELEMENT
@@ -262,6 +282,7 @@ def block_bond_flows(layout, source, lead_filling, lead_rate, green, to_right, t
     flows : array of float, shape (bonds, energies)
         Result, which is added to.
     """
+    origin = np.int64(0)
     slices, widest, energies = len(layout.width), layout.width.max(), source.shape[1]
     arrived = np.empty(green.shape[1])
     largest = widest * widest * ELEMENT
@@ -270,23 +291,27 @@ def block_bond_flows(layout, source, lead_filling, lead_rate, green, to_right, t
         g, rates = green[group], lead_rate[group]
         lanes = min(LANES, energies - group * LANES)
         _from_left(layout, group, source, lead_filling, rates, to_right[group], arrived, product)
-        arriving[:] = 0.0
+        for k in range(len(arriving)):
+            arriving[k] = 0.0
         for i in range(slices - 1, -1, -1):
             width, at = layout.width[i], layout.green_at[i]
             size, start = width * width * ELEMENT, at * ELEMENT
-            total[:size] = arrived[start:start + size] + arriving[:size]
-            multiply(product, 0, g, at, total, 0, width, width, width)
+            for k in range(size):
+                total[k] = arrived[start + k] + arriving[k]
+            multiply(product, origin, g, at, total, origin, width, width, width)
             _add_flows(group, lanes, layout.bond_start[i], layout.bond_start[i + 1], layout.bond_row,
                        layout.bond_column, layout.bond_value, layout.bond_number, product, width, g, at, width, flows)
             if i == 0:
                 continue
             before = layout.width[i - 1]
-            _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
-            multiply_adjoint(total, 0, arriving, 0, to_left[group], layout.left_at[i], width, width, before, False)
-            multiply(product, 0, to_right[group], layout.right_at[i - 1], arrived, layout.green_at[i - 1], width, before,
-                     before)
-            total[:width * before * ELEMENT] += product[:width * before * ELEMENT]
-            multiply(product, 0, g, at, total, 0, width, width, before)
+            _add_sources(layout, i, group, source, lead_filling, rates, arriving, origin)
+            multiply_adjoint(total, origin, arriving, origin, to_left[group], layout.left_at[i], width, width, before,
+                             False)
+            multiply(product, origin, to_right[group], layout.right_at[i - 1], arrived, layout.green_at[i - 1], width,
+                     before, before)
+            for k in range(width * before * ELEMENT):
+                total[k] += product[k]
+            multiply(product, origin, g, at, total, origin, width, width, before)
             _add_flows(group, lanes, layout.hop_start[i - 1], layout.hop_start[i], layout.hop_row, layout.hop_column,
                        layout.hop_value, layout.hop_bond, product, before, g, layout.green_at[i - 1], before, flows)
             _to_the_left(layout, i, to_left[group], arriving, product)
@@ -295,6 +320,7 @@ def block_bond_flows(layout, source, lead_filling, lead_rate, green, to_right, t
 @compiled
 def _add_flows(group, lanes, first, last, rows, columns, values, bonds, product, inner, green, at, width, flows):
     """What the elements of the Hamiltonian from `first` to `last` carry."""
+    called()
     element = np.empty(ELEMENT)
     for number in range(first, last):
         dot(element, 0, product, rows[number] * inner, green, at + columns[number] * width, inner)
@@ -315,24 +341,29 @@ def block_arrivals(layout, source, lead_filling, lead_rate, to_right, to_left, l
     left, right : arrays of float, shape (groups, floats)
         Results, at the places of G_ii.
     """
+    origin = np.int64(0)
     slices, widest = len(layout.width), layout.width.max()
     arriving, product = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
     for group in range(len(left)):
         rates = lead_rate[group]
-        arriving[:] = 0.0
+        for k in range(len(arriving)):
+            arriving[k] = 0.0
         for i in range(slices):
             width, start = layout.width[i], layout.green_at[i] * ELEMENT
-            left[group, start:start + width * width * ELEMENT] = arriving[:width * width * ELEMENT]
-            _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+            for k in range(width * width * ELEMENT):
+                left[group, start + k] = arriving[k]
+            _add_sources(layout, i, group, source, lead_filling, rates, arriving, origin)
             if i < slices - 1:
                 after, at = layout.width[i + 1], layout.right_at[i]
-                multiply(product, 0, to_right[group], at, arriving, 0, after, width, width)
-                multiply_adjoint(arriving, 0, product, 0, to_right[group], at, after, width, after, True)
-        arriving[:] = 0.0
+                multiply(product, origin, to_right[group], at, arriving, origin, after, width, width)
+                multiply_adjoint(arriving, origin, product, origin, to_right[group], at, after, width, after, True)
+        for k in range(len(arriving)):
+            arriving[k] = 0.0
         for i in range(slices - 1, -1, -1):
             width, start = layout.width[i], layout.green_at[i] * ELEMENT
-            right[group, start:start + width * width * ELEMENT] = arriving[:width * width * ELEMENT]
-            _add_sources(layout, i, group, source, lead_filling, rates, arriving, 0)
+            for k in range(width * width * ELEMENT):
+                right[group, start + k] = arriving[k]
+            _add_sources(layout, i, group, source, lead_filling, rates, arriving, origin)
             if i > 0:
                 _to_the_left(layout, i, to_left[group], arriving, product)
 
@@ -352,6 +383,7 @@ def block_exchange(layout, absorbed, source, green, to_right, to_left, result):
     result : array of float, shape (sites, sites)
         Which is added to.
     """
+    origin = np.int64(0)
     slices, widest, energies = len(layout.width), layout.width.max(), source.shape[1]
     here, there = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
     for group in range(len(green)):
@@ -359,16 +391,18 @@ def block_exchange(layout, absorbed, source, green, to_right, to_left, result):
         for i in range(slices):
             width, at = layout.width[i], layout.green_at[i]
             size = width * width * ELEMENT
-            here[:size] = green[group, at * ELEMENT:at * ELEMENT + size]
+            for k in range(size):
+                here[k] = green[group, at * ELEMENT + k]
             _add_squares(layout, i, i, group, lanes, absorbed, source, here, result)
             for j in range(i - 1, -1, -1):
-                multiply(there, 0, here, 0, to_right[group], layout.right_at[j], width, layout.width[j + 1],
+                multiply(there, origin, here, origin, to_right[group], layout.right_at[j], width, layout.width[j + 1],
                          layout.width[j])
                 here, there = there, here
                 _add_squares(layout, i, j, group, lanes, absorbed, source, here, result)
-            here[:size] = green[group, at * ELEMENT:at * ELEMENT + size]
+            for k in range(size):
+                here[k] = green[group, at * ELEMENT + k]
             for j in range(i + 1, slices):
-                multiply(there, 0, here, 0, to_left[group], layout.left_at[j], width, layout.width[j - 1],
+                multiply(there, origin, here, origin, to_left[group], layout.left_at[j], width, layout.width[j - 1],
                          layout.width[j])
                 here, there = there, here
                 _add_squares(layout, i, j, group, lanes, absorbed, source, here, result)
@@ -376,6 +410,7 @@ def block_exchange(layout, absorbed, source, green, to_right, to_left, result):
 
 @compiled
 def _add_squares(layout, i, j, group, lanes, absorbed, source, matrix, result):
+    called()
     for row in range(layout.width[i]):
         site = layout.site[layout.first[i] + row]
         for column in range(layout.width[j]):

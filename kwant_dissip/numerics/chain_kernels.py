@@ -110,15 +110,21 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
 
 
 @compiled
-def chain_occupation(source, green2, rho_left, rho_right):
+def chain_occupation(source, places, sent, green2, rho_left, rho_right):
     """n_i = sum_j |G_ij|^2 w_j on a chain.
 
     n_i = |G_ii|^2 (w_i + L_i + R_i), L_i = rho^L_i (w_{i-1} + L_{i-1}), R_i = rho^R_i (w_{i+1} + R_{i+1}).
 
     Parameters
     ----------
-    source, green2, rho_left, rho_right : arrays of float, shape (sites, energies)
-        w_i, |G_ii|^2, and the ratios from `chain_green`.
+    source : array of float, shape (sites, energies)
+        What sites send in, w_i.
+    places : array of int
+        Sites at which leads send in, too, growing.
+    sent : array of float, shape (places, energies)
+        What these add to w_i.
+    green2, rho_left, rho_right : arrays of float, shape (sites, energies)
+        |G_ii|^2, and the ratios from `chain_green`.
 
     Returns
     -------
@@ -127,16 +133,26 @@ def chain_occupation(source, green2, rho_left, rho_right):
     sites, energies = source.shape
     n = np.empty_like(source)
     carried = np.zeros(energies)
+    place = 0
     for i in range(sites):
         for k in range(energies):
             carried[k] = source[i, k] + rho_left[i, k] * carried[k]
             n[i, k] = carried[k]
+        if place < len(places) and places[place] == i:
+            for k in range(energies):
+                carried[k] += sent[place, k]
+                n[i, k] = carried[k]
+            place += 1
     carried[:] = 0.0
     for i in range(sites - 1, -1, -1):
         for k in range(energies):
             arriving = rho_right[i, k] * carried[k]
             n[i, k] = green2[i, k] * (n[i, k] + arriving)
             carried[k] = source[i, k] + arriving
+        if place > 0 and places[place - 1] == i:
+            place -= 1
+            for k in range(energies):
+                carried[k] += sent[place, k]
     return n
 
 

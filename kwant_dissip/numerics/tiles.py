@@ -10,12 +10,14 @@ import numpy as np
 from numba.extending import intrinsic
 
 from .compiled import compiled
-from .vectors import LANES, WIDE, written
+from .vectors import LANES, WIDE, called, written
 
 # Doubles of an element.
 ELEMENT = 2 * LANES
 # Rows of the largest tile; with two columns, what the registers hold.
 _TALL = 4 if WIDE else 2
+# Columns that are eliminated together.
+PIVOTS = 4
 # A pivot smaller than this part of the largest element below it is exchanged.
 _SMALL_PIVOT = 0.1
 _TINY = 1e-150
@@ -39,7 +41,7 @@ def _place(w, first, stride, count):
 
 
 def _tile(rows, columns):
-    """rows x columns elements of C = A B, or of C -= A B; with `sign` -1 the elements of B are conjugated."""
+    """Rows x columns elements of C = A B, or of C -= A B; with `sign` -1 the elements of B are conjugated."""
     def write(w, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign, subtract):
         builder = w.builder
         sign = w.all_lanes(sign)
@@ -81,7 +83,7 @@ _tall_pair, _pair, _tall, _one = _tile(_TALL, 2), _tile(1, 2), _tile(_TALL, 1), 
 
 @intrinsic
 def _reciprocal(context, c, c_at, a, a_at):  # noqa: ARG001 (all intrinsics have a context)
-    """c = 1 / a, one element."""
+    """C = 1 / a, one element."""
     def write(w, c, c_at, a, a_at):
         re, im = _load(w, a, a_at)
         size = w.fma(re, re, w.builder.fmul(im, im))
@@ -111,7 +113,7 @@ def fill(context, c, c_at, re, im):  # noqa: ARG001
 
 @intrinsic
 def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noqa: ARG001
-    """c += (re + i im) a for `count` > 0 elements in steps."""
+    """C += (re + i im) a for `count` > 0 elements in steps."""
     def write(w, c, c_at, c_step, a, a_at, a_step, count, re, im):
         re, im = w.all_lanes(re), w.all_lanes(im)
         minus = w.builder.fneg(im)
@@ -137,7 +139,7 @@ def mirror(context, c, c_at, a, a_at):  # noqa: ARG001
 
 @intrinsic
 def dot(context, c, c_at, a, a_at, b, b_at, count):  # noqa: ARG001
-    """c = sum_k a_k conj(b_k) of `count` > 0 elements that follow one another."""
+    """C = sum_k a_k conj(b_k) of `count` > 0 elements that follow one another."""
     def write(w, c, c_at, a, a_at, b, b_at, count):
         def step(number, values):
             (a_re, a_im), (b_re, b_im) = (_load(w, array, w.builder.add(at, number))
@@ -153,6 +155,7 @@ def dot(context, c, c_at, a, a_at, b, b_at, count):  # noqa: ARG001
 def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, rows, columns, inner, sign, subtract,
               upper):
     """C = A B or C -= A B tile by tile, see `_tile`; if `upper`, tiles below the diagonal may be left out."""
+    called()
     j = 0
     while j < columns:
         two = j + 2 <= columns
@@ -182,28 +185,32 @@ def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column,
 @compiled
 def multiply(c, c_at, a, a_at, b, b_at, rows, inner, columns):
     """C = A B; `rows` x `inner` times `inner` x `columns` elements."""
-    _multiply(c, c_at, columns, a, a_at, inner, 1, b, b_at, columns, 1, rows, columns, inner, 1.0, False, False)
+    one, no = np.int64(1), inner < 0
+    _multiply(c, c_at, columns, a, a_at, inner, one, b, b_at, columns, one, rows, columns, inner, 1.0, no, no)
 
 
 @compiled
 def multiply_adjoint(c, c_at, a, a_at, b, b_at, rows, inner, columns, hermitian):
-    """C = A B^+ with B of `columns` x `inner` elements; if the result is known to be Hermitian, half of it is copied."""
-    _multiply(c, c_at, columns, a, a_at, inner, 1, b, b_at, 1, inner, rows, columns, inner, -1.0, False, hermitian)
+    """C = A B^+ with B of `columns` x `inner` elements; if the result is Hermitian, half of it is copied."""
+    called()
+    one, no = np.int64(1), inner < 0
+    _multiply(c, c_at, columns, a, a_at, inner, one, b, b_at, one, inner, rows, columns, inner, -1.0, no, hermitian)
     if hermitian:
         # Exactly so: imaginary parts on the diagonal, of rounding, would grow from slice to slice as sum_j |B_ij|^2.
         for i in range(rows):
             imaginary = (c_at + i * columns + i) * ELEMENT + LANES
-            c[imaginary:imaginary + LANES] = 0.0
+            for k in range(imaginary, imaginary + LANES):
+                c[k] = 0.0
             for j in range(i):
                 mirror(c, c_at + i * columns + j, c, c_at + j * columns + i)
 
 
 @compiled
-def invert(a, a_at, size, swaps):
-    """Inverse of a matrix in its own place, by Gauss and Jordan.
+def invert(a, a_at, size, swaps, rows):
+    """Inverse of a matrix in its own place, by Gauss and Jordan, some columns at a time.
 
-    Energies side by side are alike: where a pivot is small, rows are exchanged in all lanes at once, or if that does not
-    serve all of them, in one.
+    Energies side by side are alike: where a pivot is small, rows are exchanged in all lanes at once, or if that does
+    not serve all of them, in one.
 
     Parameters
     ----------
@@ -212,41 +219,71 @@ def invert(a, a_at, size, swaps):
         Place of the matrix, and its rows.
     swaps : array of int, shape (1 + LANES, size or more)
         Work space.
+    rows : array of float, of 2 PIVOTS * size elements or more
+        Work space.
     """
-    factor, largest = np.empty(2 * ELEMENT), np.empty(ELEMENT)
+    called()
+    one, no, yes = np.int64(1), size < 0, size >= 0
     swapped = False
-    for p in range(size):
-        row, column = a_at + p * size, a_at + p
-        largest[:] = 0.0
-        for i in range(p, size):
-            _grow(largest, 0, a, column + i * size)
-        for k in range(len(swaps)):
-            swaps[k, p] = p
-        if _worst_lane(a, row + p, largest) < _SMALL_PIVOT ** 2:
-            swapped = True
-            _exchange(a, a_at, size, p, largest, swaps)
-        _reciprocal(factor, 0, a, row + p)
-        for k in range(ELEMENT):
-            factor[ELEMENT + k] = -factor[k]
-        _multiply(a, row, size, factor, 0, 0, 0, a, row, 0, 1, 1, p, 1, 1.0, False, False)
-        _multiply(a, row + p + 1, size, factor, 0, 0, 0, a, row + p + 1, 0, 1, 1, size - p - 1, 1, 1.0, False, False)
-        for start, stop in ((0, p), (p + 1, size)):
-            here = a_at + start * size
-            _multiply(a, here, size, a, here + p, size, 0, a, row, 0, 1, stop - start, p, 1, 1.0, True, False)
-            _multiply(a, here + p + 1, size, a, here + p, size, 0, a, row + p + 1, 0, 1, stop - start, size - p - 1, 1,
-                      1.0, True, False)
-            _multiply(a, here + p, size, a, here + p, size, 0, factor, 1, 0, 0, stop - start, 1, 1, 1.0, False, False)
-        a[(row + p) * ELEMENT:(row + p + 1) * ELEMENT] = factor[:ELEMENT]
+    for first in range(0, size, PIVOTS):
+        count = min(PIVOTS, size - first)
+        # In these columns a is, after their steps, what the steps do to all others.
+        for p in range(first, first + count):
+            swapped |= _pivot_step(a, a_at, size, p, first, count, swaps)
+        row, width = a_at + first * size, count * size * ELEMENT
+        for k in range(width):
+            rows[k] = a[row * ELEMENT + k]
+            rows[width + k] = -rows[k]
+        minus = count * size
+        for start, stop in ((0, first), (first + count, size)):
+            _multiply(a, row + start, size, a, row + first, size, one, rows, start, size, one, count, stop - start,
+                      count, 1.0, no, no)
+            for above, below in ((0, first), (first + count, size)):
+                _multiply(a, a_at + above * size + start, size, a, a_at + above * size + first, size, one, rows,
+                          minus + start, size, one, below - above, stop - start, count, 1.0, yes, no)
     if swapped:
         for p in range(size - 1, -1, -1):
             for lane in range(LANES):
                 _swap(a, a_at + p, a_at + swaps[1 + lane, p], size, size, lane, lane + 1)
-            _swap(a, a_at + p, a_at + swaps[0, p], size, size, 0, LANES)
+            _swap(a, a_at + p, a_at + swaps[0, p], size, size, 0 * one, LANES * one)
+
+
+@compiled
+def _pivot_step(a, a_at, size, p, first, count, swaps):
+    """One step of Gauss and Jordan in `count` columns from `first` on; whether rows were exchanged."""
+    called()
+    zero, one, no, yes = np.int64(0), np.int64(1), size < 0, size >= 0
+    factor, largest = np.empty(2 * ELEMENT), np.zeros(ELEMENT)
+    row = a_at + p * size
+    for i in range(p, size):
+        _grow(largest, 0, a, a_at + i * size + p)
+    for k in range(len(swaps)):
+        swaps[k, p] = p
+    small = _worst_lane(a, row + p, largest) < _SMALL_PIVOT ** 2
+    if small:
+        _exchange(a, a_at, size, p, largest, swaps)
+    _reciprocal(factor, 0, a, row + p)
+    for k in range(ELEMENT):
+        factor[ELEMENT + k] = -factor[k]
+    for start, stop in ((first, p), (p + 1, first + count)):
+        _multiply(a, row + start, size, factor, zero, zero, zero, a, row + start, zero, one, one, stop - start, one,
+                  1.0, no, no)
+    for above, below in ((0, p), (p + 1, size)):
+        here = a_at + above * size
+        for start, stop in ((first, p), (p + 1, first + count)):
+            _multiply(a, here + start, size, a, here + p, size, zero, a, row + start, zero, one, below - above,
+                      stop - start, one, 1.0, yes, no)
+        _multiply(a, here + p, size, a, here + p, size, zero, factor, one, zero, zero, below - above, one, one, 1.0, no,
+                  no)
+    for k in range(ELEMENT):
+        a[(row + p) * ELEMENT + k] = factor[k]
+    return small
 
 
 @compiled
 def _worst_lane(a, at, largest):
     """Smallest square of an element over those in `largest`."""
+    called()
     worst = 1.0
     for lane in range(LANES):
         size = a[at * ELEMENT + lane] ** 2 + a[at * ELEMENT + LANES + lane] ** 2
@@ -257,13 +294,15 @@ def _worst_lane(a, at, largest):
 @compiled
 def _exchange(a, a_at, size, p, largest, swaps):
     """Put a large element into place p of column p; what was exchanged, in all lanes and in each, goes to `swaps`."""
+    called()
+    zero, one = np.int64(0), np.int64(1)
     at = a_at + p * size + p
     best, good = p, _worst_lane(a, at, largest)
     for i in range(p + 1, size):
         here = _worst_lane(a, at + (i - p) * size, largest)
         if here > good:
             best, good = i, here
-    _swap(a, a_at + p * size, a_at + best * size, size, 1, 0, LANES)
+    _swap(a, a_at + p * size, a_at + best * size, size, one, zero, zero + LANES)
     swaps[0, p] = best
     for lane in range(LANES):
         best, most = p, -1.0
@@ -274,7 +313,7 @@ def _exchange(a, a_at, size, p, largest, swaps):
                 break
             if square > most:
                 best, most = i, square
-        _swap(a, a_at + p * size, a_at + best * size, size, 1, lane, lane + 1)
+        _swap(a, a_at + p * size, a_at + best * size, size, one, lane, lane + 1)
         swaps[1 + lane, p] = best
         if most == 0.0:
             # An energy that hits a level that nothing broadens.
@@ -284,6 +323,7 @@ def _exchange(a, a_at, size, p, largest, swaps):
 @compiled
 def _swap(a, one, other, count, step, first, last):
     """Exchange elements, or some of their lanes, of two rows or columns."""
+    called()
     if one == other:
         return
     for k in range(count):

@@ -8,6 +8,7 @@ import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
 # Doubles of a vector register.
@@ -37,7 +38,7 @@ class Writer:
                                                    f"llvm.fma.v{lanes}f64")
 
     def fma(self, x, y, z):
-        """x y + z."""
+        """X y + z."""
         return self.builder.call(self._fma, [x, y, z])
 
     def number(self, value):
@@ -88,7 +89,7 @@ class Writer:
 
 
 def written(write, *given):
-    """What numba asks of an intrinsic of these types: its signature, and the instructions `write(writer, *arguments)`."""
+    """What numba asks of an intrinsic: signature of these types, and the code that `write(writer, *arguments)` writes."""
     def code(context, builder, signature, args):
         writer = Writer(LANES, context, builder, signature, args)
         write(writer, *writer.args)
@@ -97,8 +98,10 @@ def written(write, *given):
 
 
 def written_along(write, *given):
-    """As `written`, for the places of rows: `write(writer, place, *arguments)` for each vector of as many as the first
-    argument says; those that do not fill a vector go into shorter ones."""
+    """As `written`, for as many places of rows as the first argument says: `write(writer, place, *arguments)`.
+
+    Places that do not fill a vector go into shorter ones.
+    """
     def code(context, builder, signature, args):
         start, lanes = ir.Constant(LONG, 0), LANES
         while lanes >= 1:
@@ -115,3 +118,12 @@ def written_along(write, *given):
             lanes //= 2
         return context.get_dummy_value()
     return types.void(*given), code
+
+
+@intrinsic
+def called(context):  # noqa: ARG001 (numba's)
+    """Mark a compiled function as one that is called, not copied into its callers: it is large and compiled once."""
+    def code(context, builder, signature, args):  # noqa: ARG001
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+    return types.void(), code

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..numerics.transfer import transfer_inverse
 from ..numerics.chain_kernels import chain_green, chain_occupation, chain_response
+from ..numerics.transfer import transfer_inverse
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
@@ -116,9 +116,10 @@ class ChainSpectrum(LatticeSpectrum):
         return sum(array.nbytes for array in (self.rate, self.spectral, self.green2, self.rho_left, self.rho_right))
 
     def occupation(self, source, lead_filling):
-        source = source.copy()
-        np.add.at(source, self._lead_places, self._lead_rate * lead_filling)
-        n = chain_occupation(source, self.green2, self.rho_left, self.rho_right)
+        places, row = np.unique(self._lead_places, return_inverse=True)
+        sent = np.zeros((len(places), source.shape[1]))
+        np.add.at(sent, row, self._lead_rate * lead_filling)
+        n = chain_occupation(source, places, sent, self.green2, self.rho_left, self.rho_right)
         inflow = self._lead_rate * (self.spectral[self._lead_places] * lead_filling - n[self._lead_places])
         return n, inflow
 

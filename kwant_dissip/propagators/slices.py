@@ -12,7 +12,6 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import ConvergenceError
 from ..model.slicing import cut
-from ..numerics.transfer import transfer_inverse
 from ..numerics.block_kernels import (
     Layout,
     block_arrivals,
@@ -23,6 +22,7 @@ from ..numerics.block_kernels import (
 )
 from ..numerics.quadrature import PANEL
 from ..numerics.tiles import ELEMENT, LANES, aligned, packed, unpacked
+from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
@@ -196,7 +196,8 @@ class Geometry:
         inside = row_slice == column_slice
         onsite = np.zeros((width ** 2).sum(), complex)
         here = row_slice[inside]
-        onsite[green_at[here] + (row[inside] - first[here]) * width[here] + column[inside] - first[here]] = value[inside]
+        places = green_at[here] + (row[inside] - first[here]) * width[here] + column[inside] - first[here]
+        onsite[places] = value[inside]
         site = self.site_of_orbital
         number = csr_matrix((np.arange(1, 1 + len(self.bonds)), self.bonds.T), shape=2 * (len(self.order),))
 

@@ -61,8 +61,8 @@ class SteadyState(Result):
     products: int = quantity("Jacobian products in all of them")
     energies: int = quantity("Energies of the last grid")
     method: str = quantity('Route that ran: "chain", "slices" or "kwant"')
-    green_functions: int | None = quantity("Energies at which a Green's function was computed, in all; None in files of "
-                                           "earlier versions", default=None)
+    green_functions: int | None = quantity("Energies at which a Green's function was computed, in all; None in files "
+                                           "of earlier versions", default=None)
     transports: int | None = quantity("Energies at which occupations were sent through one, in all", default=None)
     density_difference: np.ndarray | None = quantity(
         "N_i - N0_i, the charge; only with electrostatics, as are the next two", dimensions=_SITE, default=None)
