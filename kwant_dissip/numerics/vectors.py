@@ -89,7 +89,7 @@ class Writer:
 
 
 def written(write, *given):
-    """What numba asks of an intrinsic: signature of these types, and the code that `write(writer, *arguments)` writes."""
+    """What numba asks of an intrinsic: signature of these types, and the code of `write(writer, *arguments)`."""
     def code(context, builder, signature, args):
         writer = Writer(LANES, context, builder, signature, args)
         write(writer, *writer.args)
