@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics.energy_kernels import panel_sums
-from ..numerics.quadrature import PANEL, TWO_PI, Panels
+from ..numerics.quadrature import PANEL, THERMAL_WINDOW, TWO_PI, Panels
 from ..propagators.interface import LatticeSpectrum, Propagator
 from ..propagators.kept import Counts, KeptSpectra
 from .probes import Probes
@@ -26,6 +26,8 @@ _LEAST_POWER = 1e-2
 _LEAST_CURRENT = 0.1
 _NAMES = ("particles that the bath takes", "power", "density", "current", "energy current")
 _MAX_PANELS = 20000
+# Beyond ln(1 / rtol) and so many k_B T more from every mu, exp(-x) x^2 of what matters is below 1e-3 rtol.
+_FAR = 14.0
 
 
 @dataclass
@@ -124,8 +126,11 @@ class EnergyGrid:
 
     def first_panels(self, propagator: Propagator) -> Panels:
         """Panels to start from."""
-        mu0, window = self.probes.mu0, self.probes.window()
-        return self.probes.first_panels(propagator.thresholds(*(mu0 + end for end in window)) - mu0)
+        # Farther out edges matter less than rtol, and wide leads have many.
+        mu0, window = self.probes.mu0, self.probes.window(min(_FAR - np.log(self.rtol), THERMAL_WINDOW))
+        low, high = (mu0 + end for end in window)
+        thresholds = propagator.thresholds(low, high)
+        return self.probes.first_panels(thresholds[(thresholds > low) & (thresholds < high)] - mu0)
 
     def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""

@@ -75,9 +75,8 @@ class ExpandedProbes(Probes):
     def thermal(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
         return np.zeros(1), np.array([self.temperature0])
 
-    def window(self):
-        reach = THERMAL_WINDOW * self.temperature0
-        return -reach, reach
+    def window(self, reach=THERMAL_WINDOW):
+        return -reach * self.temperature0, reach * self.temperature0
 
     def first_panels(self, thresholds):
         return window_panels(*self.window(), thresholds, 0.25 * THERMAL_WINDOW * self.temperature0)

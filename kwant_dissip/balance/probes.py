@@ -76,8 +76,8 @@ class Probes(ABC):
         """Panels that resolve every occupation, broken at thresholds (relative to mu_0)."""
 
     @abstractmethod
-    def window(self) -> tuple[float, float]:
-        """Energies, relative to mu_0, beyond which no occupation differs from the equilibrium."""
+    def window(self, reach: float = THERMAL_WINDOW) -> tuple[float, float]:
+        """Energies, relative to mu_0, beyond which occupations differ from the equilibrium by less than exp(-reach)."""
 
     @abstractmethod
     def scale(self, unknowns: np.ndarray) -> float:
@@ -182,8 +182,8 @@ class ThermalProbes(Probes):
         return (np.concatenate([mu[self.coupled], lead_mu]),
                 np.concatenate([self._temperature[self.coupled], self._lead_temperature[self.floating]]))
 
-    def window(self):
-        outer = THERMAL_WINDOW * self._hottest
+    def window(self, reach=THERMAL_WINDOW):
+        outer = reach * self._hottest
         return self._lead_mu.min() - outer, self._lead_mu.max() + outer
 
     def first_panels(self, thresholds):
