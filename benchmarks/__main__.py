@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, electrostatics, kinetic, scaling, slices
+from . import alternatives, before, electrostatics, kernels, kinetic, large, scaling, slices
 
 
 def machine():
@@ -21,3 +21,6 @@ scaling.main()
 kinetic.main()
 electrostatics.main()
 slices.main()
+kernels.main()
+before.main()
+large.main()

@@ -15,14 +15,14 @@ LENGTHS = (1_000, 3_000, 10_000, 30_000, 100_000)
 
 
 def length():
-    """Rows (sites, seconds, energies, Newton steps, products per Newton step) of whole calls."""
+    """Rows (sites, seconds, energies, Green's functions and transports per energy) of whole calls."""
     kd.steady_state(barrier(100), RESERVOIRS, BATH)  # compiles
     for sites in LENGTHS:
         syst = barrier(sites)
         start = time.perf_counter()
         state = kd.steady_state(syst, RESERVOIRS, BATH)
         elapsed = time.perf_counter() - start
-        yield sites, elapsed, state.energies, state.newton_steps, state.products / state.newton_steps
+        yield sites, elapsed, state.energies, state.green_functions / state.energies, state.transports / state.energies
 
 
 def memory_speed(sites=3_000):
@@ -43,14 +43,14 @@ def memory_speed(sites=3_000):
 
 def main():
     """Print all of it."""
-    print(f"{'sites':>8} {'seconds':>9} {'energies':>9} {'Newton steps':>13} {'products per step':>18}")
+    print(f"{'sites':>8} {'seconds':>9} {'energies':>9} {'Green/energy':>13} {'transports/energy':>18}")
     rows = []
     for row in length():
         rows.append(row)
-        print("{:8d} {:9.2f} {:9d} {:13d} {:18.1f}".format(*row))
+        print("{:8d} {:9.2f} {:9d} {:13.2f} {:18.1f}".format(*row))
     rows = np.array(rows)
     exponent = np.polyfit(np.log(rows[:, 0]), np.log(rows[:, 1]), 1)[0]
-    print(f"wall time grows as length^{exponent:.2f}; products per step: largest over smallest "
+    print(f"wall time grows as length^{exponent:.2f}; transports per energy: largest over smallest "
           f"{rows[:, 4].max() / rows[:, 4].min():.2f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20
     print(f"peak memory {peak:.1f} GiB")

@@ -63,8 +63,9 @@ def growth(name, shapes):
     for length, width in shapes:
         elapsed, state = whole(length, width)
         times.append(elapsed / state.energies)
-        print(f"{length:6d} x {width:<4d} {elapsed:8.1f} s {state.energies:6d} energies {state.newton_steps:3d} steps "
-              f"{state.products / state.newton_steps:5.1f} products per step")
+        print(f"{length:6d} x {width:<4d} {elapsed:8.1f} s {state.energies:6d} energies "
+              f"{state.green_functions / state.energies:5.2f} Green's functions, "
+              f"{state.transports / state.energies:5.1f} transports per energy")
     sizes = [length if name == "length" else width for length, width in shapes]
     print(f"ribbons: time per energy grows as {name}^{np.polyfit(np.log(sizes), np.log(times), 1)[0]:.2f}")
 
@@ -78,5 +79,5 @@ def main():
     growth("length", [(50, 10), (100, 10), (250, 10), (500, 10), (1000, 10)])
     growth("width", [(60, 5), (60, 10), (60, 20), (60, 40)])
     elapsed, state = whole(400, 20)
-    print(f"ribbon 400 x 20: {elapsed:.0f} s, {state.products / state.newton_steps:.1f} products per step, peak memory "
+    print(f"ribbon 400 x 20: {elapsed:.0f} s, {state.transports / state.energies:.1f} transports per energy, peak memory "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20:.1f} GiB")
