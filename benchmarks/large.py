@@ -35,8 +35,8 @@ def wire(sites):
     known = time.perf_counter()
     state = solve(syst)
     return (f"chain of {sites} sites: {time.perf_counter() - known:.1f} s, {state.energies} energies, "
-            f"{state.green_functions / state.energies:.1f} Green's functions and {state.transports / state.energies:.1f} "
-            f"transports per energy, peak {peak():.1f} GiB; kwant builds it in {built - start:.1f} s, it is read in "
+            f"{state.green_functions / state.energies:.1f} Green's functions and "
+            f"{state.transports / state.energies:.1f} transports per energy, peak {peak():.1f} GiB; kwant builds it in {built - start:.1f} s, it is read in "
             f"{known - built:.1f} s")
 
 

@@ -79,5 +79,5 @@ def main():
     growth("length", [(50, 10), (100, 10), (250, 10), (500, 10), (1000, 10)])
     growth("width", [(60, 5), (60, 10), (60, 20), (60, 40)])
     elapsed, state = whole(400, 20)
-    print(f"ribbon 400 x 20: {elapsed:.0f} s, {state.transports / state.energies:.1f} transports per energy, peak memory "
-          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20:.1f} GiB")
+    print(f"ribbon 400 x 20: {elapsed:.0f} s, {state.transports / state.energies:.1f} transports per energy, peak "
+          f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20:.1f} GiB")
