@@ -36,8 +36,8 @@ def wire(sites):
     state = solve(syst)
     return (f"chain of {sites} sites: {time.perf_counter() - known:.1f} s, {state.energies} energies, "
             f"{state.green_functions / state.energies:.1f} Green's functions and "
-            f"{state.transports / state.energies:.1f} transports per energy, peak {peak():.1f} GiB; kwant builds it in {built - start:.1f} s, it is read in "
-            f"{known - built:.1f} s")
+            f"{state.transports / state.energies:.1f} transports per energy, peak {peak():.1f} GiB; kwant builds it in "
+            f"{built - start:.1f} s, it is read in {known - built:.1f} s")
 
 
 def plane(width, temperature=0.01):

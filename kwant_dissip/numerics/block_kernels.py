@@ -95,7 +95,7 @@ def _add_lead(layout, lead, matrices, sign, factor, matrix, width):
 
 
 @compiled
-def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
+def block_green(layout, own_re, own_im, sigma, green, to_right, to_left, largest):
     """Green's function on the slices, and how it goes on to their neighbours.
 
     Parameters
@@ -107,6 +107,8 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
         Self-energies of the leads (`tiles.packed`).
     green, to_right, to_left : arrays of float, shape (groups, floats)
         Results: G_ii, B_i and C_i.
+    largest : array of float, shape (groups, LANES)
+        Result: the largest norm of a B_i or C_i at each energy, nan if one is.
     """
     origin = np.int64(0)
     slices, widest = len(layout.width), layout.width.max()
@@ -114,6 +116,8 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
     swaps, rows = np.empty((1 + LANES, widest), np.int64), np.empty(2 * PIVOTS * widest * ELEMENT)
     for group in range(len(green)):
         g, right, left = green[group], to_right[group], to_left[group]
+        for lane in range(LANES):
+            largest[group, lane] = 0.0
         for array in (right, left, g, other):
             for k in range(len(array)):
                 array[k] = 0.0
@@ -129,6 +133,7 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
             for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
                 row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                 add_scaled(right, at + row * width, 1, matrix, column * width, 1, width, value.real, value.imag)
+            _compare(right, at, width * after, largest[group])
             for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
                 row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                 add_scaled(g, layout.green_at[i + 1] + row, after, right, at + column, width, after, value.real,
@@ -149,9 +154,22 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left):
                 for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
                     row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                     add_scaled(left, at + column * width, 1, matrix, row * width, 1, width, value.real, -value.imag)
+                _compare(left, at, width * before, largest[group])
                 for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
                     row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
                     add_scaled(other, column, before, left, at + row, width, before, value.real, value.imag)
+
+
+@compiled
+def _compare(matrices, at, count, largest):
+    """Let each lane's largest norm grow to that of a matrix; nan stays."""
+    called()
+    norm = np.empty(ELEMENT)
+    dot(norm, 0, matrices, at, matrices, at, count)
+    for lane in range(LANES):
+        here = np.sqrt(norm[lane])
+        if largest[lane] == largest[lane] and not here <= largest[lane]:
+            largest[lane] = here
 
 
 @compiled

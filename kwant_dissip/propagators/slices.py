@@ -55,29 +55,30 @@ class SlicePropagator(LatticePropagator):
 
     def _green(self, energies):
         """Self-energies of the leads, gamma, and the result of `block_green`."""
-        sigma, rate, green = self._unchecked_green(energies)
-        hit = ~(_largest(green[1:], len(energies)) < _DIVERGES)
+        sigma, rate, green, largest = self._unchecked_green(energies)
+        hit = ~(largest < _DIVERGES)
         if np.any(hit):
             # These energies hit a level of a part that nothing broadens; next to them there is nothing special.
             moved = energies + _NUDGE * self.geometry.scale * hit
-            sigma, rate, green = self._unchecked_green(moved)
-            again = ~(_largest(green, len(energies)) < np.inf)
-            if np.any(again):
-                raise ConvergenceError(f"The Green's function diverges near the energy {moved[again][0].real:.8g}: a "
+            sigma, rate, green, largest = self._unchecked_green(moved)
+            finite = np.isfinite(self.geometry.diagonal(green[0], len(energies))).all(axis=0) & np.isfinite(largest)
+            if not np.all(finite):
+                raise ConvergenceError(f"The Green's function diverges near the energy {moved[~finite][0].real:.8g}: a "
                                        "level that neither leads nor bath broaden. Raise the rate of its sites.")
         return sigma, rate, green
 
     def _unchecked_green(self, energies):
+        """The same, and the largest norm of what passes from slice to slice at each energy."""
         geometry = self.geometry
         sigma = self._self_energies(energies)
         gamma_re, gamma_im = self._self_energy.parts(energies)
         own_re = np.real(energies) - self._potential[:, None] - 0.5 * gamma_im
         own_im = np.imag(energies) + 0.5 * gamma_re
         groups = -(-len(energies) // LANES)
-        green = tuple(aligned((groups, size * ELEMENT)) for size in geometry.sizes)
+        green, largest = tuple(aligned((groups, size * ELEMENT)) for size in geometry.sizes), np.empty((groups, LANES))
         site = geometry.site_of_orbital
-        block_green(geometry.layout, own_re[site], own_im[site], _side_by_side(sigma), *green)
-        return sigma, gamma_re, green
+        block_green(geometry.layout, own_re[site], own_im[site], _side_by_side(sigma), *green, largest)
+        return sigma, gamma_re, green, largest.ravel()[:len(energies)]
 
     def spectrum(self, energies):
         sigma, rate, green = self._green(energies)
@@ -126,12 +127,6 @@ class SlicePropagator(LatticePropagator):
             return np.where(self.coupled, coarse(total)[slice_of_site] + rest / diagonal, b)
 
         return solve
-
-
-def _largest(arrays, count):
-    """Largest part of an element at each energy; nan if there is one."""
-    largest = [np.abs(array).reshape(len(array), -1, LANES).max(axis=1, initial=0.0).ravel() for array in arrays]
-    return np.max(largest, axis=0)[:count]
 
 
 def _side_by_side(matrices):
