@@ -41,6 +41,7 @@ class Linearization:
 def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Callable[[Point], Linearization], *,
            scale: Callable[[np.ndarray], float], tolerance: float, steps: int, halvings: int, what: str,
            longest: float = np.inf, fulfilled: Callable[[Point], bool] = lambda point: True,
+           move: Callable[[np.ndarray, np.ndarray], np.ndarray] = np.add,
            progress: Callable = lambda stage, value: None) -> Point:
     """Newton's method, until a step is below `tolerance`.
 
@@ -64,6 +65,8 @@ def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Cal
         No unknown changes by more in a step.
     fulfilled : callable, optional
         Whether a point will do for an end.
+    move : callable, optional
+        New unknowns of unknowns and a step.
     progress : callable, optional
 
     Returns
@@ -91,7 +94,7 @@ def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Cal
         last = stalled or change <= tolerance * relative
         size = linear.measure(point.residual)
         for _ in range(halvings + 1):
-            new = evaluate(point.unknowns + step)
+            new = evaluate(move(point.unknowns, step))
             if last or halvings == 0 or linear.measure(new.residual) < size:
                 break
             step = 0.5 * step

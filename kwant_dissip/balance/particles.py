@@ -20,6 +20,7 @@ from .energy_grid import EnergyGrid, Integrals, Point
 from .jacobian import Jacobian, require_states
 from .newton import Linearization, newton
 from .probes import Probes
+from .temperatures import Temperatures
 
 # To what the linear equations are solved: far below what the steps leave, first and in the end.
 _ROUGH_GMRES, _EXACT_GMRES, _WITH_FLOATING = 1e-2, 1e-5, 1e-8
@@ -93,6 +94,7 @@ class Balance:
         self.grid = grid
         self.newton_steps = 0
         self.products = 0
+        self._temperatures = Temperatures(self.spectra, probes, grid.map, grid.progress)
 
     def solve(self, panels: Panels | None = None, unknowns: np.ndarray | None = None) -> BalanceResult:
         """Chemical potentials, power and currents to the requested accuracy.
@@ -133,6 +135,10 @@ class Balance:
         return Point(unknowns, panels, integrals, particle_residual(integrals, self.probes))
 
     def _refined(self, point):
+        thresholds = self.propagator.edges() - self.probes.mu0
+        panels = self.probes.covering(point.panels, point.unknowns, thresholds)
+        if panels is not point.panels:
+            point = self.evaluate(panels, point.unknowns)
         try:
             panels, integrals = self.grid.refined(self.spectra, point.panels, point.integrals, point.unknowns)
         except ConvergenceError as error:
@@ -155,6 +161,11 @@ class Balance:
             panels=point.panels, unknowns=point.unknowns)
 
     def _newton(self, point, tolerance, rtol):
+        if len(self.probes.hot):
+            method = self._temperatures
+            point = method.find(point, lambda unknowns: self.evaluate(point.panels, unknowns), tolerance, rtol)
+            self.newton_steps, self.products = method.newton_steps, method.products
+            return point
         first, floating, exchange = point.unknowns, None, np.zeros(0)
 
         @cache
@@ -204,5 +215,6 @@ class Balance:
 
 
 def particle_residual(integrals: Integrals, probes: Probes) -> np.ndarray:
-    """What must vanish: net particles to the bath at each site, and from each floating lead."""
-    return np.concatenate([integrals.total("loss"), integrals.total("current")[probes.floating]])
+    """What must vanish: net particles to the bath at each site, energy that stays, and floating leads' currents."""
+    return np.concatenate([integrals.total("loss"), -integrals.total("power")[probes.hot],
+                           integrals.total("current")[probes.floating]])

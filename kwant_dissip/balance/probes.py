@@ -37,6 +37,8 @@ class Probes(ABC):
         Where probes are.
     floating : array of int
         Leads whose chemical potential is unknown.
+    hot : array of int
+        Places whose probes keep the energy, too; with a temperature that is unknown.
     mu0, temperature0 : float
         The equilibrium from which everything counts.
     coldest : float
@@ -47,6 +49,7 @@ class Probes(ABC):
 
     coupled: np.ndarray
     floating: np.ndarray
+    hot: np.ndarray = np.empty(0, int)
     mu0: float
     temperature0: float
     coldest: float
@@ -84,14 +87,22 @@ class Probes(ABC):
         """First guess of the unknowns."""
         return np.zeros(len(self.coupled) + len(self.floating))
 
-    def quantiles(self, unknowns: np.ndarray, edges: np.ndarray) -> np.ndarray:
-        """Energies, relative to mu_0, that divide the sites' mean thermal window into equal parts.
+    def covering(self, panels: Panels, unknowns: np.ndarray,  # noqa: ARG002 (as wide as it was thought)
+                 thresholds: np.ndarray) -> Panels:  # noqa: ARG002
+        """Panels that hold the window of every occupation at these unknowns; thresholds relative to mu_0."""
+        return panels
+
+    def quantiles(self, unknowns: np.ndarray, edges: np.ndarray,
+                  fractions: Sequence[float] = _QUANTILES) -> np.ndarray:
+        """Energies, relative to mu_0, below which given fractions of the sites' mean thermal window lie.
 
         Parameters
         ----------
         unknowns : array of float
         edges : array of float
             Band edges, relative to mu_0.
+        fractions : sequence of float, optional
+            By default those that divide it into equal parts.
         """
         mu, temperature = self.thermal(unknowns)
         every = max(1, len(mu) // _MANY)
@@ -101,7 +112,7 @@ class Probes(ABC):
         def filled(energy):
             return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
 
-        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in _QUANTILES])
+        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in fractions])
         # Below all bands sites are cut off from the leads, and the Jacobian there is as good as singular.
         margin = 0.5 * temperature.max()
         if len(edges) and edges.max() - edges.min() > 2 * margin:
@@ -118,9 +129,12 @@ class ThermalProbes(Probes):
     bath_temperature : array of float, shape (sites,)
     reservoirs : sequence of Reservoir
         One per lead.
+    hottest : float, optional
+        Temperature that the window has to hold, if others are lower.
     """
 
-    def __init__(self, coupled: np.ndarray, bath_temperature: np.ndarray, reservoirs: Sequence[Reservoir]) -> None:
+    def __init__(self, coupled: np.ndarray, bath_temperature: np.ndarray, reservoirs: Sequence[Reservoir],
+                 hottest: float = 0.0) -> None:
         self.coupled = coupled
         self._temperature = bath_temperature
         known = known_mus(reservoirs)
@@ -133,7 +147,7 @@ class ThermalProbes(Probes):
         temperatures = bath_temperature[coupled] if np.any(coupled) else bath_temperature
         self.temperature0 = float(np.median(temperatures))
         self.coldest = temperatures.min()
-        self._hottest = max(self._lead_temperature.max(), temperatures.max())
+        self._hottest = max(hottest, self._lead_temperature.max(), temperatures.max())
         self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
         self.drive = np.abs(self._lead_mu).max() + self._spread
 

@@ -21,7 +21,7 @@ from ..balance.expansion import expand
 from ..balance.particles import Balance
 from ..balance.probes import ThermalProbes
 from ..errors import ConvergenceError
-from ..model.baths import PhononBath, checked_bath, equilibrium_temperature
+from ..model.baths import PhononBath, equilibrium_temperature, only_phonons
 from ..model.electrostatics import Law, Neutrality
 from ..model.reservoirs import Reservoir, check_finite, equilibrium_mu, known_mus
 from ..numerics.checks import check_rtol
@@ -109,7 +109,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     equilibrium.
     """
     check_rtol(rtol)
-    checked_bath(bath)
+    bath = only_phonons(bath, "the kinetic theory")
     reservoirs = list(reservoirs)
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
@@ -193,7 +193,8 @@ def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *
         As in `steady_state`.
     """
     check_rtol(rtol)
-    temperature = equilibrium_temperature(checked_bath(bath), temperature)
+    bath = only_phonons(bath, "the kinetic theory")
+    temperature = equilibrium_temperature(bath, temperature)
     check_finite("mu", mu)
     reach = THERMAL_WINDOW * temperature + 1e-9 * (1 + abs(mu))
     scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)

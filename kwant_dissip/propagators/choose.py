@@ -5,6 +5,7 @@ import numpy as np
 from ..model.broadening import SelfEnergy
 from ..model.lattice import Lattice
 from .chain import ChainPropagator
+from .elastic import ElasticPropagator
 from .kwant_solver import KwantPropagator
 from .lattice import LatticePropagator
 from .slices import SlicePropagator
@@ -17,8 +18,10 @@ def check_method(method: str | None) -> None:
 
 
 def propagator_for(lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.ndarray,
-                   method: str | None) -> LatticePropagator:
+                   method: str | None) -> LatticePropagator | ElasticPropagator:
     """Propagator of a lattice: `ChainPropagator` for a chain of single orbitals, else `SlicePropagator`.
+
+    Both the chain and kwant's propagator know elastic scattering themselves; slices are wrapped for it.
 
     Parameters
     ----------
@@ -32,4 +35,6 @@ def propagator_for(lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.nd
         return KwantPropagator(lattice, self_energy, band_shifts)
     if lattice.chain_order() is not None:
         return ChainPropagator(lattice, self_energy, band_shifts)
+    if self_energy.is_elastic:
+        return ElasticPropagator(self_energy, lambda alike: SlicePropagator(lattice, alike, band_shifts))
     return SlicePropagator(lattice, self_energy, band_shifts)

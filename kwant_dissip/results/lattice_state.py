@@ -69,7 +69,22 @@ class SteadyState(Result):
     law_residual: float | None = quantity(
         "What is left of the law of electrostatics, over its largest term (for Neutrality: electrons per site)",
         default=None)
+    electron_mu: np.ndarray = quantity(
+        "Electrochemical potential of the electrons among themselves: that of the ElectronBath's probe; nan where none "
+        "couples", "energy", _SITE, default=None)
+    electron_temperature: np.ndarray = quantity(
+        "The electrons' k_B T_e (SI: T_e), of the same probe; nan where none couples", "temperature", _SITE,
+        default=None)
+    electron_power: np.ndarray = quantity(
+        "Power that the ElectronBath takes: zero but for what the solution leaves of its balance", "power", _SITE,
+        default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
+
+    def __post_init__(self):
+        # Files written before there were several baths do not have these.
+        for name, value in (("electron_mu", np.nan), ("electron_temperature", np.nan), ("electron_power", 0.0)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.power), value))
 
     power_per: ClassVar[str] = "site"
     averages: ClassVar[bool] = True
