@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from .results.loading import load
     from .runs.bias import at_current, at_voltage_drop
     from .solve import linear_response, steady_state
+    from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
-__all__ = ["ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalHeat",
-           "Neutrality", "PhononBath", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic", "at_current",
-           "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_heat", "steady_state",
-           "voltage_drop"]
+__all__ = ["ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
+           "LocalHeat", "Neutrality", "PhononBath", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic",
+           "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_distribution",
+           "local_electrons", "local_heat", "steady_state", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
@@ -34,7 +35,8 @@ _NAMES = {
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
     "model.reservoirs": ("Reservoir",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
-    "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state")}
+    "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
+    "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 
 def __getattr__(name):

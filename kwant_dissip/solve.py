@@ -15,8 +15,9 @@ from .balance.expansion import expand
 from .balance.particles import Balance, BalanceResult
 from .balance.probes import ThermalProbes
 from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
+from .balance.solution import Solution
 from .errors import ConvergenceError
-from .model.baths import Bath, PhononBath, checked_baths, equilibrium_temperature, only_phonons
+from .model.baths import Bath, checked_baths, equilibrium_temperature
 from .model.broadening import broadening
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
@@ -124,9 +125,6 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     if electrostatics is not None and not isinstance(electrostatics, Law):
         raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
                         f"got {electrostatics!r}.")
-    if electrostatics is not None and baths.electrons is not None:
-        raise ValueError("electrostatics does not go with an ElectronBath: the response of the density to the "
-                         f"temperatures of the electrons is not known there, got {bath!r}.")
     lattice = read(syst, params)
     lattice.require_energies()
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
@@ -143,9 +141,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     propagator = propagator_for(lattice, gamma, shifts, method)
     order = propagator.order
     if baths.electrons is None:
-        places, probes = propagator, ThermalProbes(propagator.coupled, reference[order], reservoirs)
+        by_place, probes = _unchanged, ThermalProbes(propagator.coupled, reference[order], reservoirs)
     else:
-        places = PlacesPropagator(propagator)
+        by_place = PlacesPropagator
         phonons = None if baths.phonons is None else propagator.balanced[0]
         probes = ElectronProbes(phonons, propagator.balanced[-1], reference[order], reservoirs)
 
@@ -173,11 +171,12 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, method=propagator.method, **found, **extra)
 
-    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state):
+    of_sites = len(probes.start()) - len(probes.floating)
+    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
         grid = EnergyGrid(probes, rtol, map_, progress)
         density = None
         if electrostatics is None:
-            balance = Balance(places, probes, grid)
+            balance = Balance(by_place(propagator), probes, grid)
             solution, spectra = balance.solve(), balance.spectra
             if propagator.has_densities(probes.mu0):
                 equilibrium = EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol, map_)
@@ -194,25 +193,35 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
                 ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
                 reference=neutral_density(propagator, neutral_mu, probes, grid)).solve()
-            spectra = KeptSpectra(propagator.at_potential(screened.potential, screened.lead_potentials))
-        flows = grid.bond_currents(spectra, solution.panels, solution.unknowns[:len(probes.start())])
-        return state(solution, density, flows)
+            propagator = propagator.at_potential(screened.potential, screened.lead_potentials)
+            spectra = KeptSpectra(by_place(propagator))
+        unknowns = solution.unknowns[:len(probes.start())]
+        flows = grid.bond_currents(spectra, solution.panels, unknowns)
+        result = state(solution, density, flows)
+    if method == "kwant":  # a new one does not hold the matrices of all energies
+        propagator = propagator.at_potential(*(
+            (solution.potential, solution.lead_potentials) if isinstance(solution, ScreenedResult)
+            else (np.zeros(len(order)), shifts)))
+    object.__setattr__(result, "solution", Solution(by_place(propagator), probes, solution.panels, unknowns, order))
+    return result
 
 
-def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: float, temperature: float | None = None,
-                    drive: Sequence[float | None] | None = None, thermal_drive: Sequence[float] | None = None,
-                    params: dict | None = None, method: str | None = None, rtol: float = 1e-6) -> LinearResponse:
+def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath], *, mu: float,
+                    temperature: float | None = None, drive: Sequence[float | None] | None = None,
+                    thermal_drive: Sequence[float] | None = None, params: dict | None = None,
+                    method: str | None = None, rtol: float = 1e-6) -> LinearResponse:
     """First and second order in the bias: Peltier's and Joule's part of the heat separately.
 
     Parameters
     ----------
     syst : kwant.system.FiniteSystem
         Finalized system with leads.
-    bath : PhononBath
+    bath : PhononBath, ElectronBath, ElasticBath, or list of them
     mu : float
         Electrochemical potential of the equilibrium.
     temperature : float, optional
-        k_B T of electrons and phonons; 0 is allowed. By default that of the bath, which must be one number then.
+        k_B T of electrons and phonons; 0 is allowed without an ElectronBath. By default that of the PhononBath, which
+        must be one number then.
     drive : sequence of float or None, optional
         Shift of each lead's mu per unit of bias; None: that lead floats, and its shift is found. By default
         (0.5, -0.5), or no shift with a `thermal_drive`.
@@ -232,8 +241,14 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
     """
     check_rtol(rtol)
     check_method(method)
-    phonons = only_phonons(bath, "linear_response")
-    temperature = equilibrium_temperature(phonons, temperature)
+    if bath is None:
+        raise TypeError("bath must be a PhononBath, ElectronBath or ElasticBath, or a list of them, got None: a "
+                        "coherent conductor has no power.")
+    baths = checked_baths(bath)
+    temperature = equilibrium_temperature(baths.phonons, temperature)
+    if temperature == 0 and baths.electrons is not None:
+        raise ValueError("At temperature 0 electrons with a temperature of their own are far from linear response: "
+                         f"raise temperature, or leave out {baths.electrons!r}.")
     check_finite("mu", mu)
     lattice = read(syst, params)
     if temperature > 0:
@@ -247,13 +262,31 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
         raise ValueError("At temperature 0 no lead can be driven by a temperature, nor float: raise temperature.")
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
-    propagator = propagator_for(lattice, broadening(phonons, lattice), np.zeros(len(lattice.leads)), method)
+    propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
     with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
-        fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
+        sites = len(propagator.order)
+        if baths.electrons is None:
+            fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
+        else:
+            places = PlacesPropagator(propagator)
+            hot = np.arange(len(places.coupled) - sites, len(places.coupled))
+            fields, _ = expand(places, mu, temperature, shifts, heats, rtol, map_, progress, hot=hot)
+            for order in ("1", "2"):
+                found = fields.pop("temperature" + order)
+                fields["electron_temperature" + order] = np.where(places.coupled[hot], found, np.nan)
+                fields["electron_mu" + order] = fields["mu" + order][hot]
     back = np.argsort(propagator.order)
     for name in ("power1", "power2", "mu1", "mu2"):
+        nothing = 0.0 if name.startswith("power") else np.nan
+        fields[name] = np.full(sites, nothing) if baths.phonons is None else fields[name][:sites]
+    for name in [name for name in fields if name.startswith(("power", "mu", "electron_"))]:
         fields[name] = fields[name][back]
     return LinearResponse(x=lattice.positions, **fields)
+
+
+def _unchanged(propagator):
+    """Where at most one bath has a balance sites are places."""
+    return propagator
 
 
 def _of_sites(solution, probes, baths, sites):
@@ -282,12 +315,15 @@ def _warn_of_patience(propagator, probes):
 
 
 @contextmanager
-def _best_so_far(order: np.ndarray, state: Callable | None = None):
-    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one."""
+def _best_so_far(order: np.ndarray, state: Callable | None = None, unknowns: int = 0):
+    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one.
+
+    Of the unknowns the first so many belong to sites, as often as each has some.
+    """
     try:
         yield
     except ConvergenceError as error:
         if error.sites is not None:
-            error.sites = order[error.sites[error.sites < len(order)]]
+            error.sites = order[error.sites[error.sites < max(unknowns, len(order))] % len(order)]
         error.state = state(error.state) if state and error.state is not None else None
         raise

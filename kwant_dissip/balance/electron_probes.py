@@ -19,6 +19,8 @@ from .probes import Probes, ThermalProbes
 _PEAK, _MEAN = 0.75 / np.pi ** 2, 0.5 / np.pi ** 2
 # So many k_B T of the window may be cut off at an electrons' temperature before it is widened: exp(-37) = 1e-16.
 _CUT = 3.0
+# A temperature changes by this factor in a step, at most.
+_FACTOR = 4.0
 
 
 class ElectronProbes(Probes):
@@ -59,13 +61,8 @@ class ElectronProbes(Probes):
         expected = np.sqrt(temperatures.mean() ** 2 + _MEAN * bias ** 2) - self.temperature0
         self._first = np.where(electrons, expected, 0.0)
 
-    def split(self, unknowns):
-        places = len(self.coupled)
-        return unknowns[:places], unknowns[places + len(self.hot):]
-
-    def excess(self, unknowns: np.ndarray) -> np.ndarray:
-        """Temperatures of the electrons relative to T_0, shape (sites,)."""
-        return unknowns[len(self.coupled):len(self.coupled) + len(self.hot)]
+    def local(self, unknowns):
+        return unknowns[self.hot], self.temperature0 + self.excess(unknowns)
 
     def start(self):
         return np.concatenate([np.zeros(len(self.coupled)), self._first, np.zeros(len(self.floating))])
@@ -100,6 +97,35 @@ class ElectronProbes(Probes):
 
     def first_panels(self, thresholds):
         return self._plain.first_panels(thresholds)
+
+    # The same direction is a step in (mu, T), or in (mu/T, 1/T), in which f depends on one linear function of the
+    # unknowns. The second is safer far from the solution, the first near a temperature that is low.
+
+    def moved(self, unknowns, step):
+        """See `Probes`: in (mu, T); a temperature grows or falls by a factor of 4 at most."""
+        (_, temperature), change = self.local(unknowns), self.excess(step)
+        return self._with_temperatures(unknowns + step, np.clip(temperature + change, temperature / _FACTOR,
+                                                                _FACTOR * temperature))
+
+    def moved_safely(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """The same direction in (mu / T, 1 / T)."""
+        mu, temperature = self.local(unknowns)
+        relative = self.excess(step) / temperature
+        # A part of the step, so that T grows by the factor at most.
+        part = np.minimum(1.0, (1 - 1 / _FACTOR) / np.maximum(relative, 1e-300))
+        new_temperature = np.maximum(temperature / (1 - part * relative), temperature / _FACTOR)
+        new = unknowns + step
+        new[self.hot] = (mu + part * (step[self.hot] - mu * relative)) / temperature * new_temperature
+        return self._with_temperatures(new, new_temperature)
+
+    def _with_temperatures(self, unknowns, temperature):
+        places = len(self.coupled)
+        unknowns[places:places + len(self.hot)] = temperature - self.temperature0
+        return unknowns
+
+    def lead_slopes(self, energies: np.ndarray) -> np.ndarray:
+        """Derivatives of the leads' occupations, floating ones at mu_0, shape (leads, energies)."""
+        return self._plain.lead_slopes(energies)
 
     def covering(self, panels: Panels, unknowns: np.ndarray, thresholds: np.ndarray) -> Panels:
         """The panels, and more where electrons turned out to be hotter than was thought."""

@@ -29,7 +29,8 @@ _MOST_FIRST_PANELS = 5000
 class Probes(ABC):
     """Occupations of sites and leads, linear or not in the unknowns of a balance of particles.
 
-    The unknowns are one per site (without meaning where no probe is), then one per floating lead.
+    The unknowns are one per place (a site, or one for each bath of a site; without meaning where no probe is), one more
+    per place in `hot`, then one per floating lead.
 
     Attributes
     ----------
@@ -39,6 +40,8 @@ class Probes(ABC):
         Leads whose chemical potential is unknown.
     hot : array of int
         Places whose probes keep the energy, too; with a temperature that is unknown.
+    linear : bool
+        Whether the occupations are linear in the unknowns.
     mu0, temperature0 : float
         The equilibrium from which everything counts.
     coldest : float
@@ -50,14 +53,16 @@ class Probes(ABC):
     coupled: np.ndarray
     floating: np.ndarray
     hot: np.ndarray = np.empty(0, int)
+    linear: bool = False
     mu0: float
     temperature0: float
     coldest: float
     drive: float
 
     def split(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Unknowns of the sites, and of the floating leads."""
-        return unknowns[:len(self.coupled)], unknowns[len(self.coupled):]
+        """Unknowns of the places that are chemical potentials, and those of the floating leads."""
+        places = len(self.coupled)
+        return unknowns[:places], unknowns[places + len(self.hot):]
 
     @abstractmethod
     def fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +90,19 @@ class Probes(ABC):
 
     def start(self) -> np.ndarray:
         """First guess of the unknowns."""
-        return np.zeros(len(self.coupled) + len(self.floating))
+        return np.zeros(len(self.coupled) + len(self.hot) + len(self.floating))
+
+    def local(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chemical potential and temperature of the occupations at places in `hot`, around which they vary."""
+        raise NotImplementedError("These probes have no temperature to be found.")
+
+    def excess(self, unknowns: np.ndarray) -> np.ndarray:
+        """The unknowns that belong to temperatures, one for each place in `hot`."""
+        return unknowns[len(self.coupled):len(self.coupled) + len(self.hot)]
+
+    def moved(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Unknowns after a step."""
+        return unknowns + step
 
     def covering(self, panels: Panels, unknowns: np.ndarray,  # noqa: ARG002 (as wide as it was thought)
                  thresholds: np.ndarray) -> Panels:  # noqa: ARG002

@@ -4,9 +4,6 @@
 
 With -f' = df/dmu the derivative with T_e is (E - mu_e) / T_e (-f'). The second row counts as heat, with
 (E - mu_e) / T_e in place of E - mu_0, which makes both rows and both unknowns alike.
-
-The same direction is a step in (mu, T), or in (mu/T, 1/T), in which f depends on one linear function of the unknowns.
-The second is safer far from the solution, the first near a temperature that is low.
 """
 
 from collections.abc import Callable
@@ -15,14 +12,14 @@ from functools import cache
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..numerics.quadrature import TWO_PI
+from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.interface import Moments
 from ..propagators.kept import KeptSpectra
 from ..propagators.places import PlacesPropagator, node_inverse
-from .electron_probes import ElectronProbes
 from .energy_grid import Point, batches
 from .jacobian import _JACOBIAN_MEMORY, _SLOPE_WINDOW, require_states
 from .newton import Linearization, newton
+from .probes import Probes
 
 _GMRES_WORST = 1e-1
 _CYCLES = 20
@@ -30,8 +27,6 @@ _STEPS, _SAFE_STEPS = 25, 80
 _HALVINGS = 12
 # (E - mu) / T at the two nodes, of weight 1/2 each, that give the zeroth and the second moment of -f' exactly.
 _NODES = np.array([-1, 1]) * np.pi / np.sqrt(3)
-# A temperature changes by this factor in a step, at most.
-_FACTOR = 4.0
 # Spread of energies, in units of (k_B T)^2, at which a site exchanges electrons with its bath, below which their number
 # and their energy are the same condition: a temperature is not determined.
 _LEAST_SPREAD = 1e-9
@@ -46,23 +41,24 @@ class HeatJacobian:
     Parameters
     ----------
     spectra : KeptSpectra
-    probes : ElectronProbes
+    probes : Probes
+        With places in `hot`.
     panels : Panels
     unknowns : array of float
     map_ : callable
 
     Attributes
     ----------
-    exchange, spread : arrays of float
-        Int dE/2pi gamma A (-f') of each place, and the variance of (E - mu) / T in it at places of electrons.
+    own : array of float, shape (3, places)
+        Int dE/2pi gamma A (-f') with E^0, E^1 and E^2, energies relative to mu_0.
     floating : array of float
         Change of each floating lead's current with its own mu.
     """
 
-    def __init__(self, spectra: KeptSpectra, probes: ElectronProbes, panels, unknowns: np.ndarray, map_) -> None:
+    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray,
+                 map_: Callable) -> None:
         self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
-        self._mu = unknowns[probes.hot]
-        self._temperature = probes.temperature0 + probes.excess(unknowns)
+        self._mu, self._temperature = probes.local(unknowns)
         mu, temperature = probes.thermal(unknowns)
         reach = _SLOPE_WINDOW * temperature.max()
         self._parts = []
@@ -72,20 +68,15 @@ class HeatJacobian:
                 self._parts.append((nodes, weights / TWO_PI))
         count = sum(len(nodes) for nodes, _ in self._parts)
         self._kept = spectra.propagator.response_size * count <= _JACOBIAN_MEMORY
-        self._own = np.zeros((3, len(probes.coupled)))
+        self.own = np.zeros((3, len(probes.coupled)))
         self._responses = []
         for own, response in map_(self._own_and_response, self._parts):
-            self._own = self._own + own
+            self.own = self.own + own
             if self._kept:
                 self._responses.append(response)
-        exchange, first, second = self._own
-        require_states(probes.coupled, exchange)
-        self.exchange = np.where(probes.coupled, exchange, 1.0)
-        first, second = first[probes.hot] / self.exchange[probes.hot], second[probes.hot] / self.exchange[probes.hot]
-        where = probes.coupled[probes.hot]
-        # E counts from mu_0; what the heat row holds on its diagonal is Int x^2 gamma A (-f').
-        self.heat = np.where(where, (second - 2 * self._mu * first + self._mu ** 2) / self._temperature ** 2, 1.0)
-        self.spread = np.where(where, (second - first ** 2) / self._temperature ** 2, 1.0)
+        sites = len(probes.hot)
+        for coupled, exchange in zip(probes.coupled.reshape(-1, sites), self.own[0].reshape(-1, sites), strict=True):
+            require_states(coupled, exchange)
         self.floating = self._floating_diagonal()
 
     def _part(self, nodes, weights):
@@ -127,7 +118,7 @@ class HeatJacobian:
         else:
             changes = sum(self._map(lambda part: np.ravel(self._part(*part)[1](*arguments)), self._parts))
         arriving, energy = changes[:places], changes[places:2 * places]
-        m0, m1, m2 = self._own
+        m0, m1, m2 = self.own
         loss = np.where(probes.coupled, m0 * constant + m1 * slope - arriving, values[:places])
         heat = (m1 * constant + m2 * slope - energy)[hot]
         heat = np.where(probes.coupled[hot], heat, probes.excess(values))
@@ -148,6 +139,48 @@ class _WithLeads:
         return np.concatenate([sums.ravel(), inflow[self._floating] @ self._weights])
 
 
+class Rows:
+    """Rows of the balance as changes of the unknowns: heat in place of energy, over the diagonal.
+
+    Parameters
+    ----------
+    probes : Probes
+        With places in `hot`.
+    unknowns : array of float
+    own : array of float, shape (3, places)
+        See `HeatJacobian`.
+    """
+
+    def __init__(self, probes: Probes, unknowns: np.ndarray, own: np.ndarray) -> None:
+        hot, where = probes.hot, probes.coupled[probes.hot]
+        self._hot, (self._mu, self._temperature) = hot, probes.local(unknowns)
+        self._exchange = np.where(probes.coupled, own[0], 1.0)
+        first, second = own[1][hot] / self._exchange[hot], own[2][hot] / self._exchange[hot]
+        narrow = np.flatnonzero(where & ~(second - first ** 2 > _LEAST_SPREAD * self._temperature ** 2))
+        if len(narrow):
+            raise ConvergenceError(
+                f"The temperature of the electrons at {len(narrow)} sites, the first number {narrow[0]} along the "
+                "system, is not determined: they exchange electrons with their bath at one energy only. Leave these "
+                "sites out of the ElectronBath.", sites=narrow)
+        # The heat row holds Int x^2 gamma A (-f') on its diagonal, x = (E - mu) / T.
+        square = np.where(where, second - 2 * self._mu * first + self._mu ** 2, self._temperature ** 2)
+        self._heat = square * self._exchange[hot] / self._temperature
+
+    def __call__(self, residual: np.ndarray) -> np.ndarray:
+        """Of the rows of all places, then of the energies."""
+        loss, energy = np.split(residual, [len(self._exchange)])
+        return np.concatenate([loss / self._exchange, (energy - self._mu * loss[self._hot]) / self._heat])
+
+
+def approximate_inverse(propagator: PlacesPropagator, probes: Probes,
+                        unknowns: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Maps `Rows` to changes of the unknowns of all places, from two energies."""
+    edges = propagator.edges() - probes.mu0
+    energies = probes.mu0 + probes.quantiles(unknowns, edges, 1 / (1 + np.exp(-_NODES)))
+    inverse = node_inverse(propagator, energies, _NODES)
+    return lambda rows: inverse(rows.reshape(-1, len(probes.hot))).ravel()
+
+
 class Temperatures:
     """The method for one propagator: `find` from a point.
 
@@ -155,7 +188,8 @@ class Temperatures:
     ----------
     spectra : KeptSpectra
         Of a `PlacesPropagator`.
-    probes : ElectronProbes
+    probes : Probes
+        With places in `hot`; `ElectronProbes` if they are not linear.
     map_, progress : callable
         As of `EnergyGrid`.
 
@@ -165,7 +199,7 @@ class Temperatures:
         So far.
     """
 
-    def __init__(self, spectra: KeptSpectra, probes: ElectronProbes, map_: Callable, progress: Callable) -> None:
+    def __init__(self, spectra: KeptSpectra, probes: Probes, map_: Callable, progress: Callable) -> None:
         self._spectra, self._probes, self._map, self._progress = spectra, probes, map_, progress
         self.newton_steps = self.products = 0
 
@@ -192,43 +226,16 @@ class Temperatures:
             return newton(point, evaluate, linearize, scale=self._probes.scale, tolerance=tolerance, steps=steps,
                           halvings=_HALVINGS, what=_WHAT, move=move, progress=self._progress)
 
+        if self._probes.linear:
+            return search(np.add, _STEPS)
         try:
-            found = search(self._plain_step, _STEPS)
+            found = search(self._probes.moved, _STEPS)
         except ConvergenceError:
-            try:
-                found = search(self._natural_step, _SAFE_STEPS)
-            except ConvergenceError as error:
-                if isinstance(error.state, Point):
-                    self._require_temperatures(error.state, error)
-                raise
+            found = search(self._probes.moved_safely, _SAFE_STEPS)
         self._require_temperatures(found)
         return found
 
-    def _plain_step(self, unknowns, step):
-        """A step in (mu, T)."""
-        new, (temperature, change) = unknowns + step, self._hot_parts(unknowns, step)
-        return self._with_temperatures(new, np.clip(temperature + change, temperature / _FACTOR, _FACTOR * temperature))
-
-    def _natural_step(self, unknowns, step):
-        """The same direction in (mu / T, 1 / T)."""
-        hot, (temperature, change) = self._probes.hot, self._hot_parts(unknowns, step)
-        relative = change / temperature
-        part = np.minimum(1.0, (1 - 1 / _FACTOR) / np.maximum(relative, 1e-300))  # of the step, so that T stays below
-        new_temperature = np.maximum(temperature / (1 - part * relative), temperature / _FACTOR)
-        new = unknowns + step
-        ratio = (unknowns[hot] + part * (step[hot] - unknowns[hot] * relative)) / temperature
-        new[hot] = ratio * new_temperature
-        return self._with_temperatures(new, new_temperature)
-
-    def _hot_parts(self, unknowns, step):
-        return self._probes.temperature0 + self._probes.excess(unknowns), self._probes.excess(step)
-
-    def _with_temperatures(self, unknowns, temperature):
-        places = len(self._probes.coupled)
-        unknowns[places:places + len(self._probes.hot)] = temperature - self._probes.temperature0
-        return unknowns
-
-    def _require_temperatures(self, point, cause=None):
+    def _require_temperatures(self, point):
         """Raise unless the electrons have a temperature everywhere."""
         probes = self._probes
         temperature = np.where(probes.coupled[probes.hot], probes.temperature0 + probes.excess(point.unknowns), 0.0)
@@ -238,7 +245,7 @@ class Temperatures:
                 f"The temperature of the electrons at {len(bad)} sites, the first number {bad[0]} along the system, is "
                 "negative, infinite or not determined: what reaches them is inverted, more of it at high energies "
                 "than at low ones, as behind an energy filter at a large bias. A smaller bias, a higher rate of a "
-                "PhononBath, or an ElectronBath that leaves these sites out, helps.", sites=bad, state=point) from cause
+                "PhononBath, or an ElectronBath that leaves these sites out, helps.", sites=bad, state=point)
 
     def _linearizer(self, start, rtol):
         probes, hot = self._probes, self._probes.hot
@@ -246,28 +253,22 @@ class Temperatures:
 
         @cache
         def inverse():
-            return self._approximate_inverse(start.unknowns)
+            return approximate_inverse(self._spectra.propagator, probes, start.unknowns)
 
         def linearize(point):
             self.newton_steps += 1
+            if not probes.linear:
+                self._require_temperatures(point)
             jacobian = HeatJacobian(self._spectra, probes, point.panels, point.unknowns, self._map)
-            narrow = np.flatnonzero(~(jacobian.spread > _LEAST_SPREAD))
-            if len(narrow):
-                raise ConvergenceError(
-                    f"The temperature of the electrons at {len(narrow)} sites, the first number {narrow[0]} along the "
-                    "system, is not determined: they exchange electrons with their bath at one energy only. Leave "
-                    "these sites out of the ElectronBath.", sites=narrow, state=point)
-            mu, temperature = point.unknowns[hot], probes.temperature0 + probes.excess(point.unknowns)
-            exchange, heat = jacobian.exchange, jacobian.exchange[hot] * jacobian.heat
+            rows = Rows(probes, point.unknowns, jacobian.own)
 
             def scaled(residual):
-                """Rows as changes of the unknowns: heat in place of energy, over the diagonal."""
-                loss, energy, flow = np.split(residual, [places, places + len(hot)])
-                return (loss / exchange, (energy - mu * loss[hot]) / (temperature * heat), flow / jacobian.floating)
+                balance, flow = np.split(residual, [places + len(hot)])
+                return rows(balance), flow / jacobian.floating
 
             def approximate(residual):
-                loss, energy, flow = scaled(residual)
-                return np.concatenate([inverse()(loss, energy), flow])
+                balance, flow = scaled(residual)
+                return np.concatenate([inverse()(balance), flow])
 
             def product(values):
                 self.products += 1
@@ -277,26 +278,3 @@ class Temperatures:
                                  rtol, _GMRES_WORST, _CYCLES)
 
         return linearize
-
-    def _approximate_inverse(self, unknowns):
-        """Maps rows that are scaled to changes of (mu at all places, T), from two energies."""
-        probes, hot = self._probes, self._probes.hot
-        propagator: PlacesPropagator = self._spectra.propagator
-        edges = propagator.edges() - probes.mu0
-        energies = probes.mu0 + probes.quantiles(unknowns, edges, 1 / (1 + np.exp(-_NODES)))
-        spectrum = propagator.spectrum(energies)
-        rates, spectral = spectrum.by_bath(spectrum.rate), spectrum.sites.spectral
-        factor = np.ones((len(rates) + 1, 1, 2))
-        factor[-1] = _NODES
-        absorption = np.concatenate([rates, rates[-1:]]) * factor
-        emission = absorption / 2
-        count = len(rates)
-        local = np.zeros((count + 1, count + 1, len(hot)))
-        for bath in range(count):
-            rows = [bath] if bath < count - 1 else [bath, bath + 1]
-            local[np.ix_(rows, rows)] = np.einsum("pim,im,qim->pqi", factor[rows], rates[bath] * spectral / 2,
-                                                  factor[rows])
-        diagonal = np.einsum("ppi->pi", local)
-        diagonal[diagonal <= 0] = 1.0
-        inverse = node_inverse(propagator.sites, energies, local, emission, absorption)
-        return lambda loss, energy: inverse(diagonal * np.concatenate([loss, energy]).reshape(count + 1, -1)).ravel()

@@ -263,9 +263,11 @@ def only_phonons(bath: Bath | Sequence[Bath], where: str) -> PhononBath:
     return baths.phonons
 
 
-def equilibrium_temperature(bath: PhononBath, temperature: float | None) -> float:
-    """The one temperature of a linear response: the one given, or the bath's."""
-    value = bath.temperature if temperature is None else temperature
+def equilibrium_temperature(bath: PhononBath | None, temperature: float | None) -> float:
+    """The one temperature of a linear response: the one given, or that of the phonons."""
+    if temperature is None and bath is None:
+        raise ValueError("temperature must be given where no PhononBath has one.")
+    value = temperature if bath is None or temperature is not None else bath.temperature
     if not isinstance(value, Real) or not 0 <= value < np.inf:
         raise ValueError(f"temperature must be one number, 0 or more, got {value!r}.")
     return float(value)

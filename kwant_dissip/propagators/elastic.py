@@ -13,12 +13,12 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..model.broadening import Broadenings
-from .interface import LatticeSpectrum, Propagator, mean_absorption
+from .interface import LatticeSpectrum, Moments, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
 # What is left of the equation, relative to its largest right-hand side, when occupations are asked for, and in products
-# with a derivative, which solve equations to 1e-8 at best.
-_EXACT, _PRODUCT = 1e-13, 1e-10
+# with a derivative, in which equations are solved to 1e-5.
+_EXACT, _PRODUCT = 1e-13, 1e-8
 # What is accepted where rounding stops the progress.
 _WORST = 1e-10
 # Steps before GMRES starts anew, and how often it may.
@@ -178,20 +178,28 @@ class ElasticSpectrum(LatticeSpectrum):
     def response(self, source, weight):
         return _ElasticResponse(self, source, weight)
 
-    def arriving(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
+    def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`occupation`, as exactly as products with a derivative need it."""
-        return self._inner.occupation(self._total(source, lead_filling, _PRODUCT), lead_filling)[0]
+        return self._inner.occupation(self._total(source, lead_filling, _PRODUCT), lead_filling)
+
+    def moments(self, source, weight, energies, leads):
+        return Moments(_ForProducts(self), source, weight, energies, leads)
+
+
+class _ForProducts:
+    def __init__(self, spectrum):
+        self.occupation = spectrum.for_products
 
 
 class _ElasticResponse:
     def __init__(self, spectrum, source, weight):
-        self._arguments = spectrum, source, weight
+        self._spectrum, self._source, self._weight = spectrum, source, weight
+        self._nothing = np.zeros((spectrum.leads, source.shape[1]))
         self.nbytes = source.nbytes + weight.nbytes
 
     def __call__(self, values):
-        spectrum, source, weight = self._arguments
-        n = spectrum.arriving(source * values[:, None], np.zeros((spectrum.leads, source.shape[1])))
-        return (weight * n).sum(axis=1)
+        n, _ = self._spectrum.for_products(self._source * values[:, None], self._nothing)
+        return (self._weight * n).sum(axis=1)
 
 
 class _Groups:

@@ -4,6 +4,7 @@ Rows of all arrays are the sites for the first bath, then the sites for the next
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -12,9 +13,9 @@ from ..numerics.banded import banded_inverse
 from .interface import LatticeSpectrum, Propagator
 from .lattice import LatticePropagator
 
-# Up to this many unknowns the Jacobian at a few energies is one dense matrix, where electrons do not pass from site to
-# neighbouring site only.
-_DENSE_UNKNOWNS = 4000
+# Up to this many sites the balance of heat at two energies is one dense matrix, where electrons do not pass from site
+# to neighbouring site only.
+DENSE_SITES = 4000
 
 
 class PlacesPropagator(Propagator):
@@ -88,39 +89,78 @@ class PlacesSpectrum(LatticeSpectrum):
         return lambda values: moments(self.by_bath(values), np.zeros_like(self.by_bath(values)))[0].ravel()
 
 
-def node_inverse(propagator: LatticePropagator, energies: np.ndarray, local: np.ndarray, emission: np.ndarray,
-                 absorption: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Inverse of a Jacobian with several unknowns a site, as if integrals were sums over a few energies.
+def node_inverse(propagator: PlacesPropagator, energies: np.ndarray,
+                 nodes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Inverse of the balance of particles and heat, as if integrals were sums over two energies.
 
-    b_p = sum_q D_pq v_q - sum_m a_pm n_m,    n_m = K_m sum_q e_qm v_q
+    With the rates g_b and unknowns v_b of the baths, t that of the temperature, and x = (E - mu) / T,
+
+        r_b = mean_m g_b (A (v_b + x t) - n),   r_t = mean_m x g_e (A (v_e + x t) - n),   n = K sum_b g_b (v_b + x t)
+
+    where x t stands for electrons only. Rows are divided by their diagonals.
 
     Parameters
     ----------
-    propagator : LatticePropagator
-    energies : array of float, shape (energies,)
-    local : array of float, shape (unknowns, unknowns, sites)
-        D, without zeros on the diagonal.
-    emission, absorption : arrays of float, shape (unknowns, sites, energies)
-        e and a.
+    propagator : PlacesPropagator
+    energies : array of float, shape (2,)
+    nodes : array of float, shape (2,)
+        x at both energies, equal and opposite.
 
     Returns
     -------
     callable
-        Maps b to v, arrays of shape (unknowns, sites).
+        Maps rows, shape (baths + 1, sites), to (v_b, t).
     """
-    passages = propagator.spectrum(energies).passages()
-    if passages is not None:
-        return banded_inverse(local, emission, absorption, *passages)
-    unknowns, sites = local.shape[1:]
-    size = unknowns * sites
-    if size > _DENSE_UNKNOWNS:
-        blocks = np.linalg.inv(np.moveaxis(local, 2, 0))
-        return lambda b: np.einsum("ipq,qi->pi", blocks, b)
-    matrix = np.zeros((unknowns, sites, unknowns, sites))
-    where = np.arange(sites)
-    matrix[:, where, :, where] = np.moveaxis(local, 2, 0)
-    for number, energy in enumerate(energies):
-        kernel = propagator.kernel(energy)
-        matrix -= np.einsum("pi,ij,qj->piqj", absorption[:, :, number], kernel, emission[:, :, number])
-    factor = lu_factor(matrix.reshape(size, size), overwrite_a=True)
-    return lambda b: lu_solve(factor, b.ravel()).reshape(unknowns, sites)
+    spectrum = propagator.spectrum(energies)
+    rates, spectral = spectrum.by_bath(spectrum.rate), spectrum.sites.spectral
+    passages = spectrum.sites.passages()
+    if passages is None:
+        return _even_and_odd(propagator.sites, energies, rates, spectral)
+    baths, sites, count = rates.shape
+    factor = np.ones((baths + 1, 1, count))
+    factor[-1] = nodes
+    absorption = np.concatenate([rates, rates[-1:]]) * factor
+    local = np.zeros((baths + 1, baths + 1, sites))
+    for bath in range(baths):
+        rows = [bath] if bath < baths - 1 else [bath, bath + 1]
+        local[np.ix_(rows, rows)] = np.einsum("pim,im,qim->pqi", factor[rows], rates[bath] * spectral / count,
+                                              factor[rows])
+    diagonal = np.einsum("ppi->pi", local)
+    diagonal[diagonal <= 0] = 1.0
+    inverse = banded_inverse(local, absorption / count, absorption, *passages)
+    return lambda rows: inverse(diagonal * rows)
+
+
+def _even_and_odd(propagator, energies, rates, spectral):
+    """`node_inverse` with the same K at both energies: chemical potentials and temperatures separate.
+
+    With P the inverse for all baths at one mu, u = P sum_b r_b, what arrives is n = A u - sum_b r_b / g, and
+    v_b = r_b / (g_b A) + n / A. Temperatures need the inverse for electrons alone, with all other baths as sinks.
+    """
+    inverse, _ = propagator.preconditioner(energies)
+    baths = len(rates)
+    each = (rates * spectral).mean(axis=2)
+    where, total = each > 0, np.where(each.sum(axis=0) > 0, each.sum(axis=0), 1.0)
+    each = np.where(where, each, 1.0)
+    heat, own = inverse, np.flatnonzero(where[-1])
+    if baths > 1:
+        heat = None
+        if len(own) <= DENSE_SITES:
+            matrix = np.diag(each[-1, own])
+            for number, energy in enumerate(energies):
+                rate = rates[-1, own, number] / np.sqrt(len(energies))
+                matrix -= rate[:, None] * propagator.kernel(energy)[np.ix_(own, own)] * rate
+            heat = partial(lu_solve, lu_factor(matrix, overwrite_a=True))
+
+    def solve(rows):
+        particles, energy = each * rows[:-1] * where, each[-1, own] * rows[-1, own]
+        together = particles.sum(axis=0)
+        arriving = inverse(together) - together / total
+        result = np.concatenate([np.where(where, particles / each + arriving, rows[:-1]), rows[-1:]])
+        if heat is inverse:
+            result[-1, own] = heat(np.where(where[-1], each[-1] * rows[-1], 0.0))[own]
+        elif heat is not None:
+            result[-1, own] = heat(energy)
+        return result
+
+    return solve

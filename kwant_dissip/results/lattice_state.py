@@ -1,7 +1,7 @@
 """What `steady_state` returns."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -86,8 +86,13 @@ class SteadyState(Result):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.full(len(self.power), value))
 
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "solution"}
+
     power_per: ClassVar[str] = "site"
     averages: ClassVar[bool] = True
+    # What spectra follow from, see `thermometer`: not part of the result, and gone in copies, files, other processes.
+    solution: ClassVar[Any] = None
 
     @property
     def heat(self):
