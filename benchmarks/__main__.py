@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, electrostatics, kinetic, scaling, slices
+from . import alternatives, baths, electrostatics, kinetic, scaling, slices
 
 
 def machine():
@@ -21,3 +21,4 @@ scaling.main()
 kinetic.main()
 electrostatics.main()
 slices.main()
+baths.main()

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
+from kwant_dissip import systems
 from models import chain, chains, floats, planes, uniform_chain
 
 
@@ -439,6 +441,26 @@ def test_zero_temperature_is_the_limit():
     cold = kd.linear_response(syst, baths, mu=-1.0, temperature=0)
     cool = kd.linear_response(syst, baths, mu=-1.0)
     np.testing.assert_allclose(cold.power2, cool.power2, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize(("ratio", "position"), [(3, 1.21), (10, 1.33), (30, 1.46)])
+def test_spots_drift_outward_with_elastic_scattering(ratio, position):
+    """Around a dot half as wide as E_F, in linear response, they sit near lambda = sqrt(l l_ph) (design.md section 9).
+
+    Energy-independent rates, T = 0.2 E_F, wires of 8 lambda, means over 17 sites; l = 30 sites.
+    """
+    mu, length = -1.7, 30
+    velocity, phonons = np.sqrt(4 - mu ** 2), length * (1 + ratio)
+    relaxation, coupling = np.sqrt(length * phonons), np.sqrt(0.075 / np.sqrt(4 - mu ** 2))
+    syst = systems.chain.resonant_dot(length=int(8 * relaxation), coupling=coupling, level=mu * (1 - coupling ** 2))
+    baths = [kind(rate=lambda site, path=path: velocity / path * systems.chain.in_wires(site))
+             for kind, path in ((partial(kd.PhononBath, 0.06), phonons), (kd.ElasticBath, phonons / ratio))]
+    response = kd.linear_response(syst.finalized(), baths, mu=mu, rtol=1e-4)
+    x, power = (np.convolve(values[response.x[:, 0] > 0], np.ones(17) / 17, "valid")
+                for values in (response.x[:, 0], response.power1))
+    chosen = x < 5 * relaxation
+    spot = x[chosen][np.argmin(np.sign(power[0]) * power[chosen])]
+    assert spot / relaxation == pytest.approx(position, abs=0.05)
 
 
 @pytest.mark.parametrize("law", [kd.Poisson(1.0), kd.Neutrality()])

@@ -30,7 +30,8 @@ class PlacesPropagator(Propagator):
         self.sites = propagator
         self.coupled = np.concatenate(propagator.balanced)
         self.batch = propagator.batch
-        self.response_size = 2 * len(propagator.balanced) * propagator.response_size
+        # Sources and weights of each bath, and the transfers once.
+        self.response_size = (1 + len(propagator.balanced)) * propagator.response_size // 2
 
     def edges(self):
         return self.sites.edges()
