@@ -26,8 +26,8 @@ CASES = {"phonons alone": "#000000", "elastic, electrons, phonons": "#D55E00"}
 CAPTION = (
     "A resonant dot between two wires of six relaxation lengths at a small bias; means over 17 sites, $T_e$ and "
     r"$\mu_e$ as a weak thermometer finds them. With phonons alone (black, a mean free path of $\lambda$) momentum and "
-    r"energy relax together. With three lengths (orange) the wires have more resistance; heat leaves over $\lambda$ all "
-    "the same, so that the electrons stay hot on one side of the dot and cold on the other for that long.")
+    r"energy relax together. With three lengths (orange) the wires have more resistance; heat leaves over $\lambda$ "
+    "all the same, so that the electrons stay hot on one side of the dot and cold on the other for that long.")
 
 
 def solve(case):

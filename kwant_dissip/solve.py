@@ -37,7 +37,9 @@ from .numerics.threads import thread_pool
 from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
+from .propagators.interface import Propagator
 from .propagators.kept import KeptSpectra
+from .propagators.lattice import LatticePropagator
 from .propagators.places import PlacesPropagator
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
@@ -140,8 +142,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                    max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
     propagator = propagator_for(lattice, gamma, shifts, method)
     order = propagator.order
+    by_place: Callable[[LatticePropagator], Propagator] = _unchanged
+    probes: ThermalProbes | ElectronProbes
     if baths.electrons is None:
-        by_place, probes = _unchanged, ThermalProbes(propagator.coupled, reference[order], reservoirs)
+        probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
     else:
         by_place = PlacesPropagator
         phonons = None if baths.phonons is None else propagator.balanced[0]

@@ -107,8 +107,8 @@ class ElectronProbes(Probes):
         return self._with_temperatures(unknowns + step, np.clip(temperature + change, temperature / _FACTOR,
                                                                 _FACTOR * temperature))
 
-    def moved_safely(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """The same direction in (mu / T, 1 / T)."""
+    def moved_safely(self, unknowns, step):
+        """See `Probes`: the same direction in (mu / T, 1 / T)."""
         mu, temperature = self.local(unknowns)
         relative = self.excess(step) / temperature
         # A part of the step, so that T grows by the factor at most.

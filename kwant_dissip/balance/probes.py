@@ -104,6 +104,10 @@ class Probes(ABC):
         """Unknowns after a step."""
         return unknowns + step
 
+    def moved_safely(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Unknowns after a step that may be too long."""
+        return self.moved(unknowns, step)
+
     def covering(self, panels: Panels, unknowns: np.ndarray,  # noqa: ARG002 (as wide as it was thought)
                  thresholds: np.ndarray) -> Panels:  # noqa: ARG002
         """Panels that hold the window of every occupation at these unknowns; thresholds relative to mu_0."""

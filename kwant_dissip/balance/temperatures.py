@@ -189,7 +189,7 @@ class Temperatures:
     spectra : KeptSpectra
         Of a `PlacesPropagator`.
     probes : Probes
-        With places in `hot`; `ElectronProbes` if they are not linear.
+        With places in `hot`.
     map_, progress : callable
         As of `EnergyGrid`.
 

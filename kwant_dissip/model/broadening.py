@@ -39,6 +39,10 @@ class SelfEnergy(ABC):
         return np.any([np.zeros(len(self.coupled), bool), *self.balanced], axis=0)
 
     @abstractmethod
+    def all_alike(self) -> "SelfEnergy":
+        """The same self-energy with every bath among those whose occupation a balance has to find."""
+
+    @abstractmethod
     def rates(self, energies: np.ndarray) -> list[np.ndarray]:
         """Gamma of each of the `balanced` baths at real energies, each of shape (sites, energies)."""
 
@@ -128,6 +132,9 @@ class Broadening(SelfEnergy):
             speed[a] = max(np.ptp(self._leads[a].thresholds()), 1e-300) * self._leads[a].period / 4
         return self.strength * speed[self._lead_of_site]
 
+    def all_alike(self):
+        return self
+
     def rates(self, energies):
         return [self.parts(energies)[0]]
 
@@ -179,8 +186,7 @@ class Broadenings(SelfEnergy):
         self.is_elastic = bool(np.any([part.coupled for part in self._elastic]))
         self.is_analytic = all(part.is_analytic for part in self._all)
 
-    def all_alike(self) -> "Broadenings":
-        """The same self-energy with every bath among those whose occupation a balance has to find."""
+    def all_alike(self):
         return Broadenings(self._all, [])
 
     def _each(self, change):

@@ -1,5 +1,7 @@
 """Which propagator serves a system."""
 
+from typing import cast
+
 import numpy as np
 
 from ..model.broadening import SelfEnergy
@@ -18,7 +20,7 @@ def check_method(method: str | None) -> None:
 
 
 def propagator_for(lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.ndarray,
-                   method: str | None) -> LatticePropagator | ElasticPropagator:
+                   method: str | None) -> LatticePropagator:
     """Propagator of a lattice: `ChainPropagator` for a chain of single orbitals, else `SlicePropagator`.
 
     Both the chain and kwant's propagator know elastic scattering themselves; slices are wrapped for it.
@@ -36,5 +38,6 @@ def propagator_for(lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.nd
     if lattice.chain_order() is not None:
         return ChainPropagator(lattice, self_energy, band_shifts)
     if self_energy.is_elastic:
-        return ElasticPropagator(self_energy, lambda alike: SlicePropagator(lattice, alike, band_shifts))
+        return cast(LatticePropagator, ElasticPropagator(
+            self_energy, lambda alike: SlicePropagator(lattice, alike, band_shifts)))
     return SlicePropagator(lattice, self_energy, band_shifts)

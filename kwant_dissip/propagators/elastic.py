@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..model.broadening import Broadenings
+from ..model.broadening import SelfEnergy
 from .interface import LatticeSpectrum, Moments, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
@@ -31,11 +31,11 @@ _CLOSED = 1e-12
 
 
 class ElasticPropagator(Propagator):
-    """A propagator of a lattice with elastic scattering on some sites.
+    """A propagator of a lattice with elastic scattering on some sites; it has all that a `LatticePropagator` has.
 
     Parameters
     ----------
-    self_energy : Broadenings
+    self_energy : SelfEnergy
         Of all baths.
     make : callable
         Makes the propagator that is wrapped from a self-energy: there all baths are alike, and absorb.
@@ -46,7 +46,7 @@ class ElasticPropagator(Propagator):
         Those of `LatticePropagator`.
     """
 
-    def __init__(self, self_energy: Broadenings, make: Callable[[Broadenings], LatticePropagator]) -> None:
+    def __init__(self, self_energy: SelfEnergy, make: Callable[[SelfEnergy], LatticePropagator]) -> None:
         self._plain = self_energy
         self._set(make(self_energy.all_alike()), self_energy)
 
