@@ -43,6 +43,11 @@ class KineticState(Result):
         default=None)
     occupation_minus: np.ndarray | None = quantity("The same of left movers, f_-", dimensions=_OCCUPATION,
                                                    default=None)
+    electron_mu: np.ndarray | None = quantity(
+        "Electrochemical potential of the electrons among themselves; only with an ElectronBath, as is the next",
+        "energy", _NODE, default=None)
+    electron_temperature: np.ndarray | None = quantity("The electrons' k_B T_e (SI: T_e)", "temperature", _NODE,
+                                                       default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     power_per: ClassVar[str] = "length"

@@ -248,21 +248,6 @@ def checked_baths(bath: Bath | Sequence[Bath] | None) -> Baths:
                  tuple(one for one in bath if isinstance(one, ElasticBath)))
 
 
-def only_phonons(bath: Bath | Sequence[Bath], where: str) -> PhononBath:
-    """The bath of phonons, where no other can stand beside it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is something else; the message says that `where` does not know it.
-    """
-    baths = checked_baths(bath)
-    if baths.phonons is None or baths.electrons is not None or baths.elastic:
-        raise ValueError(f"bath must be a PhononBath alone in {where}, which does not know other baths, "
-                         f"got {bath!r}.")
-    return baths.phonons
-
-
 def equilibrium_temperature(bath: PhononBath | None, temperature: float | None) -> float:
     """The one temperature of a linear response: the one given, or that of the phonons."""
     if temperature is None and bath is None:

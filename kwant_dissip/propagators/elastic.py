@@ -42,7 +42,7 @@ class ElasticPropagator(Propagator):
 
     Attributes
     ----------
-    order, bonds, lattice, method, balanced
+    order, bonds, lattice, leads, method, balanced
         Those of `LatticePropagator`.
     """
 
@@ -53,6 +53,7 @@ class ElasticPropagator(Propagator):
     def _set(self, inner, self_energy, potential=None):
         self._inner = inner
         self.order, self.bonds, self.lattice, self.method = inner.order, inner.bonds, inner.lattice, inner.method
+        self.leads = inner.leads
         self._self_energy = self_energy.in_order(self.order)
         if potential is not None:
             self._self_energy = self._self_energy.at_potential(potential)
@@ -91,7 +92,7 @@ class ElasticPropagator(Propagator):
     def spectrum(self, energies):
         inner = self._inner.spectrum(energies)
         rate = sum(self.bath_rates(energies), np.zeros_like(inner.spectral))
-        return ElasticSpectrum(inner, rate, self._self_energy.elastic_rate(energies), len(self.lattice.leads))
+        return ElasticSpectrum(inner, rate, self._self_energy.elastic_rate(energies), self.leads)
 
     def kernel(self, energy: float) -> np.ndarray:
         """See `LatticePropagator`; by a dense solve."""
@@ -101,17 +102,35 @@ class ElasticPropagator(Propagator):
     def preconditioner(self, energies):
         """See `interface.Propagator`.
 
-        At a single energy, with P the inverse for all baths alike, g the rate of all and s that of those that absorb,
-        the inverse is exactly P + 1/(s A) - 1/(g A).
+        See `beside_elastic`.
         """
         inverse, everything = self._inner.preconditioner(energies)
         diagonal = mean_absorption(self.spectrum(energies))
-        local = np.where(self.coupled, 1 / diagonal - 1 / everything, 0.0)
+        return beside_elastic(inverse, everything, diagonal, self.coupled), diagonal
 
-        def solve(b):
-            return np.where(self.coupled, inverse(np.where(self.coupled, b, 0.0)) + local * b, b)
 
-        return solve, diagonal
+def beside_elastic(inverse: Callable[[np.ndarray], np.ndarray], everything: np.ndarray, diagonal: np.ndarray,
+                   coupled: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Inverse of the balance of the baths that absorb, from that of all baths alike.
+
+    At a single energy, with P the latter, g the rate of all and s that of those that absorb, it is exactly
+    P + 1/(s A) - 1/(g A).
+
+    Parameters
+    ----------
+    inverse : callable
+        P.
+    everything, diagonal : arrays of float, shape (sites,)
+        g A and s A.
+    coupled : array of bool, shape (sites,)
+        Where baths absorb.
+    """
+    local = np.where(coupled, 1 / diagonal - 1 / everything, 0.0)
+
+    def solve(b):
+        return np.where(coupled, inverse(np.where(coupled, b, 0.0)) + local * b, b)
+
+    return solve
 
 
 class ElasticSpectrum(LatticeSpectrum):
@@ -127,6 +146,7 @@ class ElasticSpectrum(LatticeSpectrum):
 
     Attributes
     ----------
+    inner : Spectrum
     returned : array of float, shape (sites, energies)
         x_i / A_i.
     """
@@ -134,7 +154,7 @@ class ElasticSpectrum(LatticeSpectrum):
     def __init__(self, inner: LatticeSpectrum, rate: np.ndarray, elastic: np.ndarray, leads: int) -> None:
         self.rate = rate
         self.spectral = inner.spectral
-        self._inner, self._elastic = inner, elastic
+        self.inner, self._elastic = inner, elastic
         self.leads = leads
         self.returned = np.divide(elastic, inner.spectral, out=np.zeros_like(elastic), where=inner.spectral > 0)
         # Where nothing else fills the states nothing comes in: f is 0, as in equilibrium.
@@ -144,11 +164,11 @@ class ElasticSpectrum(LatticeSpectrum):
 
     @property
     def nbytes(self):
-        return self._inner.nbytes + sum(array.nbytes for array in (self.rate, self._elastic, self.returned))
+        return self.inner.nbytes + sum(array.nbytes for array in (self.rate, self._elastic, self.returned))
 
-    def _total(self, source, lead_filling, rtol):
-        """All sources, elastic ones included."""
-        arriving, _ = self._inner.occupation(source, lead_filling)
+    def total(self, source: np.ndarray, lead_filling: np.ndarray, rtol: float = _EXACT) -> np.ndarray:
+        """All sources, elastic ones included, shape (sites, energies)."""
+        arriving, _ = self.inner.occupation(source, lead_filling)
         sites = np.any(self._elastic > 0, axis=1)
         inverse = np.divide(1.0, self.spectral, out=np.zeros_like(arriving), where=self.spectral > 0)[sites]
         inverse = inverse * self._open
@@ -160,7 +180,7 @@ class ElasticSpectrum(LatticeSpectrum):
             return again
 
         def product(f):
-            return f - inverse * self._inner.occupation(scattered(f), nothing)[0][sites]
+            return f - inverse * self.inner.occupation(scattered(f), nothing)[0][sites]
 
         groups = self._groups
         f, steps = solve_columns(product, inverse * arriving[sites], rtol, groups or (lambda values: values))
@@ -170,17 +190,17 @@ class ElasticSpectrum(LatticeSpectrum):
         return source + scattered(f)
 
     def occupation(self, source, lead_filling):
-        return self._inner.occupation(self._total(source, lead_filling, _EXACT), lead_filling)
+        return self.inner.occupation(self.total(source, lead_filling), lead_filling)
 
     def bond_flows(self, source, lead_filling):
-        return self._inner.bond_flows(self._total(source, lead_filling, _EXACT), lead_filling)
+        return self.inner.bond_flows(self.total(source, lead_filling), lead_filling)
 
     def response(self, source, weight):
         return _ElasticResponse(self, source, weight)
 
     def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`occupation`, as exactly as products with a derivative need it."""
-        return self._inner.occupation(self._total(source, lead_filling, _PRODUCT), lead_filling)
+        return self.inner.occupation(self.total(source, lead_filling, _PRODUCT), lead_filling)
 
     def moments(self, source, weight, energies, leads):
         return Moments(_ForProducts(self), source, weight, energies, leads)

@@ -50,6 +50,8 @@ class LatticePropagator(Propagator):
         Name of the route.
     order, bonds : arrays of int
         Those of the geometry.
+    leads : int
+        Number of leads.
     balanced : tuple of arrays of bool, shape (sites,)
         Where each bath couples whose occupation a balance has to find: phonons, then electrons.
     """
@@ -62,6 +64,7 @@ class LatticePropagator(Propagator):
         self.order = self.geometry.order
         self.bonds = self.geometry.bonds
         self.lattice = lattice
+        self.leads = len(lattice.leads)
         self._plain = self_energy
         self._self_energy = self_energy.in_order(self.order)
         self._potential = np.zeros(len(self.order))

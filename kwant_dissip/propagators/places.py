@@ -41,7 +41,7 @@ class PlacesPropagator(Propagator):
 
     def spectrum(self, energies):
         return PlacesSpectrum(self.sites.spectrum(energies), np.array(self.sites.bath_rates(energies)),
-                              len(self.sites.lattice.leads))
+                              self.sites.leads)
 
     def preconditioner(self, energies):
         raise NotImplementedError("One energy does not tell mu from T: see node_inverse.")
