@@ -596,6 +596,25 @@ def test_inverted_electrons_have_no_temperature():
     assert info.value.state.electron_temperature[5] > 10
 
 
+@pytest.mark.parametrize("kinetic", [False, True])
+def test_voltage_drop_and_pictures(kinetic):
+    """Mu is that of the electrons where there are no phonons; elastic collisions alone make none."""
+    reservoirs = [kd.Reservoir(0.05, 0.05), kd.Reservoir(-0.05, 0.05)]
+    syst = systems.chain.barrier(length=40, height=0.8).finalized()
+
+    def solve(kind):
+        if kinetic:
+            return kd.kinetic.steady_state(resonance, reservoirs, kind(rate=0.1), velocity=flat, length=40, rtol=1e-3)
+        return kd.steady_state(syst, reservoirs, kind(rate=lambda site: 0.1 * systems.chain.in_wires(site)))
+
+    state = solve(kd.ElectronBath)
+    assert 0 < kd.voltage_drop(state) < 0.1
+    assert state.plot().axes
+    assert kd.heat_spots(state) == []
+    with pytest.raises(ValueError, match="no chemical potential: elastic collisions do not make one"):
+        kd.voltage_drop(solve(kd.ElasticBath))
+
+
 BAD = [([kd.PhononBath(0.1, rate=0.1), kd.PhononBath(0.2, rate=0.1)], ValueError, "holds 2 of PhononBath, at most one"),
        ([kd.ElectronBath(rate=0.1), kd.ElectronBath(rate=0.1)], ValueError, "holds 2 of ElectronBath, at most one"),
        ([], ValueError, "empty list"), ([kd.ElasticBath(rate=0.1), 0.3], TypeError, r"bath\[1\] must be"),

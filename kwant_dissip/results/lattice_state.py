@@ -176,14 +176,18 @@ class SteadyState(Result):
 
     def points(self, wire):
         chosen = self.sites_of(wire)
-        return self.coordinate[chosen], self.power[chosen], self.mu[chosen], self.potential[chosen]
+        return self.coordinate[chosen], self.power[chosen], self.local_mu[chosen], self.potential[chosen]
 
     def from_scatterer(self):
         """See `Result`; half a site beyond the last site that is coupled to the phonons."""
         if self.wires != 2 or len(self.current) != 2:
             raise ValueError("A voltage drop is that of one scatterer between two wires and two leads; the state has "
                              f"{self.wires} wires and {len(self.current)} leads. Leave the scatterer uncoupled.")
-        wires = [(self.coordinate[chosen], self.mu[chosen]) for chosen in map(self.sites_of, (0, 1))]
+        local_mu = self.local_mu
+        wires = [(self.coordinate[chosen], local_mu[chosen]) for chosen in map(self.sites_of, (0, 1))]
+        if any(np.any(np.isnan(mu)) for _, mu in wires):
+            raise ValueError("Some sites of the wires have no chemical potential: elastic collisions do not make one. "
+                             "Add a PhononBath or an ElectronBath there, or take local_electrons(state).mu.")
         (left, mu_left), (right, mu_right) = sorted(wires, key=lambda wire: wire[0].mean())
         half = 0.5 * np.min([np.diff(np.unique(x)).min(initial=np.inf) for x, _ in wires])
         result = [(left.max() + half - left, mu_left), (right - right.min() + half, mu_right)]
