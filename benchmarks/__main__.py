@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, before, electrostatics, kernels, kinetic, large, scaling, slices
+from . import alternatives, baths, before, electrostatics, kernels, kinetic, large, scaling, slices
 
 
 def machine():
@@ -22,5 +22,6 @@ kinetic.main()
 electrostatics.main()
 slices.main()
 kernels.main()
+baths.main()
 before.main()
 large.main()

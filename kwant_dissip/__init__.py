@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .analysis.spots import Spot, heat_spots
     from .analysis.voltage_drop import voltage_drop
     from .errors import ConvergenceError
-    from .model.baths import PhononBath
+    from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
     from .model.reservoirs import Reservoir
     from .results.lattice_state import SteadyState
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
     from .results.loading import load
     from .runs.bias import at_current, at_voltage_drop
     from .solve import linear_response, steady_state
+    from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
-__all__ = ["ConvergenceError", "CoulombKernel", "LinearResponse", "LocalHeat", "Neutrality", "PhononBath", "Poisson",
-           "Reservoir", "Spot", "SteadyState", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
-           "linear_response", "load", "local_heat", "steady_state", "voltage_drop"]
+__all__ = ["ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
+           "LocalHeat", "Neutrality", "PhononBath", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic",
+           "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_distribution",
+           "local_electrons", "local_heat", "steady_state", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
 _NAMES = {
     "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),
     "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError",), "kinetic": (),
-    "model.baths": ("PhononBath",), "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
+    "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
+    "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
     "model.reservoirs": ("Reservoir",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
-    "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state")}
+    "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
+    "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 
 def __getattr__(name):

@@ -24,7 +24,9 @@ class ConstantMeanFreePath:
     mu(x) is linear in each wire with slope -J/(2 l), J = 2 pi current, and jumps by the drop D at the scatterer:
     mu(0-) = D/2, mu(0+) = -D/2. With K_R = 2 pi heat_right and K_L = 2 pi heat_left,
 
-        p(x) = (1/2pi) [J^2/(2 l) + (K_R or K_L) exp(-|x|/l)/l],     K_L + K_R = J D.
+        p(x) = (1/2pi) [J^2/(2 l) + (K_R or K_L) exp(-|x|/lambda)/lambda],     K_L + K_R = J D.
+
+    lambda is l where phonons alone scatter.
 
     Attributes
     ----------
@@ -32,7 +34,11 @@ class ConstantMeanFreePath:
         Particles per unit time.
     heat_left, heat_right : float
         Heat released in each wire beyond the uniform Joule heat of the wire, per unit time.
-    drop, mean_free_path : float
+    drop : float
+    mean_free_path : float
+        l, of all collisions.
+    relaxation_length : float
+        lambda, over which energy is lost.
     """
 
     current: float
@@ -40,12 +46,13 @@ class ConstantMeanFreePath:
     heat_right: float
     drop: float
     mean_free_path: float
+    relaxation_length: float
 
     def power(self, x):
         """Power per length at positions x (array; x < 0: left wire)."""
-        x, length = np.asarray(x, float), self.mean_free_path
+        x, length = np.asarray(x, float), self.relaxation_length
         heat = np.where(x > 0, self.heat_right, self.heat_left)
-        return np.pi * self.current ** 2 / length + heat * np.exp(-np.abs(x) / length) / length
+        return np.pi * self.current ** 2 / self.mean_free_path + heat * np.exp(-np.abs(x) / length) / length
 
     def mu(self, x):
         """Electrochemical potential at positions x, relative to the mean of both sides of the scatterer."""
@@ -53,15 +60,14 @@ class ConstantMeanFreePath:
         return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path
 
 
-def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
-    """Closed form of the kinetic theory for a mean free path that does not depend on energy.
+def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, elastic_mean_free_path=np.inf):
+    """Closed form of the kinetic theory for mean free paths that do not depend on energy.
 
-    With B_s(E; mu) = Int_0^inf dy exp(-y) F(E - mu - s y J/2), the occupation that arrives at a point of local
-    potential mu from one side, and D the drop,
+    With 1/l = 1/l_ph + 1/l_el, lambda = sqrt(l l_ph), B_s(E; mu) = Int_0^inf dy exp(-y) F(E - mu - s y lambda J/2l),
+    the mean of both directions of motion at the scatterer if it did not transmit, and D the drop,
 
-        J   = Int dE T(E) [B_+(E; D/2) - B_-(E; -D/2)],
-        K_R = Int dE E [T B_+(D/2) + (1-T) B_-(-D/2) - B_+(-D/2)],
-        K_L = Int dE E [T B_-(-D/2) + (1-T) B_+(D/2) - B_-(D/2)].
+        J   = Int dE T'(E) [B_+(E; D/2) - B_-(E; -D/2)],    T' = 1 / (1/T - 1 + lambda/l),
+        K_R = J D/2 + Int dE E T'(E) [B_+(E; D/2) - B_-(E; -D/2)],    K_L = J D - K_R.
 
     Parameters
     ----------
@@ -72,7 +78,9 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
     drop : float
         Drop of the electrochemical potential at the scatterer, left less right.
     mean_free_path : float
-        l.
+        l_ph, of the collisions with phonons.
+    elastic_mean_free_path : float, optional
+        l_el, of elastic collisions, which turn right into left movers at fixed energy; by default there are none.
 
     Returns
     -------
@@ -87,29 +95,35 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
 
     Notes
     -----
-    Wide band: a velocity is not needed. Every profile is monotonic in each wire. Derivation: integrate the kinetic
-    equation along the wire with mu linear in x.
+    Wide band: a velocity is not needed. Every profile is monotonic in each wire, at any ratio of the mean free paths.
+    Derivation: with mu linear in x the sum of right and left movers obeys lambda^2 f'' = f - F along the wire, their
+    difference is -l f', and the scatterer joins both.
     """
     _check_positive(temperature=temperature, mean_free_path=mean_free_path)
+    if not elastic_mean_free_path > 0:
+        raise ValueError("elastic_mean_free_path must be positive (inf: no elastic collisions), "
+                         f"got {elastic_mean_free_path!r}.")
+    path = 1 / (1 / mean_free_path + 1 / elastic_mean_free_path)
+    length = np.sqrt(path * mean_free_path)
+    ratio = length / path
     if not np.isfinite(drop):
         raise ValueError(f"drop must be a finite number, got {drop!r}.")
 
     def integrals(j):
-        """J's right-hand side, K_R and K_L at a given J."""
+        """J's right-hand side, and the energy that goes with it, at a given J."""
         def integrand(energy):
             t = _transmission(transmission, energy)
-            left_on, left_back = (_arriving(energy, 0.5 * drop, s, j, temperature) for s in (1, -1))
-            right_back, right_on = (_arriving(energy, -0.5 * drop, s, j, temperature) for s in (1, -1))
-            return np.stack([t * (left_on - right_on),
-                             energy * (t * left_on + (1 - t) * right_on - right_back),
-                             energy * (t * right_on + (1 - t) * left_on - left_back)], axis=1)
+            left = _arriving(energy, 0.5 * drop, 1, ratio * j, temperature)
+            right = _arriving(energy, -0.5 * drop, -1, ratio * j, temperature)
+            flow = t / (1 + t * (ratio - 1)) * (left - right)
+            return np.stack([flow, energy * flow], axis=1)
 
-        reach = 0.5 * abs(drop) + THERMAL_WINDOW * (temperature + 0.5 * abs(j))
+        reach = 0.5 * abs(drop) + THERMAL_WINDOW * (temperature + 0.5 * ratio * abs(j))
         return _integrate(integrand, -reach, reach, [-0.5 * drop, 0.5 * drop],
-                          1e-13 * abs(drop) * (temperature + abs(drop)))
+                          1e-13 * (abs(drop) + ratio * abs(j)) * (temperature + abs(drop) + ratio * abs(j)))
 
     if drop == 0:
-        return ConstantMeanFreePath(0.0, 0.0, 0.0, 0.0, float(mean_free_path))
+        return ConstantMeanFreePath(0.0, 0.0, 0.0, 0.0, float(path), float(length))
     sign, high = np.sign(drop), abs(drop)
     while sign * integrals(sign * high)[0] > high:
         high *= 2
@@ -117,8 +131,9 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path):
             raise ValueError("A transmission so close to 1 carries any current without a drop: J would exceed "
                              f"{_LARGEST_CURRENT} times drop={drop!r}, which cannot be held.")
     j = sign * brentq(lambda x: sign * integrals(sign * x)[0] - x, 0.0, high, xtol=1e-16, rtol=1e-14)
-    _, k_right, k_left = integrals(j)
-    return ConstantMeanFreePath(j / _TWO_PI, k_left / _TWO_PI, k_right / _TWO_PI, float(drop), float(mean_free_path))
+    energy = integrals(j)[1]
+    return ConstantMeanFreePath(j / _TWO_PI, (0.5 * j * drop - energy) / _TWO_PI, (0.5 * j * drop + energy) / _TWO_PI,
+                                float(drop), float(path), float(length))
 
 
 @dataclass(frozen=True)

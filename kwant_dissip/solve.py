@@ -9,14 +9,16 @@ from typing import Any
 import kwant
 import numpy as np
 
+from .balance.electron_probes import ElectronProbes
 from .balance.energy_grid import EnergyGrid
 from .balance.expansion import expand
 from .balance.particles import Balance, BalanceResult
 from .balance.probes import ThermalProbes
 from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
+from .balance.solution import Solution
 from .errors import ConvergenceError
-from .model.baths import PhononBath, checked_bath, equilibrium_temperature
-from .model.broadening import Broadening, broadening
+from .model.baths import Bath, checked_baths, equilibrium_temperature
+from .model.broadening import broadening
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
@@ -35,6 +37,9 @@ from .numerics.threads import thread_pool
 from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
+from .propagators.interface import Propagator
+from .propagators.lattice import LatticePropagator
+from .propagators.places import PlacesPropagator
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 
@@ -42,9 +47,9 @@ from .results.linear_response import LinearResponse
 _EVALUATIONS = 40
 
 
-def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir], bath: PhononBath | None, *,
-                 params: dict | None = None, electrostatics: Law | None = None, method: str | None = None,
-                 rtol: float = 1e-6, memory: float | None = None) -> SteadyState:
+def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir],
+                 bath: Bath | Sequence[Bath] | None, *, params: dict | None = None, electrostatics: Law | None = None,
+                 method: str | None = None, rtol: float = 1e-6, memory: float | None = None) -> SteadyState:
     """Where a current through a coherent conductor leaves its heat.
 
     Solves, at any bias and temperature, for the chemical potential mu_i of one Büttiker probe per coupled site such
@@ -52,7 +57,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
 
         0 = Int dE/2pi gamma_i (A_i f_i - n_i),    p_i = Int dE/2pi E gamma_i (n_i - A_i f_i)
 
-    with A_i the local spectral function, n_i its occupied part, gamma_i the coupling to the phonons.
+    with A_i the local spectral function, n_i its occupied part, gamma_i the coupling to the phonons. Of a list of baths
+    each has its own gamma_i, whose sum broadens the states: a bath of electrons has a temperature of its own at every
+    site, such that it takes no energy either, and elastic scattering the occupation f_i(E) = n_i(E) / A_i(E).
 
     Parameters
     ----------
@@ -60,8 +67,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Finalized system with leads.
     reservoirs : sequence of Reservoir
         One per lead, in the order of ``syst.leads``.
-    bath : PhononBath or None
-        Temperature of the phonons, and how strongly each site couples to them. None: no phonons; what comes out is the
+    bath : PhononBath, ElectronBath, ElasticBath, list of them, or None
+        What relaxes the electrons, and how strongly each site couples to it: at most one PhononBath and one
+        ElectronBath, any number of ElasticBath. Only phonons take up heat. None: no bath; what comes out is the
         coherent conductor (Landauer and Büttiker), with zero power.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.
@@ -78,7 +86,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Relative accuracy of the energy integrals: error of power, over its largest value, and of the currents.
     memory : float, optional
         Bytes that Green's functions may take which are kept for later; what does not fit is computed anew. By default
-        a quarter of what is free. The work itself takes some ten numbers per site, energy of a panel (21) and thread.
+        a quarter of what is free. The work itself takes, for each thread and each of the 21 energies of a panel, some
+        ten numbers per site, and on slices three complex matrices of their width per slice.
 
     Returns
     -------
@@ -104,9 +113,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     is given, of mu otherwise (a floating lead without a potential is shifted by mu - mu_eq with the mu that is found),
     and the neutral system is that with U = 0, unshifted leads, mu_eq everywhere and the temperature of the bath: a
     common shift of every mu and potential changes nothing. A `mean_free_path` is then measured with the velocity at E
-    - U_i.
+    - U_i. Without phonons the mean temperature of the reservoirs takes the place of the bath's.
 
-    A Büttiker probe relaxes momentum and energy together. The description by rates is meant for k_B T >> gamma.
+    A Büttiker probe of phonons relaxes momentum and energy together. The description by rates is meant for
+    k_B T >> gamma.
     The density holds the Lorentzian tails of broadened states, down to energies far below the band.
 
     References
@@ -117,8 +127,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     check_rtol(rtol)
     check_memory(memory)
     check_method(method)
-    if bath is not None:
-        checked_bath(bath)
+    baths = checked_baths(bath)
     if electrostatics is not None and not isinstance(electrostatics, Law):
         raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
                         f"got {electrostatics!r}.")
@@ -126,33 +135,40 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     lattice.require_energies()
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
     shifts = band_shifts(reservoirs, lattice.leads, electrostatics is not None)
-    if bath is None:
-        gamma, temperature = Broadening(np.zeros(len(lattice.sites))), np.full(len(lattice.sites), np.nan)
+    gamma = broadening(bath, lattice, needed=electrostatics is None)
+    if baths.phonons is None:
+        temperature = np.full(len(lattice.sites), np.nan)
         reference = np.full(len(lattice.sites), np.mean([reservoir.temperature for reservoir in reservoirs]))
     else:
-        gamma = broadening(bath, lattice, needed=electrostatics is None)
-        reference = temperature = bath.site_temperatures(lattice.sites)
+        reference = temperature = baths.phonons.site_temperatures(lattice.sites)
     lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
     check_resolved(np.concatenate([lead_temperature, reference]),
                    max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
     propagator = propagator_for(lattice, gamma, shifts, method)
     order = propagator.order
-    probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
+    by_place: Callable[[LatticePropagator], Propagator] = _unchanged
+    probes: ThermalProbes | ElectronProbes
+    if baths.electrons is None:
+        probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
+    else:
+        by_place = PlacesPropagator
+        phonons = None if baths.phonons is None else propagator.balanced[0]
+        probes = ElectronProbes(phonons, propagator.balanced[-1], reference[order], reservoirs)
 
     def state(solution: BalanceResult, density=None, flows=None) -> SteadyState:
         """A solution in the order of the sites; nan where density or flows are not known."""
         extra: dict[str, Any] = {}
         back, lead_potential, potential = np.argsort(order), shifts, np.zeros(len(order))
+        found = {name: values[back] for name, values in _of_sites(solution, probes, baths, len(order)).items()}
         if isinstance(solution, ScreenedResult):
             potential, density, lead_potential = solution.potential[back], solution.density, solution.lead_potentials
             extra = {"density_difference": solution.density_difference[back], "field": -lattice.gradient(potential),
                      "law_residual": solution.law_residual}
         flows = np.full((2, len(propagator.bonds)), np.nan) if flows is None else flows
-        mu = np.array([found if reservoir.mu is None else reservoir.mu
-                       for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
+        mu = np.array([floating if reservoir.mu is None else reservoir.mu
+                       for floating, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
         return SteadyState(
-            power=solution.power[back], mu=solution.mu[back], potential=potential,
-            density=np.full(len(order), np.nan) if density is None else density[back],
+            potential=potential, density=np.full(len(order), np.nan) if density is None else density[back],
             current=solution.current, energy_current=solution.energy_current, bonds=order[propagator.bonds],
             bond_current=-flows[0], bond_energy_current=-flows[1], positions=lattice.positions,
             wire=lattice.wires(gamma.coupled), bath_temperature=temperature, reservoir_mu=mu,
@@ -162,17 +178,18 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 lattice.leads, mu - lead_potential, lead_temperature, strict=True)]),
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, green_functions=grid.counts.green_functions,
-            transports=grid.counts.transports, method=propagator.method, **extra)
+            transports=grid.counts.transports, method=propagator.method, **found, **extra)
 
-    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state):
+    of_sites = len(probes.start()) - len(probes.floating)
+    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
         grid = EnergyGrid(probes, rtol, map_, progress, memory=memory)
         density = None
         if electrostatics is None:
-            balance = Balance(propagator, probes, grid)
+            balance = Balance(by_place(propagator), probes, grid)
             solution, spectra = balance.solve(), balance.spectra
             if propagator.has_densities(probes.mu0):
-                density = solution.density + EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol,
-                                                                map_)(propagator)
+                equilibrium = EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol, map_)
+                density = solution.density[:len(order)] + equilibrium(propagator)
         else:
             if not propagator.has_densities(probes.mu0):
                 raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for "
@@ -185,25 +202,35 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
                 ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
                 reference=neutral_density(propagator, neutral_mu, probes, grid)).solve()
-            spectra = grid.spectra(propagator.at_potential(screened.potential, screened.lead_potentials))
-        flows = grid.bond_currents(spectra, solution.panels, solution.unknowns[:len(probes.start())])
-        return state(solution, density, flows)
+            propagator = propagator.at_potential(screened.potential, screened.lead_potentials)
+            spectra = grid.spectra(by_place(propagator))
+        unknowns = solution.unknowns[:len(probes.start())]
+        flows = grid.bond_currents(spectra, solution.panels, unknowns)
+        result = state(solution, density, flows)
+    if method == "kwant":  # a new one does not hold the matrices of all energies
+        propagator = propagator.at_potential(*(
+            (solution.potential, solution.lead_potentials) if isinstance(solution, ScreenedResult)
+            else (np.zeros(len(order)), shifts)))
+    object.__setattr__(result, "solution", Solution(by_place(propagator), probes, solution.panels, unknowns, order))
+    return result
 
 
-def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: float, temperature: float | None = None,
-                    drive: Sequence[float | None] | None = None, thermal_drive: Sequence[float] | None = None,
-                    params: dict | None = None, method: str | None = None, rtol: float = 1e-6) -> LinearResponse:
+def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath], *, mu: float,
+                    temperature: float | None = None, drive: Sequence[float | None] | None = None,
+                    thermal_drive: Sequence[float] | None = None, params: dict | None = None,
+                    method: str | None = None, rtol: float = 1e-6) -> LinearResponse:
     """First and second order in the bias: Peltier's and Joule's part of the heat separately.
 
     Parameters
     ----------
     syst : kwant.system.FiniteSystem
         Finalized system with leads.
-    bath : PhononBath
+    bath : PhononBath, ElectronBath, ElasticBath, or list of them
     mu : float
         Electrochemical potential of the equilibrium.
     temperature : float, optional
-        k_B T of electrons and phonons; 0 is allowed. By default that of the bath, which must be one number then.
+        k_B T of electrons and phonons; 0 is allowed without an ElectronBath. By default that of the PhononBath, which
+        must be one number then.
     drive : sequence of float or None, optional
         Shift of each lead's mu per unit of bias; None: that lead floats, and its shift is found. By default
         (0.5, -0.5), or no shift with a `thermal_drive`.
@@ -223,7 +250,14 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
     """
     check_rtol(rtol)
     check_method(method)
-    temperature = equilibrium_temperature(checked_bath(bath), temperature)
+    if bath is None:
+        raise TypeError("bath must be a PhononBath, ElectronBath or ElasticBath, or a list of them, got None: a "
+                        "coherent conductor has no power.")
+    baths = checked_baths(bath)
+    temperature = equilibrium_temperature(baths.phonons, temperature)
+    if temperature == 0 and baths.electrons is not None:
+        raise ValueError("At temperature 0 electrons with a temperature of their own are far from linear response: "
+                         f"raise temperature, or leave out {baths.electrons!r}.")
     check_finite("mu", mu)
     lattice = read(syst, params)
     if temperature > 0:
@@ -239,11 +273,44 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: PhononBath, *, mu: fl
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
     with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
-        fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
+        sites = len(propagator.order)
+        if baths.electrons is None:
+            fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
+        else:
+            places = PlacesPropagator(propagator)
+            hot = np.arange(len(places.coupled) - sites, len(places.coupled))
+            fields, _ = expand(places, mu, temperature, shifts, heats, rtol, map_, progress, hot=hot)
+            for order in ("1", "2"):
+                found = fields.pop("temperature" + order)
+                fields["electron_temperature" + order] = np.where(places.coupled[hot], found, np.nan)
+                fields["electron_mu" + order] = fields["mu" + order][hot]
     back = np.argsort(propagator.order)
     for name in ("power1", "power2", "mu1", "mu2"):
+        nothing = 0.0 if name.startswith("power") else np.nan
+        fields[name] = np.full(sites, nothing) if baths.phonons is None else fields[name][:sites]
+    for name in [name for name in fields if name.startswith(("power", "mu", "electron_"))]:
         fields[name] = fields[name][back]
     return LinearResponse(x=lattice.positions, **fields)
+
+
+def _unchanged(propagator):
+    """Where at most one bath has a balance sites are places."""
+    return propagator
+
+
+def _of_sites(solution, probes, baths, sites):
+    """What a solution says of each bath at every site; nan where there is none, power 0 without phonons."""
+    nothing = np.full(sites, np.nan)
+    result = {"power": solution.power[:sites], "mu": solution.mu[:sites], "electron_mu": nothing,
+              "electron_temperature": nothing, "electron_power": np.zeros(sites)}
+    if baths.electrons is not None:
+        hot = probes.hot
+        temperature = probes.temperature0 + probes.excess(solution.unknowns)
+        result.update(electron_mu=solution.mu[hot], electron_power=solution.power[hot],
+                      electron_temperature=np.where(probes.coupled[hot], temperature, np.nan))
+        if baths.phonons is None:
+            result.update(power=np.zeros(sites), mu=nothing)
+    return result
 
 
 def _warn_of_patience(propagator, probes):
@@ -257,12 +324,15 @@ def _warn_of_patience(propagator, probes):
 
 
 @contextmanager
-def _best_so_far(order: np.ndarray, state: Callable | None = None):
-    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one."""
+def _best_so_far(order: np.ndarray, state: Callable | None = None, unknowns: int = 0):
+    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one.
+
+    Of the unknowns the first so many belong to sites, as often as each has some.
+    """
     try:
         yield
     except ConvergenceError as error:
         if error.sites is not None:
-            error.sites = order[error.sites[error.sites < len(order)]]
+            error.sites = order[error.sites[error.sites < max(unknowns, len(order))] % len(order)]
         error.state = state(error.state) if state and error.state is not None else None
         raise

@@ -41,12 +41,23 @@ def test_heat_of_the_closed_form(width, level, temperature, drop, length):
     assert result.mu(np.array([-1e-12, 1e-12])) == pytest.approx([0.5 * drop, -0.5 * drop], abs=1e-11)
 
 
+@pytest.mark.parametrize(("transmission", "elastic"), [(0.5, 3.0), (0.1, 0.3)])
+def test_elastic_collisions_leave_the_resistance_of_the_scatterer(transmission, elastic):
+    """At one transmission for all energies the drop is J (1/T - 1), and half of J D heats either side."""
+    result = analytic.constant_mean_free_path(lambda energy: transmission + 0 * energy, temperature=0.1, drop=0.1,
+                                              mean_free_path=2.0, elastic_mean_free_path=elastic)
+    assert 0.1 / (2 * np.pi * result.current) == pytest.approx(1 / transmission - 1, rel=1e-9)
+    assert result.heat_left == pytest.approx(result.heat_right, rel=1e-9)
+    assert result.relaxation_length ** 2 == pytest.approx(2.0 * result.mean_free_path)
+
+
 def test_no_drop_no_current():
     assert analytic.constant_mean_free_path(lorentzian(1, 0), temperature=0.1, drop=0.0, mean_free_path=1).current == 0
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"temperature": 0.0}, "temperature"), ({"mean_free_path": -1}, "mean_free_path"), ({"drop": np.nan}, "drop"),
+    ({"temperature": 0.0}, "temperature"), ({"mean_free_path": -1}, "mean_free_path"),
+    ({"elastic_mean_free_path": 0.0}, "elastic_mean_free_path must be positive"), ({"drop": np.nan}, "drop"),
     ({"transmission": lambda e: 1 + 0 * e}, "cannot be held"), ({"transmission": lambda e: 2 + e}, "transmission")])
 def test_bad_arguments(arguments, message):
     arguments = {"transmission": lorentzian(0.1, 0), "temperature": 0.1, "drop": 0.1, "mean_free_path": 1, **arguments}

@@ -5,7 +5,8 @@ balance at first order has the occupations s x_i of the sites and s d_a + f_T t_
 s y_i + f_mumu x_i^2 / 2 and (f_mumu d_a^2 + 2 f_muT d_a t_a + f_TT t_a^2) / 2; both are linear problems with the same
 operator. With e = (E - mu) / T and h = e tanh(e / 2): f_T = s e, f_mumu = s tanh(e / 2) / T, f_muT = s (h - 1) / T,
 f_TT = s e (h - 2) / T. Powers follow as p = V p1 + V^2 p2: p1, odd in the current, is Peltier's heat, p2 holds Joule's.
-A floating lead has its d_a, and the second order of its mu, as unknowns.
+A floating lead has its d_a, and the second order of its mu, as unknowns. Electrons that keep their energy have their
+temperature at both orders as unknowns, t_i for sites as t_a for leads.
 """
 
 from collections.abc import Callable
@@ -33,13 +34,19 @@ class ExpandedProbes(Probes):
         Of the equilibrium.
     drive, thermal_drive : arrays of float, shape (leads,)
         d_a, nan where a lead floats, and t_a.
-    first : tuple of two arrays, or None
-        At second order: x_i and d_a.
+    first : tuple of three arrays, or None
+        At second order: x_i, d_a, and t_i of the places in `hot`.
+    hot : array of int, optional
+        Places with a temperature to be found.
     """
 
+    linear = True
+
     def __init__(self, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
-                 thermal_drive: np.ndarray, first: tuple[np.ndarray, np.ndarray] | None = None) -> None:
+                 thermal_drive: np.ndarray, first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+                 hot: np.ndarray | None = None) -> None:
         self.coupled = coupled
+        self.hot = np.empty(0, int) if hot is None else hot
         self.floating = np.flatnonzero(np.isnan(drive))
         self.mu0, self.temperature0, self.coldest = float(mu), float(temperature), float(temperature)
         self._lead_drive, self._thermal_drive = np.nan_to_num(drive), thermal_drive
@@ -59,18 +66,25 @@ class ExpandedProbes(Probes):
         slope, e = self._slope(energies), energies / self.temperature0
         sites, leads = (change[:, None] * slope for change in (self.split(unknowns)[0], self.lead_mus(unknowns)))
         thermal = self._thermal_drive[:, None]
+        if len(self.hot):
+            sites[self.hot] += self.excess(unknowns)[:, None] * slope * e
         if self._first is None:
             return sites, leads + thermal * slope * e
-        x, d = (change[:, None] for change in self._first)
+        x, d, t = (change[:, None] for change in self._first)
         h, half = e * np.tanh(0.5 * e), 0.5 * slope / self.temperature0
         curvature = half * np.tanh(0.5 * e)
-        return (sites + x ** 2 * curvature,
-                leads + d ** 2 * curvature + half * thermal * (2 * d * (h - 1) + thermal * e * (h - 2)))
+        sites = sites + x ** 2 * curvature
+        if len(self.hot):
+            sites[self.hot] += half * t * (2 * x[self.hot] * (h - 1) + t * e * (h - 2))
+        return sites, leads + d ** 2 * curvature + half * thermal * (2 * d * (h - 1) + thermal * e * (h - 2))
 
     def slopes(self, energies, unknowns):  # noqa: ARG002 (linear)
         slope, leads = self._slope(energies), np.zeros((len(self._lead_drive), len(energies)))
         leads[self.floating] = slope
         return np.broadcast_to(slope, (len(self.coupled), len(energies))), leads
+
+    def local(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
+        return np.zeros(len(self.hot)), np.full(len(self.hot), self.temperature0)
 
     def thermal(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
         return np.zeros(1), np.array([self.temperature0])
@@ -90,8 +104,8 @@ Start = tuple[Panels, np.ndarray, np.ndarray]
 
 
 def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndarray, thermal_drive: np.ndarray,
-           rtol: float, map_: Callable, progress: Callable | None = None,
-           start: Start | None = None) -> tuple[dict, Start | None]:
+           rtol: float, map_: Callable, progress: Callable | None = None, start: Start | None = None,
+           hot: np.ndarray | None = None) -> tuple[dict, Start | None]:
     """Both orders of one propagator.
 
     Parameters
@@ -105,11 +119,14 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
         As for `EnergyGrid`.
     start : tuple or None
         What an earlier call returned as `start`, with arrays on the sites of this propagator.
+    hot : array of int, optional
+        Places of the propagator with a temperature to be found; not at temperature 0.
 
     Returns
     -------
     dict
-        Fields of `LinearResponse` but x, in the propagator's order.
+        Fields of `LinearResponse` but x, in the propagator's order; and the changes of temperature at `hot` places,
+        `temperature1` and `temperature2`, if there are any.
     start : tuple
         Panels and unknowns, to start a similar calculation from.
     """
@@ -118,19 +135,20 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
     panels, x, y = start or (None, None, None)
 
     def solve(panels, unknowns, first=None, least_current=0.0) -> tuple[ExpandedProbes, BalanceResult]:
-        probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, first)
+        probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, first, hot)
         grid = EnergyGrid(probes, rtol, map_, progress, least_current)
         return probes, Balance(propagator, probes, grid).solve(panels, unknowns)
 
     probes, one = solve(panels, x)
-    first = probes.split(one.unknowns)[0], probes.lead_mus(one.unknowns)
+    first = probes.split(one.unknowns)[0], probes.lead_mus(one.unknowns), probes.excess(one.unknowns)
     # The second order may vanish by symmetry; it is needed relative to the first at a bias of k_B T.
     probes, two = solve(one.panels, y, first, np.abs(one.current).max() / temperature)
+    heat = {"temperature1": first[2], "temperature2": probes.excess(two.unknowns)} if len(probes.hot) else {}
     return {"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
             "current1": one.current, "current2": two.current, "energy_current1": one.energy_current,
             "energy_current2": two.energy_current, "reservoir_mu1": first[1],
             "reservoir_mu2": probes.lead_mus(two.unknowns),
-            "error": max(one.error, two.error)}, (two.panels, one.unknowns, two.unknowns)
+            "error": max(one.error, two.error), **heat}, (two.panels, one.unknowns, two.unknowns)
 
 
 def _at_zero_temperature(propagator, mu, drive):

@@ -45,6 +45,7 @@ class Linearization:
 def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Callable[[Point], Linearization], *,
            scale: Callable[[np.ndarray], float], tolerance: float, steps: int, halvings: int, what: str,
            longest: float = np.inf, fulfilled: Callable[[Point], bool] = lambda point: True,
+           move: Callable[[np.ndarray, np.ndarray], np.ndarray] = np.add,
            progress: Callable = lambda stage, value: None) -> Point:
     """Newton's method, until a step is below `tolerance`.
 
@@ -68,6 +69,8 @@ def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Cal
         No unknown changes by more in a step.
     fulfilled : callable, optional
         Whether a point will do for an end.
+    move : callable, optional
+        New unknowns of unknowns and a step.
     progress : callable, optional
 
     Returns
@@ -95,7 +98,7 @@ def newton(point: Point, evaluate: Callable[[np.ndarray], Point], linearize: Cal
         last = stalled or change <= tolerance * relative
         size = linear.measure(point.residual)
         for _ in range(halvings + 1):
-            new = evaluate(point.unknowns + step)
+            new = evaluate(move(point.unknowns, step))
             if last or halvings == 0 or linear.measure(new.residual) < size:
                 break
             step = 0.5 * step
@@ -139,13 +142,17 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
     for _ in range(_CHORDS):
         relative = scale(point.unknowns)
         progress(what, size / relative)
+        if not np.isfinite(size):
+            return point, False
         small = size <= tolerance * relative
         if small and fulfilled(point):
             return point, True
         move = step
         if memory:
             moves, changes = (np.array(part).T for part in zip(*memory, strict=True))
-            move = step - (moves + changes) @ np.linalg.lstsq(changes, step, rcond=_ALIKE)[0]
+            lengths = np.linalg.norm(changes, axis=0)
+            weights = np.linalg.lstsq(changes / lengths, step, rcond=_ALIKE)[0] / lengths
+            move = step - (moves + changes) @ weights
         new = evaluate(point.unknowns + move)
         new_step = -inverse(new.residual)
         new_size = np.abs(new_step).max()

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import brentq
 
 from ..errors import ConvergenceError
 from ..model.reservoirs import Reservoir, known_mus
@@ -32,7 +33,8 @@ _MOST_FIRST_PANELS = 5000
 class Probes(ABC):
     """Occupations of sites and leads, linear or not in the unknowns of a balance of particles.
 
-    The unknowns are one per site (without meaning where no probe is), then one per floating lead.
+    The unknowns are one per place (a site, or one for each bath of a site; without meaning where no probe is), one more
+    per place in `hot`, then one per floating lead.
 
     Attributes
     ----------
@@ -40,6 +42,10 @@ class Probes(ABC):
         Where probes are.
     floating : array of int
         Leads whose chemical potential is unknown.
+    hot : array of int
+        Places whose probes keep the energy, too; with a temperature that is unknown.
+    linear : bool
+        Whether the occupations are linear in the unknowns.
     mu0, temperature0 : float
         The equilibrium from which everything counts.
     coldest : float
@@ -50,14 +56,17 @@ class Probes(ABC):
 
     coupled: np.ndarray
     floating: np.ndarray
+    hot: np.ndarray = np.empty(0, int)
+    linear: bool = False
     mu0: float
     temperature0: float
     coldest: float
     drive: float
 
     def split(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Unknowns of the sites, and of the floating leads."""
-        return unknowns[:len(self.coupled)], unknowns[len(self.coupled):]
+        """Unknowns of the places that are chemical potentials, and those of the floating leads."""
+        places = len(self.coupled)
+        return unknowns[:places], unknowns[places + len(self.hot):]
 
     @abstractmethod
     def fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +94,28 @@ class Probes(ABC):
 
     def start(self) -> np.ndarray:
         """First guess of the unknowns."""
-        return np.zeros(len(self.coupled) + len(self.floating))
+        return np.zeros(len(self.coupled) + len(self.hot) + len(self.floating))
+
+    def local(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chemical potential and temperature of the occupations at places in `hot`, around which they vary."""
+        raise NotImplementedError("These probes have no temperature to be found.")
+
+    def excess(self, unknowns: np.ndarray) -> np.ndarray:
+        """The unknowns that belong to temperatures, one for each place in `hot`."""
+        return unknowns[len(self.coupled):len(self.coupled) + len(self.hot)]
+
+    def moved(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Unknowns after a step."""
+        return unknowns + step
+
+    def moved_safely(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Unknowns after a step that may be too long."""
+        return self.moved(unknowns, step)
+
+    def covering(self, panels: Panels, unknowns: np.ndarray,  # noqa: ARG002 (as wide as it was thought)
+                 thresholds: np.ndarray) -> Panels:  # noqa: ARG002
+        """Panels that hold the window of every occupation at these unknowns; thresholds relative to mu_0."""
+        return panels
 
     def few_energies(self, unknowns: np.ndarray, edges: np.ndarray,
                      count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,12 +151,39 @@ class Probes(ABC):
             energies, weights, density = np.array([0.5 * (low + high)]), np.ones(1), np.ones(len(points))
         else:
             energies, weights = gauss_rule(points, density, count)
-        weights /= np.interp(energies, points, density)
+        # Between windows that lie far apart there is nothing to divide by.
+        weights /= np.maximum(np.interp(energies, points, density), 1e-300)
         site_weights, lead_weights = (slopes * weights for slopes in self.slopes(energies, unknowns))
         # A site whose window lies between the energies, or outside, takes them all alike.
-        far = site_weights.sum(axis=1, keepdims=True) < _LEAST_WEIGHT
+        far = ~(site_weights.sum(axis=1, keepdims=True) >= _LEAST_WEIGHT)
         site_weights, lead_weights = np.where(far, 1.0, site_weights), np.maximum(lead_weights, _LEAST_WEIGHT ** 2)
         return (energies, *(part / part.sum(axis=1, keepdims=True) for part in (site_weights, lead_weights)))
+
+    def quantiles(self, unknowns: np.ndarray, edges: np.ndarray,
+                  fractions: Sequence[float]) -> np.ndarray:
+        """Energies, relative to mu_0, below which given fractions of the sites' mean thermal window lie.
+
+        Parameters
+        ----------
+        unknowns : array of float
+        edges : array of float
+            Band edges, relative to mu_0.
+        fractions : sequence of float
+        """
+        mu, temperature = self.thermal(unknowns)
+        every = max(1, len(mu) // _MANY)
+        mu, temperature = mu[::every], temperature[::every]
+        low, high = (mu - 40 * temperature).min(), (mu + 40 * temperature).max()
+
+        def filled(energy):
+            return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
+
+        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in fractions])
+        # Below all bands sites are cut off from the leads, and the Jacobian there is as good as singular.
+        margin = 0.5 * temperature.max()
+        if len(edges) and edges.max() - edges.min() > 2 * margin:
+            quantiles = np.clip(quantiles, edges.min() + margin, edges.max() - margin)
+        return quantiles
 
 
 class ThermalProbes(Probes):
@@ -138,9 +195,12 @@ class ThermalProbes(Probes):
     bath_temperature : array of float, shape (sites,)
     reservoirs : sequence of Reservoir
         One per lead.
+    hottest : float, optional
+        Temperature that the window has to hold, if others are lower.
     """
 
-    def __init__(self, coupled: np.ndarray, bath_temperature: np.ndarray, reservoirs: Sequence[Reservoir]) -> None:
+    def __init__(self, coupled: np.ndarray, bath_temperature: np.ndarray, reservoirs: Sequence[Reservoir],
+                 hottest: float = 0.0) -> None:
         self.coupled = coupled
         self._temperature = bath_temperature
         known = known_mus(reservoirs)
@@ -153,7 +213,7 @@ class ThermalProbes(Probes):
         temperatures = bath_temperature[coupled] if np.any(coupled) else bath_temperature
         self.temperature0 = float(np.median(temperatures))
         self.coldest = temperatures.min()
-        self._hottest = max(self._lead_temperature.max(), temperatures.max())
+        self._hottest = max(hottest, self._lead_temperature.max(), temperatures.max())
         self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
         self.drive = np.abs(self._lead_mu).max() + self._spread
 

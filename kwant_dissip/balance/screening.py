@@ -18,13 +18,16 @@ from ..errors import ConvergenceError
 from ..model.electrostatics import Equation
 from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
+from ..propagators.interface import Propagator
 from ..propagators.lattice import LatticePropagator
+from ..propagators.places import PlacesPropagator
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
 from .jacobian import require_states
 from .newton import Linearization, newton
 from .particles import Balance, BalanceResult, particle_residual
-from .probes import ThermalProbes
+from .probes import Probes
+from .temperatures import Rows, approximate_inverse
 
 _STEPS = 20
 _SHORT_STEPS = 60
@@ -87,7 +90,7 @@ class ScreenedBalance:
     ----------
     propagator : LatticePropagator
         At any potential of the sites.
-    probes : ThermalProbes
+    probes : ThermalProbes or ElectronProbes
     grid : EnergyGrid
         Of these probes.
     equation : Equation
@@ -102,7 +105,7 @@ class ScreenedBalance:
         N0, its density.
     """
 
-    def __init__(self, propagator: LatticePropagator, probes: ThermalProbes, grid: EnergyGrid, *, equation: Equation,
+    def __init__(self, propagator: LatticePropagator, probes: Probes, grid: EnergyGrid, *, equation: Equation,
                  ramps: np.ndarray, lead_potentials: np.ndarray, equilibrium_mu: float, reference: np.ndarray) -> None:
         self.propagator = propagator
         self.probes = probes
@@ -147,37 +150,44 @@ class ScreenedBalance:
             best = error.state if isinstance(error.state, _ScreenedPoint) else point
             if best is not None:
                 chemical, *_ = self._split(best.unknowns)
-                balance = Balance(best.propagator, self.probes, self.grid)
+                balance = Balance(self._places(best.propagator), self.probes, self.grid)
                 error.state = self._result(best, balance.result(Point(chemical, best.panels, best.integrals,
                                                                       best.residual)))
             raise
 
+    def _places(self, propagator: LatticePropagator) -> Propagator:
+        """The propagator for the balance of the probes, one place for each bath of a site if there are several."""
+        return PlacesPropagator(propagator) if len(self.probes.hot) else propagator
+
     def _split(self, unknowns):
         """Unknowns of the probes, electrostatic energies of the sites and of the leads."""
-        chemical, potential = np.split(unknowns, [-len(self.probes.coupled)])
+        chemical, potential = np.split(unknowns, [-len(self._reference)])
         following = self.probes.lead_mus(chemical) - self._neutral_mu
         return chemical, potential, np.where(np.isnan(self._lead_potentials), following, self._lead_potentials)
 
     def _start(self):
         # Neutral wires: mu follows U.
-        mu = np.where(self.probes.coupled, self._neutral_mu + self._ramp, 0.0)
-        return np.concatenate([mu, np.full(len(self.probes.floating), self._neutral_mu), self._ramp])
+        chemical, places = self.probes.start(), len(self.probes.coupled)
+        ramp = np.tile(self._ramp, places // len(self._ramp))
+        chemical[:places] = np.where(self.probes.coupled, self._neutral_mu + ramp, 0.0)
+        chemical[places + len(self.probes.hot):] = self._neutral_mu
+        return np.concatenate([chemical, self._ramp])
 
     def evaluate(self, panels: Panels | None, unknowns: np.ndarray) -> _ScreenedPoint:
         """Integrals and residuals at given unknowns, on given panels, or on panels made for them."""
         chemical, *potentials = self._split(unknowns)
         propagator = self.propagator.at_potential(*potentials)
+        spectra = self.grid.spectra(self._places(propagator))
         if panels is not None:
-            integrals = self.grid.integrate(self.grid.spectra(propagator), panels, chemical)
+            integrals = self.grid.integrate(spectra, panels, chemical)
         else:
-            panels = self.grid.first_panels(propagator)
-            spectra = self.grid.spectra(propagator)
+            panels = self._covering(propagator, self.grid.first_panels(propagator), chemical)
             panels, integrals = self.grid.refined(spectra, panels, self.grid.integrate(spectra, panels, chemical),
                                                   chemical)
         return self._point(propagator, panels, integrals, unknowns, self._equilibrium_density(propagator))
 
     def _point(self, propagator, panels, integrals, unknowns, equilibrium):
-        law, relative = self._law(*self._split(unknowns)[1:], equilibrium + integrals.total("density"))
+        law, relative = self._law(*self._split(unknowns)[1:], equilibrium + self._of_sites(integrals))
         residual = np.concatenate([particle_residual(integrals, self.probes), law])
         return _ScreenedPoint(unknowns, panels, integrals, residual, propagator, equilibrium, relative)
 
@@ -186,14 +196,30 @@ class ScreenedBalance:
         law, largest = self._equation.residual(potential, lead_potentials, density - self._reference)
         return law, float(np.abs(law).max() / max(largest, _SMALLEST_TERM))
 
+    def _of_sites(self, integrals):
+        """Density relative to the equilibrium."""
+        return integrals.total("density")[:len(self._reference)]
+
+    def _covering(self, propagator, panels, chemical):
+        return self.probes.covering(panels, chemical, propagator.edges() - self.probes.mu0)
+
     def _refined(self, point):
-        panels, integrals = self.grid.refined(self.grid.spectra(point.propagator), point.panels, point.integrals,
-                                              self._split(point.unknowns)[0])
+        chemical = self._split(point.unknowns)[0]
+        panels = self._covering(point.propagator, point.panels, chemical)
+        if panels is not point.panels:
+            point = self.evaluate(panels, point.unknowns)
+        panels, integrals = self.grid.refined(self.grid.spectra(self._places(point.propagator)), point.panels,
+                                              point.integrals, chemical)
         return self._point(point.propagator, panels, integrals, point.unknowns, point.equilibrium)
 
     def _newton(self, point, panels, *, law, **options):
         return newton(point, partial(self.evaluate, panels), self._linearize, scale=self._scale, what=_WHAT,
-                      fulfilled=lambda point: point.law_residual <= law, progress=self.grid.progress, **options)
+                      move=self._moved, fulfilled=lambda point: point.law_residual <= law,
+                      progress=self.grid.progress, **options)
+
+    def _moved(self, unknowns, step):
+        sites = len(self._reference)
+        return np.concatenate([self.probes.moved(unknowns[:-sites], step[:-sites]), unknowns[-sites:] + step[-sites:]])
 
     def _scale(self, unknowns):
         chemical, potential, lead_potentials = self._split(unknowns)
@@ -219,33 +245,47 @@ class ScreenedBalance:
     def _approximate_inverse(self, point):
         """Approximate inverse of the derivative of both residuals: what it maps to are energies."""
         probes, chemical = self.probes, self._split(point.unknowns)[0]
-        sites, coupled = len(probes.coupled), probes.coupled
-        states, exchange, conductance = self._states(point, chemical)
+        coupled, hot, rows = probes.coupled, probes.hot, len(probes.coupled) + len(probes.hot)
+        sites = len(self._reference)
+        states, own, conductance = self._states(point, chemical)
         thomas_fermi = self._equation.thomas_fermi(np.maximum(states, _FEWEST_STATES * states.max()))
         if np.any(coupled):
-            require_states(coupled, exchange)
-        coarse = CoarseInverse(point.propagator, probes, chemical)
-        exchange = np.where(coupled, exchange, 1.0)
+            for where, exchange in zip(coupled.reshape(-1, sites), own[0].reshape(-1, sites), strict=True):
+                require_states(where, exchange)
+        if len(hot):
+            scaled = Rows(probes, chemical, own)
+            places_inverse = approximate_inverse(self._places(point.propagator), probes, chemical)
+        else:
+            coarse, exchange = CoarseInverse(point.propagator, probes, chemical), np.where(coupled, own[0], 1.0)
+
+        def changes(balance):
+            if not len(hot):
+                return coarse(balance, exchange, lambda: conductance)
+            places, flow = np.split(balance, [rows])
+            return np.concatenate([places_inverse(scaled(places)), flow / conductance])
 
         def apply(residual):
             balance, law = np.split(residual, [len(residual) - sites])
-            changes = coarse(balance, exchange, lambda: conductance)
-            return np.concatenate([changes, thomas_fermi(law, changes[:sites])])
+            change = changes(balance)
+            # The density follows the electrons among themselves where they are hot, else the probes of the phonons.
+            mu_change = change[:sites] if not len(hot) else np.where(coupled[hot], change[hot], change[:sites])
+            return np.concatenate([change, thomas_fermi(law, mu_change)])
 
         return apply
 
     def _states(self, point, chemical):
-        """Int dE/2pi A_i (-df_i/dE), the thermal density of states; the same with gamma_i A_i; d(current)/d(mu).
+        """Int dE/2pi A_i (-df_i/dE) of the sites; the same of gamma A times 1, E, E^2 at places; d(current)/d(mu).
 
-        The last for floating leads.
+        The first is the thermal density of states, the last that of floating leads.
         """
-        probes = self.probes
+        probes, sites, places = self.probes, len(self._reference), len(self.probes.coupled)
+        propagator = self._places(point.propagator)
         nodes, weights, _ = (array.ravel() for array in point.panels.nodes())
         size = max(21, point.propagator.batch)
 
         def part_sums(start):
             energies, weight = nodes[start:start + size], weights[start:start + size]
-            spectrum = point.propagator.spectrum(probes.mu0 + energies)
+            spectrum = propagator.spectrum(probes.mu0 + energies)
             slopes, lead_slopes = probes.slopes(energies, chemical)
             inflow = lead_slopes  # as many rows
             if len(probes.floating):
@@ -253,15 +293,19 @@ class ScreenedBalance:
             # Where no probe is, the leads fill the states.
             slopes = np.where(probes.coupled[:, None], slopes, probes.lead_slopes(energies).mean(axis=0))
             slopes *= spectrum.spectral
-            return np.concatenate([part_sum @ weight / TWO_PI for part_sum in
-                                   (slopes, slopes * spectrum.rate, inflow[probes.floating])])
+            own = slopes * spectrum.rate
+            states = slopes[:sites] if not len(probes.hot) else np.where(probes.coupled[probes.hot, None],
+                                                                         slopes[probes.hot], slopes[:sites])
+            return np.concatenate([states @ weight, own @ weight, own @ (weight * energies),
+                                   own @ (weight * energies ** 2), inflow[probes.floating] @ weight]) / TWO_PI
 
         total = sum(self.grid.map(part_sums, range(0, len(nodes), size)))
-        return np.split(total, [len(probes.coupled), 2 * len(probes.coupled)])
+        states, own, conductance = np.split(total, [sites, sites + 3 * places])
+        return states, own.reshape(3, places), conductance
 
     def _polished(self, point):
         """At fixed U the balance is found more exactly than together with it, which matters where little flows."""
-        balance = Balance(point.propagator, self.probes, self.grid)
+        balance = Balance(self._places(point.propagator), self.probes, self.grid)
         result = self._result(point, balance.solve(point.panels, self._split(point.unknowns)[0]))
         if result.law_residual > _LAW_WORST:
             raise ConvergenceError(f"The law of electrostatics is off by {result.law_residual:.1e} of its largest "
@@ -272,7 +316,7 @@ class ScreenedBalance:
 
     def _result(self, point, plain):
         _, potential, lead_potentials = self._split(point.unknowns)
-        density = point.equilibrium + plain.density
+        density = point.equilibrium + plain.density[:len(self._reference)]
         fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
         fields.update(density=density, newton_steps=self.newton_steps, products=self.products,
                       unknowns=np.concatenate([plain.unknowns, potential]))
@@ -281,7 +325,7 @@ class ScreenedBalance:
                               law_residual=self._law(potential, lead_potentials, density)[1])
 
 
-def neutral_density(propagator: LatticePropagator, equilibrium_mu: float, probes: ThermalProbes,
+def neutral_density(propagator: LatticePropagator, equilibrium_mu: float, probes: Probes,
                     grid: EnergyGrid) -> np.ndarray:
     """N0: density with U = 0, unshifted leads, and mu_eq everywhere."""
     leads = len(propagator.lattice.leads)

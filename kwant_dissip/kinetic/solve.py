@@ -16,23 +16,29 @@ import kwant
 import numpy as np
 from scipy.special import expit
 
+from ..balance.electron_probes import ElectronProbes
 from ..balance.energy_grid import EnergyGrid
 from ..balance.expansion import expand
 from ..balance.particles import Balance
 from ..balance.probes import ThermalProbes
 from ..errors import ConvergenceError
-from ..model.baths import PhononBath, checked_bath, equilibrium_temperature
+from ..model.baths import Bath, checked_baths, equilibrium_temperature
 from ..model.electrostatics import Law, Neutrality
 from ..model.reservoirs import Reservoir, check_finite, equilibrium_mu, known_mus
 from ..numerics.checks import check_rtol
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import stage_bar
+from ..propagators.places import PlacesPropagator
 from ..results.linear_response import LinearResponse
 from . import cells
 from .mesh import adapt
 from .scatterers import FunctionScatterer, KwantScatterer
 from .state import KineticState
+from .streams import Relaxation
+
+# In a long wire without phonons electrons reach 0.28 of the bias; more between energy filters.
+_HOT = 0.5
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -61,10 +67,10 @@ def from_kwant(syst: kwant.system.FiniteSystem, *, params: dict | None = None) -
     return KwantScatterer(syst, params)
 
 
-def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[Reservoir], bath: PhononBath, *,
-                 velocity: Function | tuple[Function, Function] | None = None, length: float | tuple[float, float],
-                 electrostatics: Law | None = None, occupation_energies: np.ndarray | None = None,
-                 rtol: float = 1e-6) -> KineticState:
+def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[Reservoir],
+                 bath: Bath | Sequence[Bath], *, velocity: Function | tuple[Function, Function] | None = None,
+                 length: float | tuple[float, float], electrostatics: Law | None = None,
+                 occupation_energies: np.ndarray | None = None, rtol: float = 1e-6) -> KineticState:
     """Heat, chemical potential and currents in two wires around a scatterer, nonlinear in the bias.
 
     Parameters
@@ -73,9 +79,10 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         T(E) of an array of energies, or what `from_kwant` returns.
     reservoirs : (Reservoir, Reservoir)
         At the outer ends of the left and the right wire.
-    bath : PhononBath
-        With one number as `rate`, or as `mean_free_path` (rate = mean velocity of the open modes / mean free path),
-        and one temperature.
+    bath : PhononBath, ElectronBath, ElasticBath, or list of them
+        Each with one number as `rate`, or as `mean_free_path` (rate = mean velocity of the open modes / mean free
+        path), phonons with one temperature. Elastic scattering sends electrons into all open modes of both directions
+        alike.
     velocity : callable or pair of callables
         v(E) in both wires, or in the left and in the right one; 0 (or nan) where no mode is open. Not with
         `from_kwant`.
@@ -109,54 +116,76 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     equilibrium.
     """
     check_rtol(rtol)
-    checked_bath(bath)
+    baths = checked_baths(bath)
+    gamma = relaxation(baths)
     reservoirs = list(reservoirs)
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
     lengths = _lengths(length)
     temperatures = np.array([reservoir.temperature for reservoir in reservoirs], float)
-    phonons = bath_temperature(bath)
-    reach = THERMAL_WINDOW * max(phonons, *temperatures)
+    phonons = np.nan if baths.phonons is None else bath_temperature(baths.phonons)
+    reference = float(temperatures.mean()) if baths.phonons is None else phonons
     known = known_mus(reservoirs)
+    # Electrons among themselves become hotter than all else.
+    reach = THERMAL_WINDOW * max(reference, *temperatures) + (0 if baths.electrons is None else
+                                                             _HOT * THERMAL_WINDOW * np.ptp(known))
     scatterer = _scatterer(transmission, velocity, known.min() - reach, known.max() + reach)
-    gamma = relaxation(bath)
-    _check_electrostatics(electrostatics, bath)
+    _check_electrostatics(electrostatics, baths)
     occupation_energies = _checked_energies(occupation_energies)
     equilibrium = equilibrium_mu(reservoirs)
 
     def solve(make, start, map_, progress):
         # One step towards U = mu - mu_eq; `adapt` calls again until it is settled.
-        probes = ThermalProbes(np.ones(make.nodes, bool), np.full(make.nodes, phonons), reservoirs)
-        panels, (shift,), lead_mu = start or (None, [np.zeros(make.nodes)], np.zeros(len(probes.floating)))
+        everywhere, temperature = np.ones(make.nodes, bool), np.full(make.nodes, reference)
+        phonon_probes = everywhere if baths.phonons is not None else None
+        probes = (ThermalProbes(everywhere & (phonon_probes is not None), temperature, reservoirs)
+                  if baths.electrons is None else
+                  ElectronProbes(phonon_probes, everywhere, temperature, reservoirs))
+        panels, profiles, lead_mu = start or (None, _profiles(probes, probes.start(), make.nodes),
+                                              np.zeros(len(probes.floating)))
+        shift = profiles[0]
         potentials = None if electrostatics is None else shift + probes.mu0 - equilibrium
         propagator = make(potentials)
-        balance = Balance(propagator, probes, EnergyGrid(probes, rtol, map_, progress))
+        places = propagator if baths.electrons is None else PlacesPropagator(propagator)
+        balance = Balance(places, probes, EnergyGrid(probes, rtol, map_, progress))
         try:
-            solution = balance.solve(panels, np.concatenate([shift, lead_mu]))
+            solution = balance.solve(panels, np.concatenate([*profiles, lead_mu]))
         except ConvergenceError as error:
             parts = propagator, probes, error.state, np.zeros(make.nodes) if potentials is None else potentials
-            error.state = make.mesh, parts, error.state.power / make.mesh.node_widths, error.state.error
+            error.state = make.mesh, parts, heat(error.state, make.nodes) / make.mesh.node_widths, error.state.error
             raise
-        new_shift, lead_mu = probes.split(solution.unknowns)
+        profiles, lead_mu = _profiles(probes, solution.unknowns, make.nodes), probes.split(solution.unknowns)[1]
+        new_shift = profiles[0]
         change = 0.0 if electrostatics is None else np.abs(new_shift - shift).max() / np.abs(new_shift).max()
         progress("potential", change)
         if potentials is None:
             potentials = np.zeros(make.nodes)
         # U is constant on a cell: a linear change by d on it, in energies of width T, is missed to second order.
         variation = np.ptp(potentials.reshape(-1, cells.ORDER), axis=1)
-        return ((propagator, probes, solution, potentials), (solution.panels, [new_shift], lead_mu), [solution.power],
-                [new_shift], change <= 0.1 * rtol, (variation / phonons) ** 2 / 12)
+        return ((propagator, probes, solution, potentials), (solution.panels, profiles, lead_mu),
+                [heat(solution, make.nodes)], profiles, change <= 0.1 * rtol, (variation / reference) ** 2 / 12)
+
+    def heat(solution, nodes):
+        """Power that each node gives to the phonons."""
+        return np.zeros(nodes) if baths.phonons is None else solution.power[:nodes]
 
     def state(mesh, parts, power, cell_error):
         propagator, probes, solution, potential = parts
+        nodes = len(mesh.nodes)
+        electrons = {}
+        if baths.electrons is not None:
+            electrons = {"electron_mu": solution.mu[probes.hot],
+                         "electron_temperature": probes.temperature0 + probes.excess(solution.unknowns)}
         reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
                                  for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
         return KineticState(
-            x=mesh.nodes, node_width=mesh.node_widths, power=power, mu=solution.mu, potential=potential,
+            x=mesh.nodes, node_width=mesh.node_widths, power=power,
+            mu=np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes], potential=potential,
             current=solution.current, energy_current=solution.energy_current, reservoir_mu=reservoir_mu,
             reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
             rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
-            energies=solution.energies, **_occupations(propagator, probes, solution.unknowns, occupation_energies))
+            energies=solution.energies, **electrons,
+            **_occupations(propagator, probes, solution.unknowns, occupation_energies))
 
     where = [known.mean() if reservoir.mu is None else reservoir.mu for reservoir in reservoirs]
     with thread_pool() as map_, stage_bar("kinetic.steady_state") as progress:
@@ -169,7 +198,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     return state(mesh, parts, power, cell_error)
 
 
-def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *, mu: float,
+def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequence[Bath], *, mu: float,
                     temperature: float | None = None, velocity: Function | tuple[Function, Function] | None = None,
                     length: float | tuple[float, float], rtol: float = 1e-6) -> LinearResponse:
     """First and second order in the bias (half of it on each side): Peltier's and Joule's part of the heat separately.
@@ -193,7 +222,12 @@ def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *
         As in `steady_state`.
     """
     check_rtol(rtol)
-    temperature = equilibrium_temperature(checked_bath(bath), temperature)
+    baths = checked_baths(bath)
+    if baths.electrons is not None:
+        raise ValueError("bath must hold phonons and elastic scattering only in the kinetic theory's linear_response, "
+                         f"got {bath!r}; steady_state takes an ElectronBath.")
+    gamma = relaxation(baths)
+    temperature = equilibrium_temperature(baths.phonons, temperature)
     check_finite("mu", mu)
     reach = THERMAL_WINDOW * temperature + 1e-9 * (1 + abs(mu))
     scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)
@@ -206,7 +240,7 @@ def linear_response(transmission: Function | KwantScatterer, bath: PhononBath, *
 
     with thread_pool() as map_, stage_bar("kinetic.linear_response") as progress:
         try:
-            mesh, fields, powers, cell_error = adapt(scatterer, relaxation(bath), _lengths(length), [mu, mu],
+            mesh, fields, powers, cell_error = adapt(scatterer, gamma, _lengths(length), [mu, mu],
                                                       [temperature, temperature], rtol, solve, map_, progress)
         except ConvergenceError as error:
             error.state = None  # one order alone
@@ -231,19 +265,29 @@ def bath_temperature(bath):
     return float(bath.temperature)
 
 
-def relaxation(bath):
-    """Gamma of a bath that is the same everywhere: function of velocities (2, modes, energies).
+def relaxation(baths):
+    """Rates of baths that are the same everywhere.
 
     Raises
     ------
     ValueError
-        If the bath has no single rate or mean free path, or an infinite mean free path or zero rate.
+        If a bath has no single rate or mean free path, or an infinite mean free path or zero rate.
     """
-    value = bath.rate if bath.mean_free_path is None else bath.mean_free_path
+    if not any(True for _ in baths):
+        raise ValueError("The kinetic theory needs a bath: coherent electrons do not relax. Give a PhononBath, "
+                         "ElectronBath or ElasticBath.")
+    return Relaxation([_rate(bath) for bath in (baths.phonons, baths.electrons) if bath is not None],
+                      [_rate(bath) for bath in baths.elastic])
+
+
+def _rate(bath):
+    """Rate of one bath: function of velocities (2, modes, energies)."""
+    coupling = bath.coupling
+    value = coupling.rate if coupling.mean_free_path is None else coupling.mean_free_path
     if not isinstance(value, Real):
-        raise ValueError("The kinetic theory takes a PhononBath with one number as rate or mean_free_path, "
+        raise ValueError("The kinetic theory takes baths with one number as rate or mean_free_path, "
                          f"got {bath!r}.")
-    if bath.mean_free_path is None:
+    if coupling.mean_free_path is None:
         if value == 0:
             raise ValueError(f"{bath!r} does not reach the wires: its rate is 0.")
         return lambda velocity: np.full(velocity.shape[-1], float(value))
@@ -257,14 +301,22 @@ def relaxation(bath):
     return gamma
 
 
-def _check_electrostatics(electrostatics, bath):
+def _check_electrostatics(electrostatics, baths):
     if electrostatics is None:
         return
     if not isinstance(electrostatics, Neutrality):
         raise ValueError(f"electrostatics must be Neutrality() in the kinetic theory, got {electrostatics!r}.")
-    if bath.mean_free_path is not None:
+    if baths.phonons is None or baths.electrons is not None or baths.elastic:
+        raise ValueError("Neutrality in the kinetic theory takes a PhononBath alone: with other baths the density is "
+                         "not that of its local equilibrium.")
+    if baths.phonons.mean_free_path is not None:
         raise ValueError("Neutrality in the kinetic theory needs a PhononBath with a rate: with a mean_free_path the "
                          "density is not that of the local equilibrium.")
+
+
+def _profiles(probes, unknowns, nodes):
+    """The unknowns at the nodes, one array for each mu and for the temperature."""
+    return list(unknowns[:len(unknowns) - len(probes.floating)].reshape(-1, nodes))
 
 
 def _lengths(length):
@@ -290,5 +342,7 @@ def _occupations(propagator, probes, unknowns, energies):
     reference = expit((probes.mu0 - energies) / probes.temperature0)
     spectrum = propagator.spectrum(energies)
     filling, lead_filling = probes.fillings(energies - probes.mu0, unknowns)
-    plus, minus = spectrum.directions(spectrum.rate * filling, lead_filling)
+    source = (np.array(propagator.bath_rates(energies)).reshape(-1, len(energies)) * filling
+              if propagator.balanced else np.zeros_like(spectrum.rate))
+    plus, minus = spectrum.directions(source.reshape(-1, *spectrum.rate.shape).sum(axis=0), lead_filling)
     return {"occupation_energies": energies, "occupation_plus": plus + reference, "occupation_minus": minus + reference}

@@ -43,6 +43,11 @@ class KineticState(Result):
         default=None)
     occupation_minus: np.ndarray | None = quantity("The same of left movers, f_-", dimensions=_OCCUPATION,
                                                    default=None)
+    electron_mu: np.ndarray | None = quantity(
+        "Electrochemical potential of the electrons among themselves; only with an ElectronBath, as is the next",
+        "energy", _NODE, default=None)
+    electron_temperature: np.ndarray | None = quantity("The electrons' k_B T_e (SI: T_e)", "temperature", _NODE,
+                                                       default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     power_per: ClassVar[str] = "length"
@@ -92,16 +97,19 @@ class KineticState(Result):
 
     def along(self, wire, window=None):  # noqa: ARG002 (nothing is averaged)
         """See `Result`; `window` is not used."""
-        curves = [self.interpolate(values, wire)[1] for values in (self.x, self.power, self.mu, self.potential)]
-        slopes = [self.derivative(values, wire)[1] for values in (self.mu, self.potential)]
+        curves = [self.interpolate(values, wire)[1] for values in (self.x, self.power, self.local_mu, self.potential)]
+        slopes = [self.derivative(values, wire)[1] for values in (self.local_mu, self.potential)]
         return Profile(*curves, *slopes, spacing=1.0, resolution=None)
 
     def points(self, wire):
         nodes = self.nodes_of(wire)
-        return self.x[nodes], self.power[nodes], self.mu[nodes], self.potential[nodes]
+        return self.x[nodes], self.power[nodes], self.local_mu[nodes], self.potential[nodes]
 
     def from_scatterer(self):
-        return [(np.abs(self.x[nodes]), self.mu[nodes]) for nodes in map(self.nodes_of, (0, 1))]
+        if np.any(np.isnan(self.local_mu)):
+            raise ValueError("The wires have no chemical potential: elastic collisions do not make one. Add a "
+                             "PhononBath or an ElectronBath.")
+        return [(np.abs(self.x[nodes]), self.local_mu[nodes]) for nodes in map(self.nodes_of, (0, 1))]
 
     @property
     def flow(self):

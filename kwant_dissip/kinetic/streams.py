@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import splu
 
 from ..errors import ConvergenceError
+from ..propagators.elastic import ElasticSpectrum, beside_elastic
 from ..propagators.interface import SITE_ENERGIES, Propagator, Spectrum, mean_absorption
 from . import cells
 from .stream_matrix import SparseSystem
@@ -47,6 +48,24 @@ class Wire:
         return (np.diff(self.edges)[:, None] * cells.WEIGHTS).ravel()
 
 
+class Relaxation:
+    """Rates of all baths, the same everywhere along a wire.
+
+    Parameters
+    ----------
+    balanced, elastic : lists of callables
+        Rate of each bath whose occupation a balance has to find (phonons, then electrons), and of what scatters at
+        fixed energy: of shape (energies,), for velocities of shape (2, modes, energies).
+    """
+
+    def __init__(self, balanced, elastic):
+        self.balanced, self.elastic = balanced, elastic
+
+    def __call__(self, velocity):
+        """All of them together."""
+        return sum(rate(velocity) for rate in (*self.balanced, *self.elastic))
+
+
 class StreamPropagator(Propagator):
     """Electrons in two wires around a scatterer; see `interface.Propagator`.
 
@@ -59,8 +78,7 @@ class StreamPropagator(Propagator):
         probabilities P between modes, shape (energies, out, in), modes of the left wire first, and the velocities in
         the left and in the right wire, each of shape (2, modes, energies): to the right and to the left, positive,
         0 where a mode is closed.
-    gamma : callable
-        Rate of the bath, shape (energies,), for velocities of shape (2, modes, energies).
+    gamma : Relaxation
     potentials : pair of arrays of float, or None
         Electrostatic energy U of each cell of both wires: velocities are taken at E - U. Only for a scatterer between
         wires of one mode, which offers ``velocity(side, energies)`` and ``transmission(energies)``.
@@ -72,7 +90,9 @@ class StreamPropagator(Propagator):
         self._scatterer = scatterer
         self._gamma = gamma
         self.sites = sum(len(wire.nodes) for wire in self.wires)
-        self.coupled = np.ones(self.sites, bool)
+        self.coupled = np.full(self.sites, len(gamma.balanced) > 0)
+        self.balanced = tuple(np.ones(self.sites, bool) for _ in gamma.balanced)
+        self.leads = 2
         self.batch = max(1, SITE_ENERGIES // self.sites)
         self.response_size = 4 * 8 * self.sites
 
@@ -84,6 +104,35 @@ class StreamPropagator(Propagator):
         return np.concatenate([edges + values.min(), edges, edges + values.max()])
 
     def spectrum(self, energies):
+        spectrum = self._all_alike(energies)
+        if not self._gamma.elastic:
+            return spectrum
+        rate, elastic = (sum(self._shares(energies, rates), np.zeros_like(spectrum.rate))
+                         for rates in (self._gamma.balanced, self._gamma.elastic))
+        return ElasticStreamSpectrum(spectrum, rate * spectrum.rate, elastic * spectrum.rate, self.leads)
+
+    def bath_rates(self, energies):
+        """Rate of each bath whose occupation a balance has to find, each of shape (sites, energies)."""
+        rate = self._all_alike(energies).rate
+        return [share * rate for share in self._shares(energies, self._gamma.balanced)]
+
+    def kernel(self, energy):
+        """K at one energy, shape (sites, sites)."""
+        spectrum = self.spectrum(np.full(self.sites, energy))
+        return spectrum.occupation(np.eye(self.sites), np.zeros((self.leads, self.sites)))[0]
+
+    def _shares(self, energies, rates):
+        """Part that each of some baths has of all rates: list of arrays of shape (sites, energies)."""
+        if self._potentials is not None or len(self._gamma.balanced) + len(self._gamma.elastic) == 1:
+            return [np.ones((self.sites, len(energies))) for _ in rates]
+        velocities = self._scatterer.at(energies)[1:]
+        nodes = [len(wire.nodes) for wire in self.wires]
+        totals = [np.where((total := self._gamma(velocity)) > 0, total, 1.0) for velocity in velocities]
+        return [np.repeat([rate(velocity) / total for velocity, total in zip(velocities, totals, strict=True)], nodes,
+                          axis=0) for rate in rates]
+
+    def _all_alike(self, energies):
+        """`Spectrum` with all baths absorbing."""
         if self._potentials is not None:
             return self._compute_with_potentials(energies)
         scattering, *velocities = self._scatterer.at(energies)
@@ -110,11 +159,11 @@ class StreamPropagator(Propagator):
         The Jacobian at a few energies is a banded matrix in the nodes' values and, in every cell, energy and mode,
         the two streams that enter the cell.
         """
-        spectrum = self.spectrum(energies)
-        # Weights are the same everywhere.
+        spectrum = self._all_alike(energies)
+        # One weight for all places, which differ by their mu only.
         share = weights.mean(axis=0)
-        diagonal = mean_absorption(spectrum, share)
-        system = SparseSystem(spectrum, diagonal, share)
+        everything = mean_absorption(spectrum, share)
+        system = SparseSystem(spectrum, everything, share)
         factor = splu(system.matrix(), permc_spec="NATURAL")
 
         def solve(b):
@@ -122,7 +171,10 @@ class StreamPropagator(Propagator):
             full[system.nodes] = b
             return factor.solve(full)[system.nodes]
 
-        return solve, diagonal
+        if not self._gamma.elastic:
+            return solve, everything
+        diagonal = mean_absorption(self.spectrum(energies), share)
+        return beside_elastic(solve, everything, diagonal, self.coupled), diagonal
 
 
 class _WireCoefficients:
@@ -314,6 +366,14 @@ class StreamSpectrum(Spectrum):
 
     def response(self, source, weight):
         return _StreamResponse(self, source, weight)
+
+
+class ElasticStreamSpectrum(ElasticSpectrum):
+    """The same with elastic scattering."""
+
+    def directions(self, source, lead_filling):
+        """See `StreamSpectrum`."""
+        return self.inner.directions(self.total(source, lead_filling), lead_filling)
 
 
 class _StreamResponse:

@@ -1,6 +1,7 @@
-"""What surrounds the electrons along the wires: phonons."""
+"""What surrounds the electrons along the wires: phonons, each other, and what scatters them elastically."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
@@ -12,11 +13,82 @@ from .reservoirs import check_temperature
 PerSite = float | Sequence[float] | np.ndarray | Callable[..., float]
 
 
+class Coupling:
+    """How strongly a bath couples to each site: a rate, or a mean free path; what all baths have in common.
+
+    Parameters
+    ----------
+    bath : str
+        What error messages call the bath.
+    rate, mean_free_path, lead
+        As of `PhononBath`.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one of `rate` and `mean_free_path` is given, or if a number is out of range.
+    """
+
+    def __init__(self, bath: str, rate: PerSite | None, mean_free_path: PerSite | None, lead: PerSite | None) -> None:
+        if (rate is None) == (mean_free_path is None):
+            raise ValueError(f"{bath} takes exactly one of rate and mean_free_path, "
+                             f"got rate={rate!r} and mean_free_path={mean_free_path!r}.")
+        if lead is not None and mean_free_path is None:
+            raise ValueError(f"{bath} lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
+        self.bath = bath
+        self.rate = rate
+        self.mean_free_path = mean_free_path
+        self.lead = lead
+        for name, value in (("rate", rate), ("mean_free_path", mean_free_path)):
+            _check_kind(bath, name, value)
+        if isinstance(rate, Real):
+            self._check_rates(np.array([rate]))
+        if isinstance(mean_free_path, Real):
+            self._check_mean_free_paths(np.array([mean_free_path]))
+
+    def __repr__(self):
+        return (f"rate={self.rate!r}" if self.mean_free_path is None
+                else f"mean_free_path={self.mean_free_path!r}")
+
+    def site_rates(self, sites):
+        """Rate at each site, array of shape (sites,); only where `rate` is given."""
+        return self._check_rates(per_site(f"{self.bath} rate", self.rate, sites))
+
+    def site_mean_free_paths(self, sites):
+        """Mean free path at each site, array of shape (sites,); only where `mean_free_path` is given."""
+        return self._check_mean_free_paths(per_site(f"{self.bath} mean_free_path", self.mean_free_path, sites))
+
+    def site_leads(self, sites, nearest, lead_count):
+        """Lead that gives each site its velocity, array of int of shape (sites,)."""
+        if self.lead is None:
+            return nearest
+        values = per_site(f"{self.bath} lead", self.lead, sites)
+        good = (values == np.round(values)) & (values >= 0) & (values < lead_count)
+        if not np.all(good):
+            raise ValueError(f"{self.bath} lead must be a lead's number, 0 to {lead_count - 1}, "
+                             f"got {_first_bad(values, good)}.")
+        return values.astype(int)
+
+    def _check_rates(self, values):
+        good = np.isfinite(values) & (values >= 0)
+        if not np.all(good):
+            raise ValueError(f"{self.bath} rate must be finite and not negative, got {_first_bad(values, good)}.")
+        return values
+
+    def _check_mean_free_paths(self, values):
+        good = values > 0  # False for nan, True for inf, which uncouples the site
+        if not np.all(good):
+            raise ValueError(f"{self.bath} mean_free_path must be positive (inf: site not coupled), "
+                             f"got {_first_bad(values, good)}.")
+        return values
+
+
 class PhononBath:
     """Phonons that take up the electrons' energy, one Büttiker probe per site.
 
     A probe absorbs electrons at the rate gamma_i(E) and returns as many, in equilibrium with the phonons: momentum
-    and energy relax together, at the same rate (a probe cannot scatter elastically only, nor relax energy only).
+    and energy relax together, at the same rate. `ElasticBath` relaxes momentum alone, `ElectronBath` leaves the energy
+    with the electrons; `steady_state` takes a list of baths.
 
     Parameters
     ----------
@@ -42,30 +114,15 @@ class PhononBath:
 
     def __init__(self, temperature: PerSite, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
                  lead: PerSite | None = None) -> None:
-        if (rate is None) == (mean_free_path is None):
-            raise ValueError("PhononBath takes exactly one of rate and mean_free_path, "
-                             f"got rate={rate!r} and mean_free_path={mean_free_path!r}.")
-        if lead is not None and mean_free_path is None:
-            raise ValueError(f"PhononBath lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
-        for name, value in (("temperature", temperature), ("rate", rate), ("mean_free_path", mean_free_path)):
-            if isinstance(value, str | complex):
-                raise ValueError(f"PhononBath {name} must be a number, one per site, or a function of the site, "
-                                 f"got {value!r}.")
+        self.coupling = Coupling("PhononBath", rate, mean_free_path, lead)
+        _check_kind("PhononBath", "temperature", temperature)
         if isinstance(temperature, Real):
             check_temperature("PhononBath temperature", temperature)
-        if isinstance(rate, Real):
-            _check_rates(np.array([rate]))
-        if isinstance(mean_free_path, Real):
-            _check_mean_free_paths(np.array([mean_free_path]))
         self.temperature = temperature
-        self.rate = rate
-        self.mean_free_path = mean_free_path
-        self.lead = lead
+        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
 
     def __repr__(self):
-        coupling = (f"rate={self.rate!r}" if self.mean_free_path is None
-                    else f"mean_free_path={self.mean_free_path!r}")
-        return f"PhononBath({self.temperature!r}, {coupling})"
+        return f"PhononBath({self.temperature!r}, {self.coupling!r})"
 
     def site_temperatures(self, sites):
         """Temperature at each site, array of shape (sites,)."""
@@ -75,42 +132,127 @@ class PhononBath:
                              f"got {_first_bad(values, np.isfinite(values) & (values > 0))}.")
         return values
 
-    def site_rates(self, sites):
-        """Rate at each site, array of shape (sites,); only for a bath defined by `rate`."""
-        return _check_rates(per_site("PhononBath rate", self.rate, sites))
 
-    def site_mean_free_paths(self, sites):
-        """Mean free path at each site, array of shape (sites,); only for a bath defined by `mean_free_path`."""
-        return _check_mean_free_paths(per_site("PhononBath mean_free_path", self.mean_free_path, sites))
+class ElectronBath:
+    """Collisions of electrons with each other: they thermalise, and keep their number and their energy.
 
-    def site_leads(self, sites, nearest, lead_count):
-        """Lead that gives each site its velocity, array of int of shape (sites,)."""
-        if self.lead is None:
-            return nearest
-        values = per_site("PhononBath lead", self.lead, sites)
-        good = (values == np.round(values)) & (values >= 0) & (values < lead_count)
-        if not np.all(good):
-            raise ValueError(f"PhononBath lead must be a lead's number, 0 to {lead_count - 1}, "
-                             f"got {_first_bad(values, good)}.")
-        return values.astype(int)
+    A Büttiker probe per site with a chemical potential and a temperature of its own, both found from what it must not
+    take: particles and energy. Momentum relaxes at the same rate.
+
+    Parameters
+    ----------
+    rate, mean_free_path, lead
+        As of `PhononBath`.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one of `rate` and `mean_free_path` is given, or if a number is out of range.
+
+    References
+    ----------
+    Ph. A. Jacquet, J. Stat. Phys. 134, 709 (2009), arXiv:0808.0825: chains of self-consistent reservoirs.
+    """
+
+    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
+                 lead: PerSite | None = None) -> None:
+        self.coupling = Coupling("ElectronBath", rate, mean_free_path, lead)
+        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
+
+    def __repr__(self):
+        return f"ElectronBath({self.coupling!r})"
 
 
-def checked_bath(bath: PhononBath) -> PhononBath:
-    """The bath, after checking that it is one.
+class ElasticBath:
+    """Elastic scattering, which relaxes momentum and phase: at every energy as many electrons return as are taken.
+
+    A Büttiker probe per site and energy with the occupation f_i(E) = n_i(E) / A_i(E).
+
+    Parameters
+    ----------
+    rate, mean_free_path, lead
+        As of `PhononBath`.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one of `rate` and `mean_free_path` is given, or if a number is out of range.
+
+    References
+    ----------
+    J. L. D'Amato, H. M. Pastawski, Phys. Rev. B 41, 7411 (1990).
+    """
+
+    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
+                 lead: PerSite | None = None) -> None:
+        self.coupling = Coupling("ElasticBath", rate, mean_free_path, lead)
+        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
+
+    def __repr__(self):
+        return f"ElasticBath({self.coupling!r})"
+
+
+Bath = PhononBath | ElectronBath | ElasticBath
+
+
+@dataclass(frozen=True)
+class Baths:
+    """What surrounds the electrons, by kind.
+
+    Attributes
+    ----------
+    phonons : PhononBath or None
+    electrons : ElectronBath or None
+    elastic : tuple of ElasticBath
+        Their rates add up.
+    """
+
+    phonons: PhononBath | None = None
+    electrons: ElectronBath | None = None
+    elastic: tuple[ElasticBath, ...] = ()
+
+    def __iter__(self):
+        return iter([bath for bath in (self.phonons, self.electrons) if bath is not None] + list(self.elastic))
+
+
+def checked_baths(bath: Bath | Sequence[Bath] | None) -> Baths:
+    """The baths by kind, after checking that they are some.
 
     Raises
     ------
     TypeError
-        If it is something else.
+        If one is something else.
+    ValueError
+        If there are two of a kind that must be alone, or none in a list.
     """
-    if not isinstance(bath, PhononBath):
-        raise TypeError(f"bath must be a PhononBath, got {type(bath).__name__}.")
-    return bath
+    if bath is None:
+        return Baths()
+    if isinstance(bath, Bath):
+        bath = [bath]
+    elif not isinstance(bath, list | tuple):
+        raise TypeError("bath must be a PhononBath, ElectronBath or ElasticBath, or a list of them, "
+                        f"got {type(bath).__name__}.")
+    for number, one in enumerate(bath):
+        if not isinstance(one, Bath):
+            raise TypeError(f"bath[{number}] must be a PhononBath, ElectronBath or ElasticBath, "
+                            f"got {type(one).__name__}.")
+    if not bath:
+        raise ValueError("bath is an empty list: None stands for no bath, the coherent conductor.")
+    for kind, why in ((PhononBath, "phonons have one temperature at a site; add their rates"),
+                      (ElectronBath, "electrons have one temperature at a site; add their rates")):
+        if sum(isinstance(one, kind) for one in bath) > 1:
+            raise ValueError(f"bath holds {sum(isinstance(one, kind) for one in bath)} of {kind.__name__}, "
+                             f"at most one is possible: {why}.")
+    return Baths(next((one for one in bath if isinstance(one, PhononBath)), None),
+                 next((one for one in bath if isinstance(one, ElectronBath)), None),
+                 tuple(one for one in bath if isinstance(one, ElasticBath)))
 
 
-def equilibrium_temperature(bath: PhononBath, temperature: float | None) -> float:
-    """The one temperature of a linear response: the one given, or the bath's."""
-    value = bath.temperature if temperature is None else temperature
+def equilibrium_temperature(bath: PhononBath | None, temperature: float | None) -> float:
+    """The one temperature of a linear response: the one given, or that of the phonons."""
+    if temperature is None and bath is None:
+        raise ValueError("temperature must be given where no PhononBath has one.")
+    value = temperature if bath is None or temperature is not None else bath.temperature
     if not isinstance(value, Real) or not 0 <= value < np.inf:
         raise ValueError(f"temperature must be one number, 0 or more, got {value!r}.")
     return float(value)
@@ -156,21 +298,11 @@ def _called(name, function, site):
     return result
 
 
+def _check_kind(bath, name, value):
+    if isinstance(value, str | complex):
+        raise ValueError(f"{bath} {name} must be a number, one per site, or a function of the site, got {value!r}.")
+
+
 def _first_bad(values, good):
     index = int(np.flatnonzero(~good)[0])
     return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")
-
-
-def _check_rates(values):
-    good = np.isfinite(values) & (values >= 0)
-    if not np.all(good):
-        raise ValueError(f"PhononBath rate must be finite and not negative, got {_first_bad(values, good)}.")
-    return values
-
-
-def _check_mean_free_paths(values):
-    good = values > 0  # False for nan, True for inf, which uncouples the site
-    if not np.all(good):
-        raise ValueError("PhononBath mean_free_path must be positive (inf: site not coupled), "
-                         f"got {_first_bad(values, good)}.")
-    return values

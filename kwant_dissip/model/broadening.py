@@ -1,11 +1,11 @@
-"""The probes' self-energies -i gamma_i(E) / 2."""
+"""The probes' self-energies -i gamma_i(E) / 2, of one bath or of several, whose gamma add up."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
 
-from .baths import PhononBath, named
+from .baths import Bath, checked_baths, named
 from .lattice import Lattice
 from .leads import LeadLike
 
@@ -20,12 +20,35 @@ class SelfEnergy(ABC):
     ----------
     coupled : array of bool, shape (sites,)
         Which sites exchange electrons with their surroundings.
+    balanced : tuple of arrays of bool, shape (sites,)
+        The same for each bath whose occupation a balance has to find: phonons, then electrons.
+    is_elastic : bool
+        Whether a part of gamma scatters at fixed energy.
     is_analytic : bool
         Whether gamma is known at complex energies.
     """
 
     coupled: np.ndarray
+    balanced: tuple[np.ndarray, ...]
+    is_elastic: bool = False
     is_analytic: bool
+
+    @property
+    def absorbing(self) -> np.ndarray:
+        """Which sites have a bath whose occupation a balance has to find: array of bool, shape (sites,)."""
+        return np.any([np.zeros(len(self.coupled), bool), *self.balanced], axis=0)
+
+    @abstractmethod
+    def all_alike(self) -> "SelfEnergy":
+        """The same self-energy with every bath among those whose occupation a balance has to find."""
+
+    @abstractmethod
+    def rates(self, energies: np.ndarray) -> list[np.ndarray]:
+        """Gamma of each of the `balanced` baths at real energies, each of shape (sites, energies)."""
+
+    def elastic_rate(self, energies: np.ndarray) -> np.ndarray:
+        """Gamma of what scatters at fixed energy, shape (sites, energies)."""
+        return np.zeros((len(self.coupled), len(energies)))
 
     @abstractmethod
     def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +97,7 @@ class Broadening(SelfEnergy):
                  lead_of_site: np.ndarray | None = None, potential: np.ndarray | None = None) -> None:
         self.strength = strength
         self.coupled = strength > 0
+        self.balanced = (self.coupled,)
         self._leads = leads
         self._lead_of_site = lead_of_site
         self._potential = potential
@@ -108,6 +132,12 @@ class Broadening(SelfEnergy):
             speed[a] = max(np.ptp(self._leads[a].thresholds()), 1e-300) * self._leads[a].period / 4
         return self.strength * speed[self._lead_of_site]
 
+    def all_alike(self):
+        return self
+
+    def rates(self, energies):
+        return [self.parts(energies)[0]]
+
     def parts(self, energies):
         if self._leads is None:
             shape = (len(self.strength), len(energies))
@@ -138,26 +168,87 @@ class Broadening(SelfEnergy):
         return alpha, np.where(self.coupled, -alpha * centers, 0) + 0j
 
 
-def broadening(bath: PhononBath, lattice: Lattice, needed: bool = True) -> Broadening:
+class Broadenings(SelfEnergy):
+    """Several baths at once: their gamma add up in the Green's function, and each keeps its own.
+
+    Parameters
+    ----------
+    balanced : sequence of Broadening
+        Of the baths whose occupation a balance has to find: phonons, then electrons.
+    elastic : sequence of Broadening
+    """
+
+    def __init__(self, balanced: Sequence[Broadening], elastic: Sequence[Broadening]) -> None:
+        self._balanced, self._elastic = tuple(balanced), tuple(elastic)
+        self._all = self._balanced + self._elastic
+        self.coupled = np.any([part.coupled for part in self._all], axis=0)
+        self.balanced = tuple(part.coupled for part in self._balanced)
+        self.is_elastic = bool(np.any([part.coupled for part in self._elastic]))
+        self.is_analytic = all(part.is_analytic for part in self._all)
+
+    def all_alike(self):
+        return Broadenings(self._all, [])
+
+    def _each(self, change):
+        return Broadenings([change(part) for part in self._balanced], [change(part) for part in self._elastic])
+
+    def at_potential(self, potential):
+        return self._each(lambda part: part.at_potential(potential))
+
+    def in_order(self, order):
+        return self._each(lambda part: part.in_order(order))
+
+    def thresholds(self):
+        return np.unique(np.concatenate([part.thresholds() for part in self._all]))
+
+    def typical(self):
+        return sum(part.typical() for part in self._all)
+
+    def parts(self, energies):
+        real, imaginary = zip(*(part.parts(energies) for part in self._all), strict=True)
+        return sum(real), sum(imaginary)
+
+    def rates(self, energies):
+        return [part.parts(energies)[0] for part in self._balanced]
+
+    def elastic_rate(self, energies):
+        return sum((part.parts(energies)[0] for part in self._elastic), super().elastic_rate(energies))
+
+    def asymptote(self):
+        alpha, beta = zip(*(part.asymptote() for part in self._all), strict=True)
+        return sum(alpha), sum(beta)
+
+
+def broadening(bath: Bath | Sequence[Bath] | None, lattice: Lattice, needed: bool = True) -> SelfEnergy:
     """Broadening of every site of a lattice.
 
     Parameters
     ----------
-    bath : PhononBath
+    bath : PhononBath, ElectronBath, ElasticBath, list of them, or None
     lattice : Lattice
     needed : bool, optional
-        Whether the bath must reach a site.
+        Whether every bath must reach a site.
 
     Raises
     ------
     ValueError
-        If the bath's values have the wrong length or range, or reach no site, or a site that no lead is connected to.
+        If a bath's values have the wrong length or range, or reach no site, or a site that no lead is connected to.
     """
-    if bath.rate is not None:
-        result = Broadening(bath.site_rates(lattice.sites))
+    baths = checked_baths(bath)
+    balanced = [_of_bath(one, lattice, needed) for one in (baths.phonons, baths.electrons) if one is not None]
+    elastic = [_of_bath(one, lattice, needed) for one in baths.elastic]
+    if not balanced and not elastic:
+        return Broadening(np.zeros(len(lattice.sites)))
+    return balanced[0] if len(balanced) == 1 and not elastic else Broadenings(balanced, elastic)
+
+
+def _of_bath(bath: Bath, lattice: Lattice, needed: bool) -> Broadening:
+    coupling = bath.coupling
+    if coupling.rate is not None:
+        result = Broadening(coupling.site_rates(lattice.sites))
     else:
-        lead_of_site = bath.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
-        result = Broadening(1 / bath.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
+        lead_of_site = coupling.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
+        result = Broadening(1 / coupling.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
         for a in np.unique(lead_of_site[result.coupled]):
             if not lattice.leads[a].has_velocity:
                 lattice.leads[a].velocity(np.zeros(1))  # says what to do

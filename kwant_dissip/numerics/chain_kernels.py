@@ -110,6 +110,76 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
 
 
 @compiled
+def chain_dressed(absorbed, elastic, green2, rho_left, rho_right):
+    """|G_ii|^2 and the transfer ratios of a chain on which sites return, at every energy, what they scatter.
+
+    With x_i the elastic rate, f_i = n_i / A_i and sources x_i f_i in addition to those of `chain_occupation`,
+    eliminated site by site: nothing is subtracted. With w = s + x, all sources when every state is full, and l, r what
+    arrives of them,
+
+        l_i = rho^L_i (w + l)_{i-1},    r_i = rho^R_i (w + r)_{i+1}
+        c_i = (w + l + r)_i / (s + L + r)_i,    h = 1 + rho^R_i rho^L_{i+1} (c_i - 1),
+        dressed rho^L_{i+1} = rho^L_{i+1} c_i / h,    L_{i+1} = dressed rho^L_{i+1} (s + L)_i
+
+    and likewise from the right; dressed |G_ii|^2 = |G_ii|^2 (w + l + r)_i / (s + L + R)_i.
+
+    Parameters
+    ----------
+    absorbed : array of float, shape (sites, energies)
+        s_i: gamma of what absorbs, and Gamma of the leads.
+    elastic : array of float, shape (sites, energies)
+        x_i.
+    green2, rho_left, rho_right : arrays of float, shape (sites, energies)
+        From `chain_green`.
+
+    Returns
+    -------
+    green2, rho_left, rho_right : arrays of float, shape (sites, energies)
+        For the same scans; 0 where no electron that is taken elastically can leave again.
+    """
+    sites, energies = green2.shape
+    dressed2 = np.empty_like(green2)
+    left, right = np.zeros_like(green2), np.zeros_like(green2)
+    from_left, from_right = np.empty_like(green2), np.empty_like(green2)
+    plain, carried = np.zeros(energies), np.zeros(energies)
+    for i in range(sites - 1, -1, -1):
+        for k in range(energies):
+            arriving = rho_right[i, k] * plain[k]
+            from_right[i, k] = arriving
+            plain[k] = absorbed[i, k] + elastic[i, k] + arriving
+    plain[:] = 0.0
+    for i in range(sites):
+        last = i == sites - 1
+        for k in range(energies):
+            arriving = rho_left[i, k] * plain[k]
+            from_left[i, k] = arriving
+            plain[k] = absorbed[i, k] + elastic[i, k] + arriving
+            # kept for the way back
+            dressed2[i, k] = left[i, k] * carried[k]
+            carried[k] = absorbed[i, k] + dressed2[i, k]
+            full, open_ = plain[k] + from_right[i, k], carried[k] + from_right[i, k]
+            c = full / open_ if open_ > 0.0 else 1.0
+            if not last:
+                h = 1.0 + rho_right[i, k] * rho_left[i + 1, k] * (c - 1.0)
+                left[i + 1, k] = rho_left[i + 1, k] * c / h
+    plain[:] = 0.0
+    carried[:] = 0.0
+    for i in range(sites - 1, -1, -1):
+        for k in range(energies):
+            plain[k] = absorbed[i, k] + elastic[i, k] + from_right[i, k]
+            arriving = right[i, k] * carried[k]
+            carried[k] = absorbed[i, k] + arriving
+            full, open_ = plain[k] + from_left[i, k], carried[k] + from_left[i, k]
+            c = full / open_ if open_ > 0.0 else 1.0
+            if i > 0:
+                h = 1.0 + rho_left[i, k] * rho_right[i - 1, k] * (c - 1.0)
+                right[i - 1, k] = rho_right[i - 1, k] * c / h
+            open_ = carried[k] + dressed2[i, k]
+            dressed2[i, k] = green2[i, k] * full / open_ if open_ > 0.0 else 0.0
+    return dressed2, left, right
+
+
+@compiled
 def chain_occupation(source, places, sent, green2, rho_left, rho_right):
     """n_i = sum_j |G_ij|^2 w_j on a chain.
 
@@ -188,4 +258,56 @@ def chain_response(values, source, weight, rho_left, rho_right):
             total += weight[i, k] * arriving
             carried[k] = source[i, k] * value + arriving
         result[i] += total
+    return result
+
+
+@compiled
+def chain_moments(values, slopes, energies, source, weight, rho_left, rho_right):
+    """`chain_response` of several baths whose sources are source_b (values_b + slopes_b E), and its moments in E.
+
+    Parameters
+    ----------
+    values, slopes : arrays of float, shape (baths, sites)
+    energies : array of float, shape (energies,)
+    source, weight : arrays of float, shape (baths, sites, energies)
+    rho_left, rho_right : arrays of float, shape (sites, energies)
+
+    Returns
+    -------
+    array of float, shape (2, baths, sites)
+        Sums over energies with `weight`, and with `weight` times E.
+    """
+    baths, sites, count = source.shape
+    result = np.zeros((2, baths, sites))
+    carried, arriving = np.zeros(count), np.zeros(count)
+    for i in range(sites):
+        for k in range(count):
+            carried[k] = rho_left[i, k] * carried[k]
+        for b in range(baths):
+            value, slope = values[b, i], slopes[b, i]
+            for k in range(count):
+                carried[k] += source[b, i, k] * (value + slope * energies[k])
+        for b in range(baths):
+            total, heat = 0.0, 0.0
+            for k in range(count):
+                part = weight[b, i, k] * carried[k]
+                total += part
+                heat += energies[k] * part
+            result[0, b, i] = total
+            result[1, b, i] = heat
+    carried[:] = 0.0
+    for i in range(sites - 1, -1, -1):
+        for k in range(count):
+            arriving[k] = rho_right[i, k] * carried[k]
+            carried[k] = arriving[k]
+        for b in range(baths):
+            total, heat = 0.0, 0.0
+            value, slope = values[b, i], slopes[b, i]
+            for k in range(count):
+                part = weight[b, i, k] * arriving[k]
+                total += part
+                heat += energies[k] * part
+                carried[k] += source[b, i, k] * (value + slope * energies[k])
+            result[0, b, i] += total
+            result[1, b, i] += heat
     return result

@@ -69,6 +69,45 @@ def fermi_difference(energies, shifts, temperatures, reference):
 
 
 @compiled
+def fermi_excess(energies, shifts, excess, reference):
+    """f((E - s_i) / (T_0 + t_i)) - f(E / T_0), to full relative precision however small s_i and t_i are.
+
+    f(x) - f(y) = -f(x) (1 - f(y)) (exp(x - y) - 1) with x - y = -(E t_i / T_0 + s_i) / T_i.
+
+    Parameters
+    ----------
+    energies : array of float, shape (energies,)
+        Relative to the chemical potential of the reference.
+    shifts, excess : arrays of float, shape (sites,)
+        s_i and t_i.
+    reference : float
+        T_0.
+
+    Returns
+    -------
+    array of float, shape (sites, energies)
+    """
+    sites, count = len(shifts), len(energies)
+    result, filled, empty = np.empty((sites, count)), np.empty(count), np.empty(count)
+    for k in range(count):
+        small = np.exp(-abs(energies[k] / reference))
+        filled[k] = (small if energies[k] > 0 else 1.0) / (1.0 + small)
+        empty[k] = (1.0 if energies[k] > 0 else small) / (1.0 + small)
+    for i in range(sites):
+        inverse = 1.0 / (reference + excess[i])
+        for k in range(count):
+            x = (energies[k] - shifts[i]) * inverse
+            small = np.exp(-abs(x))
+            f = (small if x > 0 else 1.0) / (1.0 + small)
+            difference = -(energies[k] * excess[i] / reference + shifts[i]) * inverse
+            if abs(difference) < 1.0:
+                result[i, k] = -f * empty[k] * np.expm1(difference)
+            else:
+                result[i, k] = f - filled[k]
+    return result
+
+
+@compiled
 def fermi_slope(energies, shifts, temperatures):
     """Derivative of f((E - s_i) / T_i) with s_i.
 

@@ -7,29 +7,40 @@ next array must be asked for again: on a virtual machine that takes several time
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 # Names and numbers of glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _ALL = (1 << 31) - 1
 # What glibc's own adaption of both thresholds comes to in a process with arrays of that size.
 _USUAL_MMAP, _USUAL_TRIM = 32 << 20, 64 << 20
 
+_lock = Lock()
+_inside = 0
+
 
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Keep what is freed inside, and give it back in the end; does nothing where malloc is not glibc's."""
+    """Keep what is freed inside; does nothing where malloc is not glibc's.
+
+    Afterwards the thresholds are fixed at what glibc's adaption would have made of them.
+    """
+    global _inside
     try:
-        library = ctypes.CDLL(None)
-        set_option, trim = library.mallopt, library.malloc_trim
+        set_option = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         yield
         return
-    # One arena, as those of threads cannot grow beyond 64 MB.
-    for option, value in ((_TRIM_THRESHOLD, _ALL), (_MMAP_THRESHOLD, _ALL), (_ARENA_MAX, 1)):
-        set_option(option, value)
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            set_option(_TRIM_THRESHOLD, _ALL)
+            set_option(_MMAP_THRESHOLD, _ALL)
     try:
         yield
     finally:
-        for option, value in ((_TRIM_THRESHOLD, _USUAL_TRIM), (_MMAP_THRESHOLD, _USUAL_MMAP), (_ARENA_MAX, 0)):
-            set_option(option, value)
-        trim(0)
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                set_option(_TRIM_THRESHOLD, _USUAL_TRIM)
+                set_option(_MMAP_THRESHOLD, _USUAL_MMAP)

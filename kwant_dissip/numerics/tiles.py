@@ -19,7 +19,7 @@ _TALL = 4 if WIDE else 2
 # Columns that are eliminated together.
 PIVOTS = 4
 # A pivot smaller than this part of the largest element below it is exchanged.
-_SMALL_PIVOT = 0.1
+_SMALL_PIVOT = 0.5
 _TINY = 1e-150
 
 
@@ -210,7 +210,7 @@ def invert(a, a_at, size, swaps, rows):
     """Inverse of a matrix in its own place, by Gauss and Jordan, some columns at a time.
 
     Energies side by side are alike: where a pivot is small, rows are exchanged in all lanes at once, or if that does
-    not serve all of them, in one.
+    not serve all of them, in one. Where a matrix is singular, its inverse becomes very large.
 
     Parameters
     ----------
@@ -282,12 +282,12 @@ def _pivot_step(a, a_at, size, p, first, count, swaps):
 
 @compiled
 def _worst_lane(a, at, largest):
-    """Smallest square of an element over those in `largest`."""
+    """Smallest square of an element over those in `largest`; 0 where these vanish."""
     called()
     worst = 1.0
     for lane in range(LANES):
         size = a[at * ELEMENT + lane] ** 2 + a[at * ELEMENT + LANES + lane] ** 2
-        worst = min(worst, size / largest[lane])
+        worst = min(worst, size / largest[lane] if largest[lane] > 0 else 0.0)
     return worst
 
 

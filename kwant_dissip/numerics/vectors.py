@@ -6,11 +6,19 @@ which it gives up beyond a few arrays, and it keeps no small matrix in registers
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
+
+def _has(feature):
+    """Whether the processor that numba compiles for, which its cache goes by, has a feature."""
+    if config.CPU_FEATURES is not None:
+        return f"+{feature}" in config.CPU_FEATURES.split(",")
+    return config.CPU_NAME is None and llvmlite.binding.get_host_cpu_features().get(feature, False)
+
+
+WIDE = _has("avx512f")
 # Doubles of a vector register.
 LANES = 8 if WIDE else 4
 
@@ -32,10 +40,13 @@ class Writer:
         self.builder = builder
         self.lanes = lanes
         self.vector = ir.VectorType(DOUBLE, lanes)
+        for ty in signature.args:
+            if isinstance(ty, types.Array) and (ty.layout != "C" or ty.dtype != types.float64):
+                raise TypeError(f"Vectors are those of contiguous arrays of float64, got {ty}.")
         self.args = [context.make_array(ty)(context, builder, arg).data if isinstance(ty, types.Array) else arg
                      for ty, arg in zip(signature.args, args, strict=True)]
         self._fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(self.vector, [self.vector] * 3),
-                                                   f"llvm.fma.v{lanes}f64")
+                                                   f"llvm.fmuladd.v{lanes}f64")
 
     def fma(self, x, y, z):
         """X y + z."""

@@ -36,8 +36,8 @@ def draw(state, *, axes=None, arrows=False):
     positions = state.positions[:, plane]
     energy = ENERGIES[state.units]
     panels = [(state.power, f"power per site ({POWERS[state.units]})", "RdBu_r"),
-              (state.mu, rf"electrochemical potential $\mu$ ({energy})", "cividis")]
-    if np.all(np.isnan(state.mu)):
+              (state.local_mu, rf"electrochemical potential $\mu$ ({energy})", "cividis")]
+    if np.all(np.isnan(state.local_mu)):
         panels = [(state.density, "electrons per site", "cividis")]  # no bath, no heat
     if state.density_difference is not None:
         panels.append((state.potential, f"electrostatic energy $U$ ({energy})", "cividis"))

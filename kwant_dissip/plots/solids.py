@@ -47,7 +47,7 @@ def draw(state, *, axes=None):
     above.axhline(0, color="0.6", lw=0.6, zorder=0)
     above.set_title("power, sum over the cross section", pad=_PAD)
     above.set(ylabel=f"power ({unit})", xlabel=label[along])
-    below.plot(x, _means(state.mu, section), color=GREEN, marker="o", ms=3, lw=1.5)
+    below.plot(x, _means(state.local_mu, section), color=GREEN, marker="o", ms=3, lw=1.5)
     below.set_title(r"$\mu$, mean over the cross section", pad=_PAD)
     below.set(ylabel=rf"electrochemical potential $\mu$ ({ENERGIES[state.units]})", xlabel=label[along])
     if state.density_difference is not None:

@@ -4,14 +4,15 @@
     A_i    = -2 Im G_ii = sum_j |G_ij|^2 gamma_j + sum_a |G_ia|^2 Gamma_a
     n_i(E) = sum_j |G_ij|^2 gamma_j f_j + sum_a |G_ia|^2 Gamma_a f_a
 
-Two scans along the chain give n_i for any sources, without a matrix (`chain_kernels`).
+Two scans along the chain give n_i for any sources, without a matrix (`chain_kernels`). Elastic scattering only dresses
+what the scans work with.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..numerics.chain_kernels import chain_green, chain_occupation, chain_response
+from ..numerics.chain_kernels import chain_dressed, chain_green, chain_moments, chain_occupation, chain_response
 from ..numerics.transfer import transfer_inverse
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
@@ -65,7 +66,7 @@ class ChainPropagator(LatticePropagator):
                              np.array([place[interface[0]] for interface in lattice.interfaces]))
 
     def _recursion(self, energies):
-        """Self-energies of the leads, gamma, and the result of `chain_green`."""
+        """Self-energies of the leads, the real part of gamma, and the result of `chain_green`."""
         sigma = np.array(self._self_energies(energies))[:, :, 0, 0]
         places, row = np.unique(self.geometry.lead_places, return_inverse=True)
         bare = np.tile(energies + 0j, (1 + len(places), 1))
@@ -79,8 +80,14 @@ class ChainPropagator(LatticePropagator):
         return sigma, gamma_re, green
 
     def spectrum(self, energies):
-        sigma, rate, (_, *green) = self._recursion(energies)
-        return ChainSpectrum(rate, *green, self.geometry.lead_places, -2 * sigma.imag, self.bonds)
+        sigma, rate, (_, spectral, *scans) = self._recursion(energies)
+        places, lead_rate = self.geometry.lead_places, -2 * sigma.imag
+        if self._self_energy.is_elastic:
+            rate = sum(self.bath_rates(energies), np.zeros_like(spectral))
+            absorbed = rate.copy()
+            np.add.at(absorbed, places, lead_rate)
+            scans = chain_dressed(absorbed, self._self_energy.elastic_rate(energies), *scans)
+        return ChainSpectrum(rate, spectral, *scans, places, lead_rate, self.bonds)
 
     def green_diagonal(self, energies):
         _, _, (green_re, spectral, *_) = self._recursion(energies)
@@ -91,9 +98,8 @@ class ChainPropagator(LatticePropagator):
         spectrum = self.spectrum(energies)
         source = spectrum.rate * weights
         diagonal = mean_absorption(spectrum, weights)
-        weight = spectrum.rate * spectrum.green2
-        # rho_left[i] leads from i - 1 to i
-        to_right, to_left = np.roll(spectrum.rho_left, -1, axis=0), np.roll(spectrum.rho_right, 1, axis=0)
+        own, to_right, to_left = spectrum.passages()
+        weight = spectrum.rate * own
         return transfer_inverse(diagonal, weight * source, (weight, weight),
                                 ((to_right * source, to_right), (to_left * source, to_left))), diagonal
 
@@ -133,6 +139,13 @@ class ChainSpectrum(LatticeSpectrum):
     def response(self, source, weight):
         return ChainResponse(source, weight * self.green2, self.rho_left, self.rho_right)
 
+    def moments(self, source, weight, energies, leads):  # noqa: ARG002 (they send nothing)
+        return ChainMoments(energies, source, weight * self.green2, self.rho_left, self.rho_right)
+
+    def passages(self):
+        # rho_left[i] leads from i - 1 to i
+        return self.green2, np.roll(self.rho_left, -1, axis=0), np.roll(self.rho_right, 1, axis=0)
+
 
 class ChainResponse:
     """What arrives from sources in proportion to one value per site, summed over energies."""
@@ -147,3 +160,18 @@ class ChainResponse:
 
     def __call__(self, values):
         return chain_response(values, *self._arrays)
+
+
+class ChainMoments:
+    """See `interface.Spectrum.moments`: in one pass over memory."""
+
+    def __init__(self, *arrays):
+        self._arrays = arrays
+
+    @property
+    def nbytes(self):
+        """Memory of the stored arrays."""
+        return sum(array.nbytes for array in self._arrays)
+
+    def __call__(self, values, slopes):
+        return chain_moments(values, slopes, *self._arrays)

@@ -68,6 +68,60 @@ class Spectrum(ABC):
         """
 
 
+    def moments(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray,
+                leads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """What arrives at several baths from sources that are linear in the energy, summed over energies.
+
+        Parameters
+        ----------
+        source, weight : arrays of float, shape (baths, sites, energies)
+        energies : array of float, shape (energies,)
+            What they count from is up to the caller.
+        leads : int
+            Number of leads.
+
+        Returns
+        -------
+        callable
+            Maps a and b, arrays of shape (baths, sites), to the sums over energies of weight n and of weight E n, of
+            shape (2, baths, sites), with n what arrives from the sources source (a + b E); its attribute `nbytes` is
+            the memory it holds.
+        """
+        return Moments(self, source, weight, energies, leads)
+
+    def passages(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Where electrons go from site to neighbouring site only: how, at each energy.
+
+        Returns
+        -------
+        own, to_right, to_left : arrays of float, shape (sites, energies), or None
+            n_i = own_i (w_i + L_i + R_i), L_{i+1} = to_right_i (w_i + L_i), R_{i-1} = to_left_i (w_i + R_i).
+        """
+        return None
+
+
+class Moments:
+    """See `Spectrum.moments`: by one scan with the sum of all sources."""
+
+    def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray, energies: np.ndarray,
+                 leads: int) -> None:
+        self._spectrum, self._source, self._weight, self._energies = spectrum, source, weight, energies
+        self._nothing = np.zeros((leads, len(energies)))
+        self.nbytes = source.nbytes + weight.nbytes
+
+    def with_leads(self, values: np.ndarray, slopes: np.ndarray,
+                   lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The sums when leads send in something too, and what enters from each lead, shape (leads, energies)."""
+        change = (self._source * (values[:, :, None] + slopes[:, :, None] * self._energies)).sum(axis=0)
+        n, inflow = self._spectrum.occupation(change, lead_filling)
+        arriving = self._weight * n
+        return np.stack([arriving.sum(axis=2), arriving @ self._energies]), inflow
+
+    def __call__(self, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        """The sums."""
+        return self.with_leads(values, slopes, self._nothing)[0]
+
+
 class LatticeSpectrum(Spectrum):
     """A propagator of a lattice at some energies: it knows the hoppings, too."""
 

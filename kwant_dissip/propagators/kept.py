@@ -33,6 +33,8 @@ class Counts:
 class KeptSpectra:
     """The spectra of one propagator, computed once per batch of panels as long as memory allows.
 
+    `spectrum` may be called by several threads; `batches` and `forget` while none of them works.
+
     Parameters
     ----------
     propagator : Propagator

@@ -21,6 +21,8 @@ from .lattice import LatticePropagator
 
 # Bytes that the matrices |G_ij|^2 of all energies may take.
 _MEMORY = 4 << 30
+# Part of a site's states that leads and other baths fill without elastic collisions, below which rounding hides it.
+_CLOSED = 1e-12
 
 
 class KwantGeometry:
@@ -66,6 +68,20 @@ def _waves(green, gamma):
     """Rows psi with sum psi psi^+ = G Gamma G^+, in place of scattering wavefunctions where modes are not known."""
     values, vectors = np.linalg.eigh(gamma)
     return (green @ (vectors * np.sqrt(values.clip(min=0)))).T
+
+
+def _dressed(from_sites, from_leads, inflow, returned, elastic, spectral):
+    """The same matrices at one energy where sites return elastically x_i f_i, f_i = n_i / A_i, of what they take.
+
+    n = (1 - K diag(x / A))^-1 (K w + leads), all by a dense solve.
+    """
+    if np.all(spectral - from_sites @ elastic <= _CLOSED * spectral):  # nothing comes in that would fill the states
+        return np.zeros_like(from_sites), np.zeros_like(from_leads), np.zeros_like(inflow)
+    sites = len(from_sites)
+    matrix = np.eye(sites) - from_sites * returned
+    from_all = np.linalg.solve(matrix, np.concatenate([from_sites, from_leads], axis=1))
+    inflow = inflow + (inflow[:, :sites] * returned) @ from_all
+    return from_all[:, :sites], from_all[:, sites:], inflow
 
 
 class KwantPropagator(LatticePropagator):
@@ -140,7 +156,15 @@ class KwantPropagator(LatticePropagator):
                     with threadpool_limits(1):  # matrices are small: threads of BLAS only cost time
                         self._known[energy] = self._solve(energy, column)
         *parts, amplitudes = zip(*(self._known[energy] for energy in energies), strict=True)
-        return KwantSpectrum(rate, *(np.array(part) for part in parts), amplitudes, self)
+        spectral, *matrices = (np.array(part) for part in parts)
+        returned = np.zeros_like(spectral)
+        if self._self_energy.is_elastic:
+            rate = sum(self.bath_rates(energies), np.zeros_like(rate))
+            elastic = self._self_energy.elastic_rate(energies).T
+            returned = np.divide(elastic, spectral, out=returned, where=spectral > 0)
+            matrices = [np.array(part) for part in zip(*map(_dressed, *matrices, returned, elastic, spectral),
+                                                       strict=True)]
+        return KwantSpectrum(rate, spectral, *matrices, returned, amplitudes, self)
 
     def bond_flow(self, amplitudes, source, lead_filling):
         """Flow on every hopping at one energy, for the source of each site and f of each lead."""
@@ -155,6 +179,9 @@ class KwantPropagator(LatticePropagator):
         rate, shift = self._self_energy.parts(energies)
         return np.stack([self._by_site(self._green(self._open_system(energy, column), energy).diagonal())
                          for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
+
+    def kernel(self, energy):
+        return self.spectrum(np.array([energy])).from_sites[0]
 
     def preconditioner(self, energies, weights):
         spectrum = self.spectrum(energies)
@@ -175,12 +202,13 @@ class _Amplitudes:
 class KwantSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
-    def __init__(self, rate, spectral, from_sites, from_leads, inflow, amplitudes, propagator):
+    def __init__(self, rate, spectral, from_sites, from_leads, inflow, returned, amplitudes, propagator):
         self.rate = rate
         self.spectral = spectral.T
         self.from_sites = from_sites  # |G_ij|^2, shape (energies, sites, sites)
         self._from_leads = from_leads  # dn_i/df_a, shape (energies, sites, leads)
         self._inflow = inflow  # shape (energies, leads, sites + leads)
+        self._returned = returned.T  # x_i / A_i of elastic collisions, which the matrices hold already
         self._amplitudes = amplitudes
         self._propagator = propagator
 
@@ -194,6 +222,7 @@ class KwantSpectrum(LatticeSpectrum):
         return n, np.einsum("kaj,jk->ak", self._inflow, np.concatenate([source, lead_filling]))
 
     def bond_flows(self, source, lead_filling):
+        source = source + self._returned * self.occupation(source, lead_filling)[0]
         return np.stack([self._propagator.bond_flow(*arguments) for arguments in
                          zip(self._amplitudes, source.T, lead_filling.T, strict=True)], axis=1)
 

@@ -10,6 +10,9 @@ from ..model.lattice import Lattice
 from ..model.levels import isolated_levels
 from .interface import LatticeSpectrum, Propagator
 
+# Columns of a kernel that are found together.
+_COLUMNS = 64
+
 
 class Geometry(Protocol):
     """What of a lattice does not depend on potentials, in a propagator's own order.
@@ -47,6 +50,10 @@ class LatticePropagator(Propagator):
         Name of the route.
     order, bonds : arrays of int
         Those of the geometry.
+    leads : int
+        Number of leads.
+    balanced : tuple of arrays of bool, shape (sites,)
+        Where each bath couples whose occupation a balance has to find: phonons, then electrons.
     """
 
     method: str
@@ -57,12 +64,13 @@ class LatticePropagator(Propagator):
         self.order = self.geometry.order
         self.bonds = self.geometry.bonds
         self.lattice = lattice
+        self.leads = len(lattice.leads)
         self._plain = self_energy
         self._self_energy = self_energy.in_order(self.order)
         self._potential = np.zeros(len(self.order))
         if potential is not None:
             self._self_energy, self._potential = self._self_energy.at_potential(potential), potential
-        self.coupled = self._self_energy.coupled
+        self.coupled, self.balanced = self._self_energy.absorbing, self._self_energy.balanced
         self._band_shifts = np.asarray(band_shifts, float)
 
     @staticmethod
@@ -106,6 +114,20 @@ class LatticePropagator(Propagator):
             diagonal[lattice.interface_orbitals(lead.number)] += lead.limit(0.0)
         onsite = np.add.reduceat(diagonal, lattice.offsets[:-1]) / norbs
         return norbs[self.order] / (1 + alpha), (onsite[self.order] + self._potential - beta) / (1 + alpha)
+
+    def bath_rates(self, energies: np.ndarray) -> list[np.ndarray]:
+        """Rate gamma of each bath whose occupation a balance has to find, each of shape (sites, energies)."""
+        return self._self_energy.rates(energies)
+
+    def kernel(self, energy: float) -> np.ndarray:
+        """K at one energy, shape (sites, sites): what arrives from each site; for systems of modest size."""
+        sites, leads = len(self.order), len(self.lattice.leads)
+        result = np.empty((sites, sites))
+        for start in range(0, sites, _COLUMNS):
+            columns = np.eye(sites)[:, start:start + _COLUMNS]
+            spectrum = self.spectrum(np.full(columns.shape[1], energy))
+            result[:, start:start + _COLUMNS], _ = spectrum.occupation(columns, np.zeros((leads, columns.shape[1])))
+        return result
 
     def _self_energies(self, energies):
         """Self-energy of each lead: list of arrays of complex, shape (energies, orbitals, orbitals)."""

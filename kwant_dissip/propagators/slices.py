@@ -56,16 +56,19 @@ class SlicePropagator(LatticePropagator):
     def _green(self, energies):
         """Self-energies of the leads, gamma, and the result of `block_green`."""
         sigma, rate, green, largest = self._unchecked_green(energies)
-        hit = ~(largest < _DIVERGES)
+        hit = ~(largest < _DIVERGES) | ~self._finite(green, energies)
         if np.any(hit):
             # These energies hit a level of a part that nothing broadens; next to them there is nothing special.
             moved = energies + _NUDGE * self.geometry.scale * hit
             sigma, rate, green, largest = self._unchecked_green(moved)
-            finite = np.isfinite(self.geometry.diagonal(green[0], len(energies))).all(axis=0) & np.isfinite(largest)
+            finite = self._finite(green, energies) & np.isfinite(largest)
             if not np.all(finite):
                 raise ConvergenceError(f"The Green's function diverges near the energy {moved[~finite][0].real:.8g}: a "
                                        "level that neither leads nor bath broaden. Raise the rate of its sites.")
         return sigma, rate, green
+
+    def _finite(self, green, energies):
+        return np.isfinite(self.geometry.diagonal(green[0], len(energies))).all(axis=0)
 
     def _unchecked_green(self, energies):
         """The same, and the largest norm of what passes from slice to slice at each energy."""
@@ -268,7 +271,7 @@ class SliceSpectrum(LatticeSpectrum):
         return flows
 
     def slice_chain(self, weights):
-        """Arguments of `banded.transfer_inverse` for one unknown a slice, see `SlicePropagator._coarse_inverse`."""
+        """Arguments of `transfer.transfer_inverse` for one unknown a slice, see `SlicePropagator._coarse_inverse`."""
         geometry, count = self._geometry, self.rate.shape[1]
         layout, (green, to_right, to_left) = geometry.layout, self._blocks
         arriving = aligned(green.shape), aligned(green.shape)

@@ -1,7 +1,7 @@
 """What `steady_state` returns."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -61,9 +61,11 @@ class SteadyState(Result):
     products: int = quantity("Jacobian products in all of them")
     energies: int = quantity("Energies of the last grid")
     method: str = quantity('Route that ran: "chain", "slices" or "kwant"')
-    green_functions: int | None = quantity("Energies at which a Green's function was computed, in all; None in files "
-                                           "of earlier versions", default=None)
-    transports: int | None = quantity("Energies at which occupations were sent through one, in all", default=None)
+    green_functions: int | None = quantity(
+        "Energies at which a Green's function was computed for integrals over the thermal window, in all; None in "
+        "files of earlier versions", default=None)
+    transports: int | None = quantity("Energies at which occupations were sent through one for them, in all",
+                                      default=None)
     density_difference: np.ndarray | None = quantity(
         "N_i - N0_i, the charge; only with electrostatics, as are the next two", dimensions=_SITE, default=None)
     field: np.ndarray | None = quantity(
@@ -72,10 +74,30 @@ class SteadyState(Result):
     law_residual: float | None = quantity(
         "What is left of the law of electrostatics, over its largest term (for Neutrality: electrons per site)",
         default=None)
+    electron_mu: np.ndarray = quantity(
+        "Electrochemical potential of the electrons among themselves: that of the ElectronBath's probe; nan where none "
+        "couples", "energy", _SITE, default=None)
+    electron_temperature: np.ndarray = quantity(
+        "The electrons' k_B T_e (SI: T_e), of the same probe; nan where none couples", "temperature", _SITE,
+        default=None)
+    electron_power: np.ndarray = quantity(
+        "Power that the ElectronBath takes: zero but for what the solution leaves of its balance", "power", _SITE,
+        default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
+
+    def __post_init__(self):
+        # Files written before there were several baths do not have these.
+        for name, value in (("electron_mu", np.nan), ("electron_temperature", np.nan), ("electron_power", 0.0)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.power), value))
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "solution"}
 
     power_per: ClassVar[str] = "site"
     averages: ClassVar[bool] = True
+    # What spectra follow from, see `thermometer`: not part of the result, and gone in copies, files, other processes.
+    solution: ClassVar[Any] = None
 
     @property
     def heat(self):
@@ -159,14 +181,18 @@ class SteadyState(Result):
 
     def points(self, wire):
         chosen = self.sites_of(wire)
-        return self.coordinate[chosen], self.power[chosen], self.mu[chosen], self.potential[chosen]
+        return self.coordinate[chosen], self.power[chosen], self.local_mu[chosen], self.potential[chosen]
 
     def from_scatterer(self):
         """See `Result`; half a site beyond the last site that is coupled to the phonons."""
         if self.wires != 2 or len(self.current) != 2:
             raise ValueError("A voltage drop is that of one scatterer between two wires and two leads; the state has "
                              f"{self.wires} wires and {len(self.current)} leads. Leave the scatterer uncoupled.")
-        wires = [(self.coordinate[chosen], self.mu[chosen]) for chosen in map(self.sites_of, (0, 1))]
+        local_mu = self.local_mu
+        wires = [(self.coordinate[chosen], local_mu[chosen]) for chosen in map(self.sites_of, (0, 1))]
+        if any(np.any(np.isnan(mu)) for _, mu in wires):
+            raise ValueError("Some sites of the wires have no chemical potential: elastic collisions do not make one. "
+                             "Add a PhononBath or an ElectronBath there, or take local_electrons(state).mu.")
         (left, mu_left), (right, mu_right) = sorted(wires, key=lambda wire: wire[0].mean())
         half = 0.5 * np.min([np.diff(np.unique(x)).min(initial=np.inf) for x, _ in wires])
         result = [(left.max() + half - left, mu_left), (right - right.min() + half, mu_right)]

@@ -37,6 +37,13 @@ class LinearResponse:
     error: float = quantity(
         "Estimated relative error of the energy integrals, and of the resolution along the wires; second-order "
         "currents count relative to those of first order at a bias of k_B T")
+    electron_mu1: np.ndarray | None = quantity(
+        "Change of the electrochemical potential of the ElectronBath's probe; nan where none couples; only with one, "
+        "as are the next three", dimensions=_SITE, default=None)
+    electron_mu2: np.ndarray | None = quantity("The same at second order", dimensions=_SITE, default=None)
+    electron_temperature1: np.ndarray | None = quantity("Change of the electrons' temperature", dimensions=_SITE,
+                                                        default=None)
+    electron_temperature2: np.ndarray | None = quantity("The same at second order", dimensions=_SITE, default=None)
 
     @property
     def conductance(self) -> float:

@@ -57,6 +57,8 @@ class Result(ABC):
     bath_temperature: np.ndarray | float
     potential: np.ndarray
     power: np.ndarray
+    mu: np.ndarray
+    electron_mu: np.ndarray | None
     error: float
     units: str
 
@@ -68,6 +70,11 @@ class Result(ABC):
     @abstractmethod
     def heat(self) -> np.ndarray:
         """Power of each site or node, not per length."""
+
+    @property
+    def local_mu(self) -> np.ndarray:
+        """Chemical potential `mu`; where no phonons couple, that of the electrons among themselves if there is one."""
+        return self.mu if self.electron_mu is None else np.where(np.isnan(self.mu), self.electron_mu, self.mu)
 
     @property
     @abstractmethod

@@ -1,0 +1,283 @@
+"""Newton's method for chemical potentials and temperatures of the electrons together.
+
+    Int dE/2pi gamma_e (A f - n) = 0,    Int dE/2pi (E - mu_0) gamma_e (A f - n) = 0
+
+With -f' = df/dmu the derivative with T_e is (E - mu_e) / T_e (-f'). The second row counts as heat, with
+(E - mu_e) / T_e in place of E - mu_0, which makes both rows and both unknowns alike.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from ..errors import ConvergenceError
+from ..numerics.quadrature import PANEL, TWO_PI, Panels
+from ..propagators.interface import Moments
+from ..propagators.kept import KeptSpectra
+from ..propagators.places import PlacesPropagator, node_inverse
+from .energy_grid import Point
+from .jacobian import _JACOBIAN_MEMORY, _SLOPE_WINDOW, require_states
+from .newton import Linearization, newton
+from .probes import Probes
+
+_GMRES_WORST = 1e-1
+_CYCLES = 20
+_STEPS, _SAFE_STEPS = 25, 80
+_HALVINGS = 12
+# (E - mu) / T at the two nodes, of weight 1/2 each, that give the zeroth and the second moment of -f' exactly.
+_NODES = np.array([-1, 1]) * np.pi / np.sqrt(3)
+# Spread of energies, in units of (k_B T)^2, at which a site exchanges electrons with its bath, below which their number
+# and their energy are the same condition: a temperature is not determined.
+_LEAST_SPREAD = 1e-9
+# Electrons that are hotter than all that drives them by this factor have no temperature.
+_HOTTEST = 100.0
+_WHAT = "the chemical potentials and temperatures of the electrons"
+
+
+class HeatJacobian:
+    """Derivative of particle and energy balance with (mu, T, mu of floating leads), as a product with a vector.
+
+    Parameters
+    ----------
+    spectra : KeptSpectra
+    probes : Probes
+        With places in `hot`.
+    panels : Panels
+    unknowns : array of float
+    map_ : callable
+
+    Attributes
+    ----------
+    own : array of float, shape (3, places)
+        Int dE/2pi gamma A (-f') with E^0, E^1 and E^2, energies relative to mu_0.
+    floating : array of float
+        Change of each floating lead's current with its own mu.
+    """
+
+    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray,
+                 map_: Callable) -> None:
+        self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
+        self._mu, self._temperature = probes.local(unknowns)
+        mu, temperature = probes.thermal(unknowns)
+        reach = _SLOPE_WINDOW * temperature.max()
+        self._parts = []
+        for batch in spectra.batches(panels):
+            ends = panels[batch].ends()
+            if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
+                self._parts.append(panels[batch])
+        count = sum(PANEL * len(part) for part in self._parts)
+        self._kept = spectra.propagator.response_size * count <= _JACOBIAN_MEMORY
+        self.own = np.zeros((3, len(probes.coupled)))
+        self._responses = []
+        for own, response in map_(self._own_and_response, self._parts):
+            self.own = self.own + own
+            if self._kept:
+                self._responses.append(response)
+        sites = len(probes.hot)
+        for coupled, exchange in zip(probes.coupled.reshape(-1, sites), self.own[0].reshape(-1, sites), strict=True):
+            require_states(coupled, exchange)
+        self.floating = self._floating_diagonal()
+
+    def _part(self, part):
+        nodes, weights, _ = (array.ravel() for array in part.nodes())
+        weights = weights / TWO_PI
+        spectrum = self._spectra.spectrum(part, self._probes.mu0)
+        slope, lead_slope = self._probes.slopes(nodes, self._unknowns)
+        source = spectrum.rate * slope
+        own = source * spectrum.spectral * weights
+        moments = np.stack([own.sum(axis=1), own @ nodes, own @ nodes ** 2])
+        arguments = spectrum.by_bath(source), spectrum.by_bath(spectrum.rate * weights), nodes, spectrum.leads
+        if len(self._probes.floating):
+            return moments, _WithLeads(Moments(spectrum.sites, *arguments), lead_slope, self._probes.floating, weights)
+        return moments, spectrum.sites.moments(*arguments)
+
+    def _own_and_response(self, part):
+        own, response = self._part(part)
+        return own, response if self._kept else None
+
+    def _floating_diagonal(self):
+        size, floating = len(self._unknowns), len(self._probes.floating)
+        diagonal = [self(np.eye(1, size, size - floating + number)[0])[size - floating + number]
+                    for number in range(floating)]
+        if not all(value > 1e-300 for value in diagonal):
+            raise ConvergenceError("A floating lead (mu=None) has no open modes in the thermal window, or nothing "
+                                   "reaches it: its chemical potential is not defined.")
+        return np.array(diagonal)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """J v, in the rows of the residual (energies relative to mu_0)."""
+        self._spectra.counts.transports += sum(PANEL * len(part) for part in self._parts)
+        probes, hot = self._probes, self._probes.hot
+        mu, lead_mu = probes.split(values)
+        # The change of f is -f' (constant + slope E).
+        constant, slope = np.array(mu, float), np.zeros(len(mu))
+        slope[hot] = probes.excess(values) / self._temperature
+        constant[hot] -= self._mu * slope[hot]
+        places = len(mu)
+        arguments = [part.reshape(-1, len(hot)) for part in (constant, slope)] + [lead_mu] * bool(len(lead_mu))
+        if self._kept:
+            changes = sum(self._map(lambda response: np.ravel(response(*arguments)), self._responses))
+        else:
+            changes = sum(self._map(lambda part: np.ravel(self._part(part)[1](*arguments)), self._parts))
+        arriving, energy = changes[:places], changes[places:2 * places]
+        m0, m1, m2 = self.own
+        loss = np.where(probes.coupled, m0 * constant + m1 * slope - arriving, values[:places])
+        heat = (m1 * constant + m2 * slope - energy)[hot]
+        heat = np.where(probes.coupled[hot], heat, probes.excess(values))
+        return np.concatenate([loss, heat, changes[2 * places:]])
+
+
+class _WithLeads:
+    """The sums, and the changes of the floating leads' currents."""
+
+    def __init__(self, moments, lead_slope, floating, weights):
+        self._moments = moments
+        self._lead_slope, self._floating, self._weights = lead_slope, floating, weights
+
+    def __call__(self, values, slopes, lead_values):
+        filling = np.zeros_like(self._lead_slope)
+        filling[self._floating] = self._lead_slope[self._floating] * lead_values[:, None]
+        sums, inflow = self._moments.with_leads(values, slopes, filling)
+        return np.concatenate([sums.ravel(), inflow[self._floating] @ self._weights])
+
+
+class Rows:
+    """Rows of the balance as changes of the unknowns: heat in place of energy, over the diagonal.
+
+    Parameters
+    ----------
+    probes : Probes
+        With places in `hot`.
+    unknowns : array of float
+    own : array of float, shape (3, places)
+        See `HeatJacobian`.
+    """
+
+    def __init__(self, probes: Probes, unknowns: np.ndarray, own: np.ndarray) -> None:
+        hot, where = probes.hot, probes.coupled[probes.hot]
+        self._hot, (self._mu, self._temperature) = hot, probes.local(unknowns)
+        self._exchange = np.where(probes.coupled, own[0], 1.0)
+        first, second = own[1][hot] / self._exchange[hot], own[2][hot] / self._exchange[hot]
+        narrow = np.flatnonzero(where & ~(second - first ** 2 > _LEAST_SPREAD * self._temperature ** 2))
+        if len(narrow):
+            raise ConvergenceError(
+                f"The temperature of the electrons at {len(narrow)} sites, the first number {narrow[0]} along the "
+                "system, is not determined: they exchange electrons with their bath at one energy only. Leave these "
+                "sites out of the ElectronBath.", sites=narrow)
+        # The heat row holds Int x^2 gamma A (-f') on its diagonal, x = (E - mu) / T.
+        square = np.where(where, second - 2 * self._mu * first + self._mu ** 2, self._temperature ** 2)
+        self._heat = square * self._exchange[hot] / self._temperature
+
+    def __call__(self, residual: np.ndarray) -> np.ndarray:
+        """Of the rows of all places, then of the energies."""
+        loss, energy = np.split(residual, [len(self._exchange)])
+        return np.concatenate([loss / self._exchange, (energy - self._mu * loss[self._hot]) / self._heat])
+
+
+def approximate_inverse(propagator: PlacesPropagator, probes: Probes,
+                        unknowns: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Maps `Rows` to changes of the unknowns of all places, from two energies."""
+    edges = propagator.edges() - probes.mu0
+    energies = probes.mu0 + probes.quantiles(unknowns, edges, 1 / (1 + np.exp(-_NODES)))
+    inverse = node_inverse(propagator, energies, _NODES)
+    return lambda rows: inverse(rows.reshape(-1, len(probes.hot))).ravel()
+
+
+class Temperatures:
+    """The method for one propagator: `find` from a point.
+
+    Parameters
+    ----------
+    spectra : KeptSpectra
+        Of a `PlacesPropagator`.
+    probes : Probes
+        With places in `hot`.
+    map_, progress : callable
+        As of `EnergyGrid`.
+
+    Attributes
+    ----------
+    newton_steps, products : int
+        So far.
+    """
+
+    def __init__(self, spectra: KeptSpectra, probes: Probes, map_: Callable, progress: Callable) -> None:
+        self._spectra, self._probes, self._map, self._progress = spectra, probes, map_, progress
+        self.newton_steps = self.products = 0
+
+    def find(self, point: Point, evaluate: Callable[[np.ndarray], Point], tolerance: float, rtol: float) -> Point:
+        """Where particles and energy balance on the energies of a point.
+
+        Parameters
+        ----------
+        point : Point
+            To start from.
+        evaluate : callable
+            `Point` of unknowns.
+        tolerance, rtol : float
+            Of Newton's method, and of the linear equations.
+
+        Raises
+        ------
+        ConvergenceError
+            With the best point as its `state`.
+        """
+        linearize = self._linearizer(point, rtol)
+
+        def search(move, steps):
+            return newton(point, evaluate, linearize, scale=self._probes.scale, tolerance=tolerance, steps=steps,
+                          halvings=_HALVINGS, what=_WHAT, move=move, progress=self._progress)
+
+        if self._probes.linear:
+            return search(np.add, _STEPS)
+        try:
+            found = search(self._probes.moved, _STEPS)
+        except ConvergenceError:
+            found = search(self._probes.moved_safely, _SAFE_STEPS)
+        self._require_temperatures(found)
+        return found
+
+    def _require_temperatures(self, point):
+        """Raise unless the electrons have a temperature everywhere."""
+        probes = self._probes
+        temperature = np.where(probes.coupled[probes.hot], probes.temperature0 + probes.excess(point.unknowns), 0.0)
+        bad = np.flatnonzero(temperature > _HOTTEST * probes.span)
+        if len(bad):
+            raise ConvergenceError(
+                f"The temperature of the electrons at {len(bad)} sites, the first number {bad[0]} along the system, is "
+                "negative, infinite or not determined: what reaches them is inverted, more of it at high energies "
+                "than at low ones, as behind an energy filter at a large bias. A smaller bias, a higher rate of a "
+                "PhononBath, or an ElectronBath that leaves these sites out, helps.", sites=bad, state=point)
+
+    def _linearizer(self, start, rtol):
+        probes, hot = self._probes, self._probes.hot
+        places = len(probes.coupled)
+
+        @cache
+        def inverse():
+            return approximate_inverse(self._spectra.propagator, probes, start.unknowns)
+
+        def linearize(point):
+            self.newton_steps += 1
+            if not probes.linear:
+                self._require_temperatures(point)
+            jacobian = HeatJacobian(self._spectra, probes, point.panels, point.unknowns, self._map)
+            rows = Rows(probes, point.unknowns, jacobian.own)
+
+            def scaled(residual):
+                balance, flow = np.split(residual, [places + len(hot)])
+                return rows(balance), flow / jacobian.floating
+
+            def approximate(residual):
+                balance, flow = scaled(residual)
+                return np.concatenate([inverse()(balance), flow])
+
+            def product(values):
+                self.products += 1
+                return jacobian(values)
+
+            return Linearization(product, approximate, lambda residual: np.abs(np.concatenate(scaled(residual))).max(),
+                                 rtol, _GMRES_WORST, _CYCLES)
+
+        return linearize
