@@ -10,7 +10,9 @@ steps finds the solution if there is one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import kwant
 import numpy as np
 
 from .balance.solution import Solution
@@ -19,6 +21,7 @@ from .numerics.quadrature import TWO_PI
 from .numerics.threads import thread_pool
 from .propagators.kept import KeptSpectra
 from .results.lattice_state import SteadyState
+from .solve import steady_state
 
 _STEPS = 100
 # Largest change of 1/T in a step, relative.
@@ -46,14 +49,16 @@ class LocalElectrons:
     temperature: np.ndarray
 
 
-def local_electrons(state: SteadyState) -> LocalElectrons:
+def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: Any, **options: Any) -> LocalElectrons:
     """Chemical potential and temperature of the electrons on every site, as an ideal weak probe measures them.
 
     Parameters
     ----------
-    state : SteadyState
+    state : SteadyState or kwant.system.FiniteSystem
         As `steady_state` returned it, with any baths or none. A state that was loaded from a file, changed by `to_si`,
-        or sent to another process does not know the spectra any more.
+        or sent to another process does not know the spectra any more. A system is solved first.
+    *arguments, **options
+        With a system, the other arguments of `steady_state`.
 
     Returns
     -------
@@ -70,6 +75,10 @@ def local_electrons(state: SteadyState) -> LocalElectrons:
     ----------
     J. Meair, J. P. Bergfield, C. A. Stafford, Ph. Jacquod, Phys. Rev. B 90, 035407 (2014).
     """
+    if isinstance(state, kwant.system.FiniteSystem):
+        state = steady_state(state, *arguments, **options)
+    elif arguments or options:
+        raise TypeError("A state is all that local_electrons needs; other arguments go with a system.")
     solution = _solution(state)
     probes, sites = solution.probes, len(solution.order)
     panels = solution.panels.halves()

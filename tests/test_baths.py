@@ -338,7 +338,7 @@ def test_thermometer_finds_the_electrons_own_temperature(model):
 
 def test_thermometer_of_coherent_electrons():
     """In equilibrium that of the reservoirs; out of it by moments of n and A; nan where a site has no states."""
-    equal = kd.local_electrons(kd.steady_state(uniform_chain(5), [kd.Reservoir(0.3, 0.1)] * 2, None))
+    equal = kd.local_electrons(uniform_chain(5), [kd.Reservoir(0.3, 0.1)] * 2, None)
     np.testing.assert_allclose(equal.mu, 0.3, atol=1e-12)
     np.testing.assert_allclose(equal.temperature, 0.1, atol=1e-12)
     state = kd.steady_state(uniform_chain(5), [kd.Reservoir(0.1, 0.05), kd.Reservoir(-0.1, 0.05)], None)
@@ -367,6 +367,8 @@ def test_thermometer_asks_for_a_state_that_knows_its_spectra(tmp_path):
     assert state.to_si(1.0, 1e-9).electron_temperature == pytest.approx(11604.518 * state.electron_temperature)
     with pytest.raises(TypeError, match="must be a SteadyState, got int"):
         kd.local_electrons(3)
+    with pytest.raises(TypeError, match="other arguments go with a system"):
+        kd.local_electrons(other, None)
     with pytest.raises(ValueError, match="sites must be numbers of sites, 0 to 2"):
         kd.local_distribution(state, [0.0], [3])
     with pytest.raises(ValueError, match="energies must be finite"):

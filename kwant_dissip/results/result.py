@@ -74,7 +74,9 @@ class Result(ABC):
     @property
     def local_mu(self) -> np.ndarray:
         """Chemical potential `mu`; where no phonons couple, that of the electrons among themselves if there is one."""
-        return self.mu if self.electron_mu is None else np.where(np.isnan(self.mu), self.electron_mu, self.mu)
+        if self.electron_mu is None or np.all(np.isnan(self.electron_mu)):
+            return self.mu
+        return np.where(np.isnan(self.mu), self.electron_mu, self.mu)
 
     @property
     @abstractmethod
