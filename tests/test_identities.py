@@ -36,6 +36,14 @@ def test_equilibrium(model, mu, temperature):
     np.testing.assert_allclose(state.mu[~np.isnan(state.mu)], mu, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("bath", [None, kd.PhononBath(0.02, rate=0.1)])
+def test_temperatures_that_differ_by_rounding_are_the_same(bath):
+    """What would flow is rounding, which no grid of energies resolves."""
+    state = kd.steady_state(uniform_chain(4), [kd.Reservoir(0.0, np.nextafter(0.02, 1)), kd.Reservoir(0.0, 0.02)], bath)
+    assert not np.any(state.current)
+    assert not np.any(state.power)
+
+
 @given(chains())
 def test_mirror(model):
     syst, reservoirs, bath, arguments = model

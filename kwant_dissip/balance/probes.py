@@ -18,6 +18,8 @@ from ..numerics.quadrature import THERMAL_WINDOW, Panels, gauss_rule, window_pan
 
 # Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
 _THERMOPOWER = 1e-6
+# Temperatures that differ by less than this part are the same.
+_SAME = 1e-12
 # Sites over which thermal windows are averaged, at how many energies per k_B T, and no more than so many.
 _MANY = 1000
 _FINE, _FINEST = 10, 10000
@@ -212,6 +214,10 @@ class ThermalProbes(Probes):
         # Without a bath the temperature of the phonons still names the equilibrium.
         temperatures = bath_temperature[coupled] if np.any(coupled) else bath_temperature
         self.temperature0 = float(np.median(temperatures))
+        # What differs by rounding alone would drive currents that are rounding alone.
+        self._temperature, self._lead_temperature, temperatures = (
+            np.where(np.abs(values - self.temperature0) <= _SAME * self.temperature0, self.temperature0, values)
+            for values in (self._temperature, self._lead_temperature, temperatures))
         self.coldest = temperatures.min()
         self._hottest = max(hottest, self._lead_temperature.max(), temperatures.max())
         self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
