@@ -41,8 +41,8 @@ class LocalElectrons:
     Attributes
     ----------
     mu, temperature : array of float, shape (sites,)
-        Electrochemical potential, and k_B T; nan where a site has next to no states in the thermal window, or no
-        temperature describes what it holds.
+        Electrochemical potential, and k_B T, both in the model's energy unit; nan where a site has next to no states in
+        the thermal window, or no temperature describes what it holds.
     """
 
     mu: np.ndarray
@@ -67,7 +67,7 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
     Raises
     ------
     TypeError
-        If `state` is no SteadyState.
+        If `state` is neither, or other arguments come with a state.
     ValueError
         If it does not know its spectra.
 
@@ -144,7 +144,8 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
 
 def _solution(state) -> Solution:
     if not isinstance(state, SteadyState):
-        raise TypeError(f"state must be a SteadyState, got {type(state).__name__}.")
+        raise TypeError("state must be a SteadyState, or for local_electrons a finalized system with the other arguments "
+                        f"of steady_state, got {type(state).__name__}.")
     if state.solution is None:
         raise ValueError("This state does not know its spectra: it was loaded from a file, changed by to_si, or comes "
                          "from another process. Take it as steady_state returns it.")

@@ -365,7 +365,7 @@ def test_thermometer_asks_for_a_state_that_knows_its_spectra(tmp_path):
         with pytest.raises(ValueError, match="does not know its spectra"):
             kd.local_electrons(other)
     assert state.to_si(1.0, 1e-9).electron_temperature == pytest.approx(11604.518 * state.electron_temperature)
-    with pytest.raises(TypeError, match="must be a SteadyState, got int"):
+    with pytest.raises(TypeError, match=r"must be a SteadyState, .* got int"):
         kd.local_electrons(3)
     with pytest.raises(TypeError, match="other arguments go with a system"):
         kd.local_electrons(other, None)

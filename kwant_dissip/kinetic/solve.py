@@ -151,6 +151,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         try:
             solution = balance.solve(panels, np.concatenate([*profiles, lead_mu]))
         except ConvergenceError as error:
+            if error.state is None:
+                raise
             parts = propagator, probes, error.state, np.zeros(make.nodes) if potentials is None else potentials
             error.state = make.mesh, parts, heat(error.state, make.nodes) / make.mesh.node_widths, error.state.error
             raise
@@ -193,7 +195,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
             mesh, parts, (power,), cell_error = adapt(scatterer, gamma, lengths, where, temperatures, rtol, solve, map_,
                                                       progress)
         except ConvergenceError as error:
-            error.state = state(*error.state)
+            error.state = error.state and state(*error.state)
             raise
     return state(mesh, parts, power, cell_error)
 

@@ -260,7 +260,8 @@ def _of_bath(bath: Bath, lattice: Lattice, needed: bool) -> Broadening:
                          f"between {_WEAKEST * scale:.1g} and {_STRONGEST * scale:.1g}, beyond which nothing is "
                          "resolved, or be 0 (mean free path inf) where a site is not coupled.")
     if needed and not np.any(result.coupled):
-        raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite.")
+        raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite. Leave it "
+                         "out; bath None stands for no bath at all.")
     adrift = lattice.adrift(result.coupled)
     if len(adrift):
         raise ValueError(f"{len(adrift)} sites that the bath reaches, the first {named(lattice.sites[adrift[0]])}, are "

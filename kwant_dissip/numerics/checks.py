@@ -12,4 +12,5 @@ def check_rtol(rtol: float) -> None:
 def check_memory(memory: float | None) -> None:
     """Raise ValueError unless memory is None or a number of bytes."""
     if memory is not None and (not isinstance(memory, Real) or not memory >= 0):
-        raise ValueError(f"memory must be a number of bytes, or None for a quarter of what is free, got {memory!r}.")
+        raise ValueError("memory must be a number of bytes such as 1e9, or None for a quarter of what is free, "
+                         f"got {memory!r}.")

@@ -5,23 +5,25 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from scipy.spatial import KDTree
 
-from .style import ENERGIES, LENGTHS, POWERS
+from .style import ENERGIES, LENGTHS, POWERS, TEMPERATURES
 
 # Arrows along the longer side of a map.
 _ARROWS = 24
 
 
 def draw(state, *, axes=None, arrows=False):
-    """Power, electrochemical potential and, with electrostatics, electrostatic energy over a planar system.
+    """Power, electrochemical potential, temperature of the electrons and electrostatic energy over a planar system.
+
+    What there is of them; the density where no bath fixes a chemical potential.
 
     Parameters
     ----------
     state : SteadyState
         Of sites in a plane along two coordinates.
     axes : sequence of matplotlib axes, optional
-        Two, or three with electrostatics; by default a new figure.
+        As many as there are maps; by default a new figure.
     arrows : bool
-        Draw the current on the map of the power.
+        Draw the current on the first map.
 
     Returns
     -------
@@ -35,17 +37,22 @@ def draw(state, *, axes=None, arrows=False):
     plane = np.flatnonzero(np.ptp(state.positions, axis=0))
     positions = state.positions[:, plane]
     energy = ENERGIES[state.units]
-    panels = [(state.power, f"power per site ({POWERS[state.units]})", "RdBu_r"),
-              (state.local_mu, rf"electrochemical potential $\mu$ ({energy})", "cividis")]
-    if np.all(np.isnan(state.local_mu)):
-        panels = [(state.density, "electrons per site", "cividis")]  # no bath, no heat
+    panels = []
+    if not np.all(np.isnan(state.mu)):
+        panels.append((state.power, f"power per site\n({POWERS[state.units]})", "RdBu_r"))
+    if not np.all(np.isnan(state.local_mu)):
+        panels.append((state.local_mu, f"electrochemical\npotential $\\mu$ ({energy})", "cividis"))
+    if not np.all(np.isnan(state.electron_temperature)):
+        panels.append((state.electron_temperature, f"electrons'\n{TEMPERATURES[state.units]}", "cividis"))
+    if not panels:
+        panels.append((state.density, "electrons per site", "cividis"))
     if state.density_difference is not None:
-        panels.append((state.potential, f"electrostatic energy $U$ ({energy})", "cividis"))
+        panels.append((state.potential, f"electrostatic\nenergy $U$ ({energy})", "cividis"))
     if axes is None:
         # As many rows or columns as suits the shape of the system.
-        wide, high = np.ptp(positions, axis=0) + 1
+        wide, high = np.ptp(positions, axis=0) + _spacing(positions)
         rows = len(panels) if wide > high else 1
-        size = (7.0, np.clip(6.2 * high / wide + 0.9, 1.7, 6) * rows) if rows > 1 else (4.4 * len(panels), 5.2)
+        size = (7.0, np.clip(6.2 * high / wide + 0.9, 2.0, 6) * rows) if wide > high else (4.4 * len(panels), 5.2)
         _, axes = plt.subplots(rows, len(panels) // rows, figsize=size, layout="constrained", squeeze=False)
     axes = np.ravel(axes)
     if len(axes) != len(panels):
@@ -76,8 +83,7 @@ def patches(axis, positions, values, colors):
     matplotlib.collections.EllipseCollection
         For a colour bar.
     """
-    distance, _ = KDTree(positions).query(positions, k=min(2, len(positions)))
-    diameter = 1.3 * np.median(distance[:, -1])
+    diameter = 1.3 * _spacing(positions)
     known = ~np.isnan(values)
     for chosen, style in ((~known, {"facecolors": "0.85"}), (known, {"array": values[known], "cmap": colors})):
         width = np.full(np.count_nonzero(chosen), diameter)
@@ -90,6 +96,12 @@ def patches(axis, positions, values, colors):
     low, high = positions.min(axis=0) - diameter, positions.max(axis=0) + diameter
     axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     return drawn
+
+
+def _spacing(positions):
+    """Distance between neighbouring sites."""
+    distance, _ = KDTree(positions).query(positions, k=min(2, len(positions)))
+    return np.median(distance.reshape(len(positions), -1)[:, -1])
 
 
 def _arrows(axis, state, positions):

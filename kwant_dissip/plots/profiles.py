@@ -4,11 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..analysis.spots import heat_spots
-from .style import BLUE, ENERGIES, GREEN, LENGTHS, POWERS, PURPLE, SPOT_MARKERS
+from .style import BLUE, ENERGIES, GREEN, LENGTHS, POWERS, PURPLE, SPOT_MARKERS, TEMPERATURES, VERMILION
 
 
 def profile(state, axes=None):
-    """Power and electrochemical potential along wires, and the electrostatic energy where it is not 0.
+    """Power and electrochemical potential along wires, the electrons' temperature, and an electrostatic energy not 0.
 
     Parameters
     ----------
@@ -47,6 +47,9 @@ def profile(state, axes=None):
     if state.wires == 0:
         for axis in axes:
             axis.text(0.5, 0.5, "no phonons: no heat, no probe", ha="center", transform=axis.transAxes)
+    elif np.all(np.isnan(state.local_mu)):
+        below.text(0.5, 0.5, r"elastic collisions alone fix no $\mu$", ha="center", transform=below.transAxes)
+    _electrons(state, above)
     spots = heat_spots(state)
     for kind, (marker, color, label) in SPOT_MARKERS.items():
         found = [spot for spot in spots if spot.kind == kind]
@@ -66,3 +69,13 @@ def profile(state, axes=None):
         beside.set_ylabel(f"electrostatic energy $U$, dashed ({ENERGIES[state.units]})")
     below.set_xlabel(f"position $x$ ({LENGTHS[state.units]})")
     return above.figure
+
+
+def _electrons(state, axis):
+    """Their temperature, where they have one of their own, on a scale at the right."""
+    temperature = state.electron_temperature
+    if temperature is None or np.all(np.isnan(temperature)):
+        return
+    beside, order = axis.twinx(), np.argsort(state.coordinate)
+    beside.plot(state.coordinate[order], temperature[order], color=VERMILION, lw=1.4, ls=":")
+    beside.set_ylabel(f"electrons' {TEMPERATURES[state.units]}, dotted")

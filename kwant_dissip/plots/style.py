@@ -6,3 +6,5 @@ SPOT_MARKERS = {"heat": ("^", VERMILION, "heat spot"), "cold": ("v", BLUE, "cold
 LENGTHS = {"model": "lattice unit", "SI": "m"}
 POWERS = {"model": r"$E_0^2/\hbar$", "SI": "W"}
 ENERGIES = {"model": "$E_0$", "SI": "eV"}
+# Of the electrons, as a label.
+TEMPERATURES = {"model": "$k_B T_e$ ($E_0$)", "SI": "$T_e$ (K)"}

@@ -290,7 +290,8 @@ def solve_columns(product: Callable[[np.ndarray], np.ndarray], right: np.ndarray
             return solution, steps
     raise ConvergenceError(f"Elastic scattering was solved to {left:.0e} only, in {steps} scans: electrons are "
                            "scattered for very long before they reach a lead or another bath. A smaller rate of the "
-                           "ElasticBath, or a shorter system, helps.", accuracy=float(left))
+                           "ElasticBath, a mean_free_path (v / rate of a rate vanishes at a band's bottom), or a "
+                           "shorter system, helps.", accuracy=float(left))
 
 
 def _gmres_cycle(product, right, atol, inverse):

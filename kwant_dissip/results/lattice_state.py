@@ -26,7 +26,7 @@ class SteadyState(Result):
 
     power: np.ndarray = quantity("Power that each site gives to the phonons; negative where they are cooled", "power",
                                  _SITE)
-    mu: np.ndarray = quantity("Local electrochemical potential: that of the probe; nan where not coupled",
+    mu: np.ndarray = quantity("Local electrochemical potential: that of the probe; nan where no phonons couple",
                               "energy", _SITE)
     density: np.ndarray = quantity(
         "Electrons per site, Int dE/2pi n_i(E) over all energies, spin only if the orbitals represent it; nan for a "

@@ -59,6 +59,7 @@ class Result(ABC):
     power: np.ndarray
     mu: np.ndarray
     electron_mu: np.ndarray | None
+    electron_temperature: np.ndarray | None
     error: float
     units: str
 
