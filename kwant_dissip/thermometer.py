@@ -144,8 +144,8 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
 
 def _solution(state) -> Solution:
     if not isinstance(state, SteadyState):
-        raise TypeError("state must be a SteadyState, or for local_electrons a finalized system with the other arguments "
-                        f"of steady_state, got {type(state).__name__}.")
+        raise TypeError("state must be a SteadyState, or for local_electrons a finalized system with what steady_state "
+                        f"takes beside it, got {type(state).__name__}.")
     if state.solution is None:
         raise ValueError("This state does not know its spectra: it was loaded from a file, changed by to_si, or comes "
                          "from another process. Take it as steady_state returns it.")
