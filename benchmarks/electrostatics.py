@@ -31,4 +31,4 @@ def main():
             elapsed = time.perf_counter() - start
             plain = plain or elapsed
             print(f"{law!s:>24} {sites:7d} {elapsed:8.2f} {elapsed / plain:11.1f} {state.newton_steps:6d} "
-                  f"{state.products / state.newton_steps:18.1f}")
+                  f"{state.products / max(1, state.newton_steps):18.1f}")
