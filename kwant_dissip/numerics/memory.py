@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 # Names and numbers of glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _ALL = (1 << 31) - 1
 # What glibc's own adaption of both thresholds comes to in a process with arrays of that size.
 _USUAL_MMAP, _USUAL_TRIM = 32 << 20, 64 << 20
@@ -23,7 +23,8 @@ _inside = 0
 def freed_memory_kept() -> Iterator[None]:
     """Keep what is freed inside; does nothing where malloc is not glibc's.
 
-    Afterwards the thresholds are fixed at what glibc's adaption would have made of them.
+    Afterwards the thresholds are fixed at what glibc's adaption would have made of them, and all threads share one arena:
+    those of their own hold no array of more than 64 MB, which long chains need.
     """
     global _inside
     try:
@@ -34,6 +35,7 @@ def freed_memory_kept() -> Iterator[None]:
     with _lock:
         _inside += 1
         if _inside == 1:
+            set_option(_ARENA_MAX, 1)
             set_option(_TRIM_THRESHOLD, _ALL)
             set_option(_MMAP_THRESHOLD, _ALL)
     try:
