@@ -23,8 +23,8 @@ _inside = 0
 def freed_memory_kept() -> Iterator[None]:
     """Keep what is freed inside; does nothing where malloc is not glibc's.
 
-    Afterwards the thresholds are fixed at what glibc's adaption would have made of them, and all threads share one arena:
-    those of their own hold no array of more than 64 MB, which long chains need.
+    Afterwards the thresholds are fixed at what glibc's adaption would have made of them, and all threads share one
+    arena: those of their own hold no array of more than 64 MB, which long chains need.
     """
     global _inside
     try:
