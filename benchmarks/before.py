@@ -1,6 +1,6 @@
 """Speed against an earlier version of this package: both solve the same models, in turns, each in its own process.
 
-The version is that of 24 November 2026, before spectra were kept and kernels worked on vectors of energies.
+The version is that of 22 November 2026, before spectra were kept and kernels worked on vectors of energies.
 """
 
 import os
