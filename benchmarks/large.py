@@ -40,13 +40,13 @@ def wire(sites):
             f"{built - start:.1f} s, it is read in {known - built:.1f} s")
 
 
-def plane(width, temperature=0.01):
+def plane(width, temperature=0.0):
     """Row of a disordered plane."""
     values = np.random.default_rng(0).uniform(-0.3, 0.3, size=(width, width))
 
     def solve(width):
         syst = ribbon.ribbon(length=width, width=width, potential=lambda x, y: values[x, y]).finalized()
-        return kd.linear_response(syst, kd.PhononBath(temperature, rate=0.02), mu=-2.0, rtol=1e-3)
+        return kd.linear_response(syst, kd.PhononBath(0.01, rate=0.02), mu=-2.0, temperature=temperature, rtol=1e-3)
 
     solve(4)
     start = time.perf_counter()
