@@ -87,7 +87,7 @@ def ours_resistance(sites):
 def table():
     """Rows (what, ours, theirs, ratio) of the benchmark's table."""
     syst = barrier(400)
-    ours, theirs = ours_per_energy(400), probed_lead_by_lead(syst, MU, RATE, BATH.coupling.site_rates(syst.sites))
+    ours, theirs = ours_per_energy(400), probed_lead_by_lead(syst, MU, RATE, BATH.site_rates(syst.sites))
     yield "one energy, 400 sites: kwant, one lead per probe", ours, theirs
     for sites in (400, 800):
         yield f"one energy, {sites} sites, Green's function: fuNEGF", ours_green(sites), funegf_green(sites)

@@ -42,8 +42,8 @@ def hall_bar():
     return bar, reservoirs, kd.PhononBath(0.1, rate=0.1)
 
 
-def field_everywhere(length=60, width=20, flux=0.05):
-    """60 x 20 sites with the field in the leads, too."""
+def ribbon_in_a_field(length, width, flux=0.05):
+    """Finalized ribbon with the field in the leads, too."""
     lattice = kwant.lattice.square(norbs=1)
 
     def fill(builder, sites):
@@ -55,7 +55,12 @@ def field_everywhere(length=60, width=20, flux=0.05):
     device, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
     fill(device, (lattice(x, y) for x in range(length) for y in range(width)))
     fill(lead, (lattice(0, y) for y in range(width)))
-    return (_between_leads(device, lead), [kd.Reservoir(-2.95, 0.05), kd.Reservoir(-3.05, 0.05)],
+    return _between_leads(device, lead)
+
+
+def field_everywhere():
+    """60 x 20 sites."""
+    return (ribbon_in_a_field(60, 20), [kd.Reservoir(-2.95, 0.05), kd.Reservoir(-3.05, 0.05)],
             kd.PhononBath(0.05, rate=0.06))
 
 

@@ -1,6 +1,5 @@
 """Block kernels as a fraction of a large matrix product's rate; self-energies of leads against kwant's modes."""
 
-import kwant
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -9,6 +8,7 @@ from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.propagators.slices import SlicePropagator
 
+from .before import ribbon_in_a_field
 from .models import seconds
 
 _WIDTHS = (2, 4, 8, 16, 32, 64)
@@ -18,30 +18,12 @@ _LENGTH, _ENERGIES = 20, np.linspace(-1.1, -0.9, 24)
 _TRANSPORT, _GREEN = 4, 3
 
 
-def in_a_field(length, width, flux=0.05):
-    """Ribbon with the field in its leads, too."""
-    lattice = kwant.lattice.square(norbs=1)
-
-    def fill(builder, sites):
-        builder[sites] = 0.0
-        builder[kwant.builder.HoppingKind((1, 0), lattice, lattice)] = \
-            lambda to, _: -np.exp(2j * np.pi * flux * to.tag[1])
-        builder[kwant.builder.HoppingKind((0, 1), lattice, lattice)] = -1.0
-
-    device, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
-    fill(device, (lattice(x, y) for x in range(length) for y in range(width)))
-    fill(lead, (lattice(0, y) for y in range(width)))
-    device.attach_lead(lead)
-    device.attach_lead(lead.reversed())
-    return device.finalized()
-
-
 def blocks():
     """Rows (width, rate of the transport, of the Green's function, of numpy's stacked products), one thread."""
     large = np.random.default_rng(0).normal(size=(800, 800)) + 1j
     full = 8 * 800 ** 3 / seconds(lambda: large @ large)
     for width in _WIDTHS:
-        lattice = read(in_a_field(_LENGTH, width))
+        lattice = read(ribbon_in_a_field(_LENGTH, width))
         propagator = SlicePropagator(lattice, broadening(kd.PhononBath(0.1, rate=0.05), lattice), np.zeros(2))
         sigma = propagator._self_energies(_ENERGIES)
         propagator._self_energies = lambda energies, sigma=sigma: sigma
@@ -57,7 +39,7 @@ def blocks():
 def self_energies():
     """Rows (width, seconds here, seconds of kwant) for 100 energies, all different each time."""
     for width in (4, 10, 20, 40):
-        syst = in_a_field(2, width)
+        syst = ribbon_in_a_field(2, width)
         lead, shift = read(syst).leads[0], 0.0
 
         def ours(lead=lead):

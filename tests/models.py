@@ -117,3 +117,29 @@ def planes(draw, max_width=5, max_length=12, min_leads=2):
     temperatures = rng.uniform(0.2, 0.4, size=sites)
     reservoirs = [kd.Reservoir(draw(floats(-0.8, 0.8)), draw(floats(0.2, 0.4))) for _ in range(leads)]
     return builder.finalized(), reservoirs, kd.PhononBath(temperatures, rate=rates)
+
+
+@st.composite
+def lists_of_baths(draw, sites):
+    """A list of baths, each with a mean free path, a rate, or rates with holes."""
+
+    def coupling():
+        kind = draw(st.sampled_from(["path", "rate", "rates", "rates"]))
+        if kind == "path":
+            return {"mean_free_path": draw(floats(2, 50)), "lead": 0}
+        if kind == "rate":
+            return {"rate": draw(floats(0.01, 0.4))}
+        return {"rate": draw(st.lists(st.just(0.0) | floats(0.01, 0.4), min_size=sites, max_size=sites).filter(any))}
+
+    made = {"x": lambda: kd.ElasticBath(**coupling()), "e": lambda: kd.ElectronBath(**coupling()),
+            "p": lambda: kd.PhononBath(draw(floats(0.05, 0.3)), **coupling())}
+    return [made[kind]() for kind in draw(st.sampled_from(["x", "e", "ex", "px", "pe", "pex", "pxx", "xe"]))]
+
+
+@st.composite
+def chains_with_baths(draw, max_sites=8):
+    """(system, reservoirs, baths, arguments of `chain`), a lead floating in some."""
+    syst, reservoirs, _, arguments = draw(chains(max_sites=max_sites))
+    if draw(st.integers(0, 3)) == 0:
+        reservoirs = [reservoirs[0], kd.Reservoir(None, reservoirs[1].temperature)]
+    return syst, reservoirs, draw(lists_of_baths(len(syst.sites))), arguments

@@ -1,8 +1,6 @@
-"""Several baths: elastic scattering, electrons that keep their energy, and phonons."""
+"""Lists of baths: solved cases, identities, agreement of routes, linear response, electrostatics, bad lists."""
 
 import json
-import pickle
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
-from kwant_dissip import systems
-from models import chain, chains, floats, planes, uniform_chain
+from models import chain, chains_with_baths, floats, lists_of_baths, planes, uniform_chain
 
 
 @pytest.fixture(scope="session")
@@ -98,38 +95,11 @@ def test_solved_cases(bath_cases, name, method):
     assert state.entropy_production == pytest.approx(case["check"]["entropy_production"], rel=1e-6)
 
 
-@st.composite
-def lists_of_baths(draw, sites):
-    """A list of baths, each with a mean free path, a rate, or rates with holes."""
-
-    def coupling():
-        kind = draw(st.sampled_from(["path", "rate", "rates", "rates"]))
-        if kind == "path":
-            return {"mean_free_path": draw(floats(2, 50)), "lead": 0}
-        if kind == "rate":
-            return {"rate": draw(floats(0.01, 0.4))}
-        return {"rate": draw(st.lists(st.just(0.0) | floats(0.01, 0.4), min_size=sites, max_size=sites).filter(any))}
-
-    made = {"x": lambda: kd.ElasticBath(**coupling()), "e": lambda: kd.ElectronBath(**coupling()),
-            "p": lambda: kd.PhononBath(draw(floats(0.05, 0.3)), **coupling())}
-    return [made[kind]() for kind in draw(st.sampled_from(["x", "e", "ex", "px", "pe", "pex", "pxx", "xe"]))]
-
-
-@st.composite
-def chains_with_baths(draw, max_sites=8):
-    """(system, reservoirs, baths, arguments of `chain`), a lead floating in some."""
-    syst, reservoirs, _, arguments = draw(chains(max_sites=max_sites))
-    if draw(st.integers(0, 3)) == 0:
-        reservoirs = [reservoirs[0], kd.Reservoir(None, reservoirs[1].temperature)]
-    return syst, reservoirs, draw(lists_of_baths(len(syst.sites))), arguments
-
-
 def with_temperature(bath, temperature):
     """The same bath, phonons at a temperature."""
-    coupling = bath.coupling
     if not isinstance(bath, kd.PhononBath):
         return bath
-    return kd.PhononBath(temperature, rate=coupling.rate, mean_free_path=coupling.mean_free_path, lead=coupling.lead)
+    return kd.PhononBath(temperature, rate=bath.rate, mean_free_path=bath.mean_free_path, lead=bath.lead)
 
 
 def differences(state):
@@ -187,10 +157,9 @@ def test_mirror(model):
     syst, reservoirs, baths, arguments = model
 
     def reversed_(bath):
-        coupling = bath.coupling
-        rate = coupling.rate if np.ndim(coupling.rate) == 0 else coupling.rate[::-1]
-        lead = None if coupling.lead is None else 1 - coupling.lead
-        options = {"rate": rate, "mean_free_path": coupling.mean_free_path, "lead": lead}
+        rate = bath.rate if np.ndim(bath.rate) == 0 else bath.rate[::-1]
+        lead = None if bath.lead is None else 1 - bath.lead
+        options = {"rate": rate, "mean_free_path": bath.mean_free_path, "lead": lead}
         return kd.PhononBath(bath.temperature, **options) if isinstance(bath, kd.PhononBath) else type(bath)(**options)
 
     mirrored = chain(arguments["onsite"][::-1], [t.conjugate() for t in arguments["hopping"][::-1]],
@@ -219,160 +188,6 @@ def test_slices_agree_with_kwant(data):
     """With flux, two orbitals, up to four leads: K is not symmetric there."""
     syst, reservoirs, _ = data.draw(planes(max_width=2, max_length=3))
     check_routes(syst, reservoirs, data.draw(lists_of_baths(len(syst.sites))), rtol=0.5)
-
-
-@pytest.mark.parametrize(("sites", "resistance"), [(1, 1.25), (2, 1.5347222222), (3, 1.7678571429),
-                                                   (10, 3.5851963411)])
-def test_elastic_scattering_is_damato_and_pastawskis_at_every_energy(sites, resistance):
-    """Elastic rate gamma = t: at T -> 0 the chain's resistance (Phys. Rev. B 41, 7411 (1990))."""
-    state = kd.steady_state(uniform_chain(sites), [kd.Reservoir(5e-6, 1e-4), kd.Reservoir(-5e-6, 1e-4)],
-                            kd.ElasticBath(rate=1.0))
-    assert 1e-5 / (2 * np.pi * state.current[0]) == pytest.approx(resistance, abs=1e-6)
-    assert not np.any(state.power)
-    assert state.energy_current.sum() == pytest.approx(0, abs=1e-20)
-
-
-def test_electrons_in_a_long_wire_obey_wiedemann_and_franz():
-    """T_e^2 = T^2 + (3/pi^2) V^2 xi (1 - xi) with contacts of one mean free path (K. E. Nagaev, 1995).
-
-    Phys. Rev. B 52, 4740. Off by 1e-6 of the peak in the middle, and next to the contacts by less, the longer the wire.
-    """
-    temperature, bias, path = 0.01, 0.05, 20.0
-    contacts = []
-    for lengths in (10, 20, 40):
-        sites = int(lengths * path)
-        state = kd.steady_state(uniform_chain(sites), [kd.Reservoir(bias / 2, temperature),
-                                                       kd.Reservoir(-bias / 2, temperature)],
-                                kd.ElectronBath(mean_free_path=path))
-        xi = (np.arange(sites) + 0.5 + path) / (sites + 2 * path)
-        peak = 0.75 / np.pi ** 2 * bias ** 2
-        off = (state.electron_temperature ** 2 - temperature ** 2 - 4 * peak * xi * (1 - xi)) / peak
-        middle = np.abs(xi - 0.5) < 0.1
-        assert np.abs(off[middle]).max() < 2e-5
-        contacts.append(np.abs(off).max())
-        assert not np.any(state.power)
-        assert np.abs(state.electron_power).max() < 1e-10 * state.current[0]
-        assert 2 * np.pi * state.current[0] / bias == pytest.approx(1 / (1 + 0.5 * lengths), rel=5e-4)
-    assert contacts == pytest.approx([3.5e-3, 2.1e-3, 1.15e-3], rel=0.02)
-
-
-def test_elastic_wire_interpolates_between_the_reservoirs():
-    """Conductance 1 / (1 + L/2l); Wiedemann-Franz: heat and charge conducted alike at every energy."""
-    path, temperature = 20.0, 0.01
-    syst = uniform_chain(200)
-    state = kd.steady_state(syst, [kd.Reservoir(0.025, temperature), kd.Reservoir(-0.025, temperature)],
-                            kd.ElasticBath(mean_free_path=path))
-    assert 2 * np.pi * state.current[0] / 0.05 == pytest.approx(1 / 6, rel=3e-4)
-    warm = kd.steady_state(syst, [kd.Reservoir(0.0, 0.0101), kd.Reservoir(0.0, 0.0099)],
-                           kd.ElasticBath(mean_free_path=path))
-    conductance = 2 * np.pi * warm.energy_current[0] / 0.0002
-    assert conductance / (temperature * 2 * np.pi * state.current[0] / 0.05) == pytest.approx(np.pi ** 2 / 3, rel=1e-3)
-
-
-def test_hot_electrons_cool_over_the_diffusion_length():
-    """Away from a contact that is hotter, T_e falls as exp(-x / lambda).
-
-    Of what moves at one energy, right and left movers relax at the total rate, electrons keep the energy, phonons take
-    it: lambda = sqrt(l l_ph), 1/l = 1/l_e + 1/l_ph, in linear response.
-    """
-    own, to_phonons = 10.0, 1000.0
-    length = np.sqrt(to_phonons / (1 / own + 1 / to_phonons))
-    sites = 1000
-    state = kd.steady_state(uniform_chain(sites), [kd.Reservoir(0.0, 0.0201), kd.Reservoir(0.0, 0.02)],
-                            [kd.ElectronBath(mean_free_path=own), kd.PhononBath(0.02, mean_free_path=to_phonons)])
-    x = np.arange(sites)
-    chosen = (x > 100) & (x < 400)
-    slope = np.polyfit(x[chosen], np.log(state.electron_temperature[chosen] - 0.02), 1)[0]
-    assert -1 / slope == pytest.approx(length, rel=2e-3)
-    slope = np.polyfit(x[chosen], np.log(state.power[chosen]), 1)[0]
-    assert -1 / slope == pytest.approx(length, rel=2e-3)
-
-
-@pytest.mark.parametrize(("bath", "expected"), [
-    (kd.ElasticBath(mean_free_path=10.0), (0.3965, 0.3618)), (kd.ElectronBath(mean_free_path=10.0), (0.4733, 0.4480))])
-def test_shot_noise_of_a_diffusive_wire(bath, expected):
-    """2/V Int <f (1 - f)> dE -> 1/3 for elastic scattering, sqrt(3)/4 where electrons thermalise.
-
-    C. W. J. Beenakker, M. Büttiker, Phys. Rev. B 46, 1889 (1992); K. E. Nagaev, Phys. Rev. B 52, 4740 (1995). The
-    values are those of finite lengths, 10 and 40 mean free paths, at k_B T = V/100.
-    """
-    noise = []
-    for sites in (100, 400):
-        state = kd.steady_state(uniform_chain(sites), [kd.Reservoir(0.05, 1e-3), kd.Reservoir(-0.05, 1e-3)], bath)
-        energies = np.linspace(-0.5, 0.5, 2001)
-        f = kd.local_distribution(state, energies)
-        noise.append(2 / 0.1 * np.sum((f * (1 - f)).mean(axis=0)) * (energies[1] - energies[0]))
-    assert noise == pytest.approx(expected, abs=2e-3)
-
-
-def test_distribution_in_an_elastic_wire_is_two_steps():
-    """Linear between the reservoirs: to 3e-4 inside, next to the contacts to a part that falls as 1/l."""
-    temperature, off = 0.01, []
-    energies = np.linspace(-0.3, 0.3, 31)
-    left, right = (1 / (np.exp((energies - mu) / temperature) + 1) for mu in (0.1, -0.1))
-    for path in (20.0, 40.0):
-        sites = np.arange(int(10 * path))
-        state = kd.steady_state(uniform_chain(len(sites)), [kd.Reservoir(0.1, temperature),
-                                                            kd.Reservoir(-0.1, temperature)],
-                                kd.ElasticBath(mean_free_path=path))
-        xi = ((sites + 0.5 + path) / (12 * path))[:, None]
-        difference = np.abs(kd.local_distribution(state, energies, sites) - (1 - xi) * left - xi * right)
-        inside = (sites > 2 * path) & (sites < 8 * path)
-        assert difference[inside].max() < 3e-4
-        off.append(difference.max())
-    assert off[0] < 1.2e-3
-    assert off[1] < 0.6 * off[0]
-
-
-@given(chains_with_baths())
-def test_thermometer_finds_the_electrons_own_temperature(model):
-    """Where the coupling does not depend on energy, it is the same probe as an ElectronBath's."""
-    syst, reservoirs, baths, _ = model
-    rate = np.where(np.arange(len(syst.sites)) % 2, 0.0, 0.1)
-    baths = [bath for bath in baths if not isinstance(bath, kd.ElectronBath)] + [kd.ElectronBath(rate=rate)]
-    state = kd.steady_state(syst, reservoirs, baths)
-    found = kd.local_electrons(state)
-    np.testing.assert_allclose(found.temperature[::2], state.electron_temperature[::2], rtol=0, atol=1e-8)
-    np.testing.assert_allclose(found.mu[::2], state.electron_mu[::2], rtol=0, atol=1e-8)
-
-
-def test_thermometer_of_coherent_electrons():
-    """In equilibrium that of the reservoirs; out of it by moments of n and A; nan where a site has no states."""
-    equal = kd.local_electrons(uniform_chain(5), [kd.Reservoir(0.3, 0.1)] * 2, None)
-    np.testing.assert_allclose(equal.mu, 0.3, atol=1e-12)
-    np.testing.assert_allclose(equal.temperature, 0.1, atol=1e-12)
-    state = kd.steady_state(uniform_chain(5), [kd.Reservoir(0.1, 0.05), kd.Reservoir(-0.1, 0.05)], None)
-    found, energies = kd.local_electrons(state), np.linspace(-1.9, 1.9, 4001)
-    f = kd.local_distribution(state, energies)
-    own = 1 / (np.exp((energies - found.mu[:, None]) / found.temperature[:, None]) + 1)
-    spectral = 2 / np.sqrt(4 - energies ** 2)
-    for weight in (1, energies):
-        np.testing.assert_allclose(((f - own) * spectral * weight).sum(axis=1) * (energies[1] - energies[0]), 0,
-                                   atol=1e-8)
-    assert np.all(found.temperature > 0.07)
-    apart = chain([0.0, 5.0, 0.0], [0.0, 0.0])
-    found = kd.local_electrons(kd.steady_state(apart, [kd.Reservoir(0.1, 0.05), kd.Reservoir(0.0, 0.05)], None))
-    assert np.all(np.isnan(found.temperature) == [False, True, False])
-
-
-def test_thermometer_asks_for_a_state_that_knows_its_spectra(tmp_path):
-    state = kd.steady_state(uniform_chain(3), [kd.Reservoir(0.1, 0.1), kd.Reservoir(0.0, 0.1)],
-                            [kd.ElectronBath(rate=0.1), kd.PhononBath(0.1, rate=0.1)])
-    state.save(tmp_path / "state.h5")
-    loaded = kd.load(tmp_path / "state.h5")
-    np.testing.assert_array_equal(loaded.electron_temperature, state.electron_temperature)
-    for other in (loaded, state.to_si(1.0, 1e-9), pickle.loads(pickle.dumps(state))):
-        with pytest.raises(ValueError, match="does not know its spectra"):
-            kd.local_electrons(other)
-    assert state.to_si(1.0, 1e-9).electron_temperature == pytest.approx(11604.518 * state.electron_temperature)
-    with pytest.raises(TypeError, match=r"must be a SteadyState, .* got int"):
-        kd.local_electrons(3)
-    with pytest.raises(TypeError, match="other arguments go with a system"):
-        kd.local_electrons(other, None)
-    with pytest.raises(ValueError, match="sites must be numbers of sites, 0 to 2"):
-        kd.local_distribution(state, [0.0], [3])
-    with pytest.raises(ValueError, match="energies must be finite"):
-        kd.local_distribution(state, [np.nan])
 
 
 ALL = [kd.PhononBath(0.05, rate=0.05), kd.ElectronBath(rate=6 * [0.1] + 2 * [0.0] + 6 * [0.1]),
@@ -445,26 +260,6 @@ def test_zero_temperature_is_the_limit():
     np.testing.assert_allclose(cold.power2, cool.power2, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize(("ratio", "position"), [(3, 1.21), (10, 1.33), (30, 1.46)])
-def test_spots_drift_outward_with_elastic_scattering(ratio, position):
-    """Around a dot half as wide as E_F, in linear response, they sit near lambda = sqrt(l l_ph) (design.md section 9).
-
-    Energy-independent rates, T = 0.2 E_F, wires of 8 lambda, means over 17 sites; l = 30 sites.
-    """
-    mu, length = -1.7, 30
-    velocity, phonons = np.sqrt(4 - mu ** 2), length * (1 + ratio)
-    relaxation, coupling = np.sqrt(length * phonons), np.sqrt(0.075 / np.sqrt(4 - mu ** 2))
-    syst = systems.chain.resonant_dot(length=int(8 * relaxation), coupling=coupling, level=mu * (1 - coupling ** 2))
-    baths = [kind(rate=lambda site, path=path: velocity / path * systems.chain.in_wires(site))
-             for kind, path in ((partial(kd.PhononBath, 0.06), phonons), (kd.ElasticBath, phonons / ratio))]
-    response = kd.linear_response(syst.finalized(), baths, mu=mu, rtol=1e-4)
-    x, power = (np.convolve(values[response.x[:, 0] > 0], np.ones(17) / 17, "valid")
-                for values in (response.x[:, 0], response.power1))
-    chosen = x < 5 * relaxation
-    spot = x[chosen][np.argmin(np.sign(power[0]) * power[chosen])]
-    assert spot / relaxation == pytest.approx(position, abs=0.05)
-
-
 @pytest.mark.parametrize("law", [kd.Poisson(1.0), kd.Neutrality()])
 @pytest.mark.parametrize("kinds", ["e", "pe", "px", "pex", "x"])
 def test_electrostatics(kinds, law):
@@ -481,100 +276,6 @@ def test_electrostatics(kinds, law):
     if isinstance(law, kd.Neutrality) and kinds == "e":
         middle = slice(10, 31)
         np.testing.assert_allclose(state.potential[middle], state.electron_mu[middle] + 1.0, atol=2e-3)
-
-
-def flat(energies):
-    return np.ones_like(energies)
-
-
-def resonance(energies):
-    return 0.025 ** 2 / ((energies - 0.01) ** 2 + 0.025 ** 2)
-
-
-def test_kinetic_theory_agrees_with_the_closed_form():
-    """Elastic and phonon collisions with constant mean free paths, in wires of twelve relaxation lengths."""
-    baths = [kd.ElasticBath(mean_free_path=1.0), kd.PhononBath(0.02, mean_free_path=4.0)]
-    relaxation = np.sqrt(0.8 * 4)
-    state = kd.kinetic.steady_state(resonance, [kd.Reservoir(0.05, 0.02), kd.Reservoir(-0.05, 0.02)], baths,
-                                    velocity=flat, length=12 * relaxation, rtol=1e-4)
-    closed = kd.analytic.constant_mean_free_path(resonance, temperature=0.02, drop=kd.voltage_drop(state),
-                                                 mean_free_path=4.0, elastic_mean_free_path=1.0)
-    near = np.abs(state.x) < 3 * relaxation
-    assert state.current[0] == pytest.approx(closed.current, rel=2e-4)
-    np.testing.assert_allclose(state.power[near], closed.power(state.x[near]), rtol=0,
-                               atol=5e-4 * state.power[near].max())
-    assert abs(state.particle_residual) < 1e-10
-    assert abs(state.energy_residual) < 1e-10
-
-
-@pytest.mark.parametrize("baths", [kd.ElectronBath(mean_free_path=1.0), [kd.ElasticBath(mean_free_path=2.0),
-                                                                         kd.ElectronBath(mean_free_path=2.0)]])
-def test_kinetic_wire_obeys_wiedemann_and_franz_exactly(baths):
-    """Where the velocity does not depend on energy, contacts of one mean free path are all that ends add."""
-    temperature, bias = 0.02, 0.1
-    state = kd.kinetic.steady_state(flat, [kd.Reservoir(bias / 2, temperature), kd.Reservoir(-bias / 2, temperature)],
-                                    baths, velocity=flat, length=10, rtol=1e-4)
-    xi = (state.x + 11) / 22
-    peak = 0.75 / np.pi ** 2 * bias ** 2
-    np.testing.assert_allclose(state.electron_temperature ** 2, temperature ** 2 + 4 * peak * xi * (1 - xi), rtol=0,
-                               atol=1e-8 * peak)
-    assert 2 * np.pi * state.current[0] / bias == pytest.approx(1 / 11, rel=1e-10)
-    assert not np.any(state.power)
-    assert abs(state.energy_current.sum()) < 1e-12 * state.current[0]
-
-
-def test_kinetic_theory_with_all_three(tmp_path):
-    """Conservation and the second law; without a scatterer the lattice agrees as the mean free paths grow."""
-    baths = [kd.ElasticBath(mean_free_path=40.0), kd.ElectronBath(mean_free_path=40.0),
-             kd.PhononBath(0.05, mean_free_path=100.0)]
-    reservoirs = [kd.Reservoir(-0.95, 0.05), kd.Reservoir(-1.05, 0.05)]
-    state = kd.kinetic.steady_state(flat, reservoirs, baths, velocity=lambda e: np.sqrt(np.clip(4 - e ** 2, 0, None)),
-                                    length=200, rtol=1e-4, occupation_energies=[-1.0])
-    assert abs(state.particle_residual) < 1e-10
-    assert abs(state.energy_residual) < 1e-10
-    assert state.entropy_production > 0
-    assert np.all(state.occupation_plus > state.occupation_minus)
-    lattice = kd.steady_state(uniform_chain(400), reservoirs, baths, rtol=1e-4)
-    assert lattice.current[0] == pytest.approx(state.current[0], rel=1e-3)
-    assert np.interp(100, np.arange(400), lattice.electron_temperature) == pytest.approx(
-        np.interp(-99.5, state.x, state.electron_temperature), rel=1e-4)
-    state.save(tmp_path / "state.h5")
-    np.testing.assert_array_equal(kd.load(tmp_path / "state.h5").electron_mu, state.electron_mu)
-
-
-@pytest.mark.parametrize(("ratio", "position", "size"), [(0, 1.08, -0.90), (3, 1.21, -0.49)])
-def test_kinetic_spots_drift_outward_with_elastic_scattering(ratio, position, size):
-    """The table of design.md section 9, for the dot's own transmission; see the same on the lattice."""
-    mu, phonons = -1.7, 100.0 * (1 + ratio)
-    velocity, relaxation = np.sqrt(4 - mu ** 2), np.sqrt(100.0 * phonons)
-    coupling = np.sqrt(0.075 / velocity)
-    dot = systems.chain.resonant_dot(length=1, coupling=coupling, level=mu * (1 - coupling ** 2)).finalized()
-    baths = [kd.PhononBath(0.06, rate=velocity / phonons)]
-    if ratio:
-        baths.append(kd.ElasticBath(rate=velocity / phonons * ratio))
-    response = kd.kinetic.linear_response(kd.kinetic.from_kwant(dot), baths, mu=mu, length=8 * relaxation, rtol=1e-3)
-    right = response.x > 0
-    x, power = response.x[right] / relaxation, response.power1[right]
-    near = (x > 0.6) & (x < 2.0)
-    curve = np.polynomial.Polynomial.fit(x[near], power[near] / power[0], 7)
-    at = np.linspace(0.7, 1.9, 1201)
-    spot = np.argmin(curve(at))
-    assert at[spot] == pytest.approx(position, abs=0.03)
-    assert curve(at[spot]) == pytest.approx(size, abs=0.01)
-
-
-def test_kinetic_theory_names_what_it_cannot():
-    reservoirs = [kd.Reservoir(0.1, 0.1), kd.Reservoir(0.0, 0.1)]
-    options = {"velocity": flat, "length": 1.0}
-    electrons = [kd.ElectronBath(rate=0.1)]
-    with pytest.raises(ValueError, match=r"linear_response, .*steady_state takes an ElectronBath"):
-        kd.kinetic.linear_response(flat, electrons, mu=0.0, temperature=0.1, **options)
-    with pytest.raises(ValueError, match="Neutrality in the kinetic theory takes a PhononBath alone"):
-        kd.kinetic.steady_state(flat, reservoirs, electrons, electrostatics=kd.Neutrality(), **options)
-    with pytest.raises(ValueError, match="takes baths with one number"):
-        kd.kinetic.steady_state(flat, reservoirs, kd.ElasticBath(rate=[0.1, 0.2]), **options)
-    with pytest.raises(ValueError, match="needs a bath"):
-        kd.kinetic.steady_state(flat, reservoirs, None, **options)
 
 
 def energy_filters(bias):
@@ -596,25 +297,6 @@ def test_inverted_electrons_have_no_temperature():
         energy_filters(0.8)
     assert list(info.value.sites) == [5]
     assert info.value.state.electron_temperature[5] > 10
-
-
-@pytest.mark.parametrize("kinetic", [False, True])
-def test_voltage_drop_and_pictures(kinetic):
-    """Mu is that of the electrons where there are no phonons; elastic collisions alone make none."""
-    reservoirs = [kd.Reservoir(0.05, 0.05), kd.Reservoir(-0.05, 0.05)]
-    syst = systems.chain.barrier(length=40, height=0.8).finalized()
-
-    def solve(kind):
-        if kinetic:
-            return kd.kinetic.steady_state(resonance, reservoirs, kind(rate=0.1), velocity=flat, length=40, rtol=1e-3)
-        return kd.steady_state(syst, reservoirs, kind(rate=lambda site: 0.1 * systems.chain.in_wires(site)))
-
-    state = solve(kd.ElectronBath)
-    assert 0 < kd.voltage_drop(state) < 0.1
-    assert state.plot().axes
-    assert kd.heat_spots(state) == []
-    with pytest.raises(ValueError, match="no chemical potential: elastic collisions do not make one"):
-        kd.voltage_drop(solve(kd.ElasticBath))
 
 
 BAD = [([kd.PhononBath(0.1, rate=0.1), kd.PhononBath(0.2, rate=0.1)], ValueError, "holds 2 of PhononBath, at most one"),

@@ -17,6 +17,7 @@ from ..numerics import krylov
 from ..numerics.energy_kernels import fermi_slope
 from ..numerics.quadrature import THERMAL_WINDOW, TWO_PI, Panels, window_panels
 from ..propagators.interface import Propagator
+from ..propagators.kept import KeptSpectra
 from .energy_grid import EnergyGrid
 from .particles import Balance, BalanceResult
 from .probes import Probes
@@ -134,10 +135,13 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
         return _at_zero_temperature(propagator, mu, drive), None
     panels, x, y = start or (None, None, None)
 
+    # Both orders go through the same propagator at most of the same energies.
+    spectra = KeptSpectra(propagator)
+
     def solve(panels, unknowns, first=None, least_current=0.0) -> tuple[ExpandedProbes, BalanceResult]:
         probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, first, hot)
         grid = EnergyGrid(probes, rtol, map_, progress, least_current)
-        return probes, Balance(propagator, probes, grid).solve(panels, unknowns)
+        return probes, Balance(propagator, probes, grid, spectra).solve(panels, unknowns)
 
     probes, one = solve(panels, x)
     first = probes.split(one.unknowns)[0], probes.lead_mus(one.unknowns), probes.excess(one.unknowns)

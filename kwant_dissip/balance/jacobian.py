@@ -41,15 +41,7 @@ class Jacobian:
     def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray,
                  map_: Callable) -> None:
         self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
-        mu, temperature = probes.thermal(unknowns)
-        reach = _SLOPE_WINDOW * temperature.max()
-        self._parts = []
-        for batch in spectra.batches(panels):
-            ends = panels[batch].ends()
-            if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
-                self._parts.append(panels[batch])
-        count = sum(PANEL * len(part) for part in self._parts)
-        self._kept = spectra.propagator.response_size * count <= _JACOBIAN_MEMORY
+        self._parts, self._kept = thermal_parts(spectra, probes, panels, unknowns)
         diagonal = sum(map_(self._diagonal, self._parts), start=np.zeros(len(probes.coupled)))
         require_states(probes.coupled, diagonal)
         self.sites = np.where(probes.coupled, diagonal, 1.0)
@@ -83,13 +75,7 @@ class Jacobian:
     @cached_property
     def floating(self) -> np.ndarray:
         """Change of each floating lead's current with its own mu, shape (floating leads,)."""
-        start, floating = len(self.sites), self._probes.floating
-        diagonal = [self(np.eye(1, start + len(floating), start + number)[0])[start + number]
-                    for number in range(len(floating))]
-        if not all(value > _NOTHING for value in diagonal):
-            raise ConvergenceError("A floating lead (mu=None) has no open modes in the thermal window, or nothing "
-                                   "reaches it: its chemical potential is not defined.")
-        return np.array(diagonal)
+        return floating_diagonal(self, len(self._unknowns), len(self._probes.floating))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """J v."""
@@ -119,6 +105,28 @@ class _WithLeads:
         lead_filling[self._floating] = lead_slope[self._floating] * lead_values[:, None]
         n, inflow = spectrum.occupation(source * values[:, None], lead_filling)
         return np.concatenate([(spectrum.rate * n) @ weight, inflow @ weight])
+
+
+def thermal_parts(spectra: KeptSpectra, probes: Probes, panels: Panels,
+                  unknowns: np.ndarray) -> tuple[list[Panels], bool]:
+    """Batches of panels in the thermal window of some probe, and whether what products need of them is kept."""
+    mu, temperature = probes.thermal(unknowns)
+    reach = _SLOPE_WINDOW * temperature.max()
+    parts = []
+    for batch in spectra.batches(panels):
+        ends = panels[batch].ends()
+        if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
+            parts.append(panels[batch])
+    return parts, spectra.propagator.response_size * PANEL * sum(map(len, parts)) <= _JACOBIAN_MEMORY
+
+
+def floating_diagonal(product: Callable[[np.ndarray], np.ndarray], size: int, floating: int) -> np.ndarray:
+    """Change of each floating lead's current with its own mu; these are the last of `size` unknowns."""
+    diagonal = [product(np.eye(1, size, number)[0])[number] for number in range(size - floating, size)]
+    if not all(value > _NOTHING for value in diagonal):
+        raise ConvergenceError("A floating lead (mu=None) has no open modes in the thermal window, or nothing "
+                               "reaches it: its chemical potential is not defined.")
+    return np.array(diagonal)
 
 
 def require_states(coupled: np.ndarray, exchange: np.ndarray, least: np.ndarray | float = _NOTHING,

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import ConvergenceError
 from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.interface import Propagator
+from ..propagators.kept import KeptSpectra
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Integrals, Point
 from .jacobian import Jacobian, require_states
@@ -108,11 +109,14 @@ class Balance:
     probes : Probes
     grid : EnergyGrid
         Of these probes.
+    spectra : KeptSpectra, optional
+        Of the propagator, if another balance has kept some.
     """
 
-    def __init__(self, propagator: Propagator, probes: Probes, grid: EnergyGrid) -> None:
+    def __init__(self, propagator: Propagator, probes: Probes, grid: EnergyGrid,
+                 spectra: KeptSpectra | None = None) -> None:
         self.propagator = propagator
-        self.spectra = grid.spectra(propagator)
+        self.spectra = grid.spectra(propagator) if spectra is None else spectra
         self.probes = probes
         self.grid = grid
         self.newton_steps = 0
@@ -138,8 +142,8 @@ class Balance:
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
-            point, _ = self._found(self._refined(point), _FIRST)
-            point, coarse = self._found(point, _ROUGH)
+            point, coarse = self._found(self._refined(point), _FIRST)
+            point, coarse = self._found(point, _ROUGH, coarse if self.probes.linear else None)
             while True:
                 point, coarse = self._found(self._refined(point), _EXACT, coarse)
                 if self.grid.errors(point.integrals).sum() <= self.grid.rtol:

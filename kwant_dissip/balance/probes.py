@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..errors import ConvergenceError
 from ..model.reservoirs import Reservoir, known_mus
@@ -160,32 +159,6 @@ class Probes(ABC):
         far = ~(site_weights.sum(axis=1, keepdims=True) >= _LEAST_WEIGHT)
         site_weights, lead_weights = np.where(far, 1.0, site_weights), np.maximum(lead_weights, _LEAST_WEIGHT ** 2)
         return (energies, *(part / part.sum(axis=1, keepdims=True) for part in (site_weights, lead_weights)))
-
-    def quantiles(self, unknowns: np.ndarray, edges: np.ndarray,
-                  fractions: Sequence[float]) -> np.ndarray:
-        """Energies, relative to mu_0, below which given fractions of the sites' mean thermal window lie.
-
-        Parameters
-        ----------
-        unknowns : array of float
-        edges : array of float
-            Band edges, relative to mu_0.
-        fractions : sequence of float
-        """
-        mu, temperature = self.thermal(unknowns)
-        every = max(1, len(mu) // _MANY)
-        mu, temperature = mu[::every], temperature[::every]
-        low, high = (mu - 40 * temperature).min(), (mu + 40 * temperature).max()
-
-        def filled(energy):
-            return 0.5 + 0.5 * np.tanh(0.5 * (energy - mu) / temperature).mean()
-
-        quantiles = np.array([brentq(lambda e, q=q: filled(e) - q, low, high) for q in fractions])
-        # Below all bands sites are cut off from the leads, and the Jacobian there is as good as singular.
-        margin = 0.5 * temperature.max()
-        if len(edges) and edges.max() - edges.min() > 2 * margin:
-            quantiles = np.clip(quantiles, edges.min() + margin, edges.max() - margin)
-        return quantiles
 
 
 class ThermalProbes(Probes):

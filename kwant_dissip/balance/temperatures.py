@@ -17,7 +17,7 @@ from ..propagators.interface import Moments
 from ..propagators.kept import KeptSpectra
 from ..propagators.places import PlacesPropagator, node_inverse
 from .energy_grid import Point
-from .jacobian import _JACOBIAN_MEMORY, _SLOPE_WINDOW, require_states
+from .jacobian import floating_diagonal, require_states, thermal_parts
 from .newton import Linearization, newton
 from .probes import Probes
 
@@ -59,15 +59,7 @@ class HeatJacobian:
                  map_: Callable) -> None:
         self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
         self._mu, self._temperature = probes.local(unknowns)
-        mu, temperature = probes.thermal(unknowns)
-        reach = _SLOPE_WINDOW * temperature.max()
-        self._parts = []
-        for batch in spectra.batches(panels):
-            ends = panels[batch].ends()
-            if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
-                self._parts.append(panels[batch])
-        count = sum(PANEL * len(part) for part in self._parts)
-        self._kept = spectra.propagator.response_size * count <= _JACOBIAN_MEMORY
+        self._parts, self._kept = thermal_parts(spectra, probes, panels, unknowns)
         self.own = np.zeros((3, len(probes.coupled)))
         self._responses = []
         for own, response in map_(self._own_and_response, self._parts):
@@ -77,7 +69,7 @@ class HeatJacobian:
         sites = len(probes.hot)
         for coupled, exchange in zip(probes.coupled.reshape(-1, sites), self.own[0].reshape(-1, sites), strict=True):
             require_states(coupled, exchange)
-        self.floating = self._floating_diagonal()
+        self.floating = floating_diagonal(self, len(unknowns), len(probes.floating))
 
     def _part(self, part):
         nodes, weights, _ = (array.ravel() for array in part.nodes())
@@ -95,15 +87,6 @@ class HeatJacobian:
     def _own_and_response(self, part):
         own, response = self._part(part)
         return own, response if self._kept else None
-
-    def _floating_diagonal(self):
-        size, floating = len(self._unknowns), len(self._probes.floating)
-        diagonal = [self(np.eye(1, size, size - floating + number)[0])[size - floating + number]
-                    for number in range(floating)]
-        if not all(value > 1e-300 for value in diagonal):
-            raise ConvergenceError("A floating lead (mu=None) has no open modes in the thermal window, or nothing "
-                                   "reaches it: its chemical potential is not defined.")
-        return np.array(diagonal)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """J v, in the rows of the residual (energies relative to mu_0)."""
@@ -179,7 +162,8 @@ def approximate_inverse(propagator: PlacesPropagator, probes: Probes,
                         unknowns: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Maps `Rows` to changes of the unknowns of all places, from two energies."""
     edges = propagator.edges() - probes.mu0
-    energies = probes.mu0 + probes.quantiles(unknowns, edges, 1 / (1 + np.exp(-_NODES)))
+    # The Gauss rule of two energies has these nodes; where it degenerates both are the same.
+    energies = np.resize(probes.few_energies(unknowns, edges, len(_NODES))[0], len(_NODES)) + probes.mu0
     inverse = node_inverse(propagator, energies, _NODES)
     return lambda rows: inverse(rows.reshape(-1, len(probes.hot))).ravel()
 

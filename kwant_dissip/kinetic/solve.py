@@ -284,12 +284,11 @@ def relaxation(baths):
 
 def _rate(bath):
     """Rate of one bath: function of velocities (2, modes, energies)."""
-    coupling = bath.coupling
-    value = coupling.rate if coupling.mean_free_path is None else coupling.mean_free_path
+    value = bath.rate if bath.mean_free_path is None else bath.mean_free_path
     if not isinstance(value, Real):
         raise ValueError("The kinetic theory takes baths with one number as rate or mean_free_path, "
                          f"got {bath!r}.")
-    if coupling.mean_free_path is None:
+    if bath.mean_free_path is None:
         if value == 0:
             raise ValueError(f"{bath!r} does not reach the wires: its rate is 0.")
         return lambda velocity: np.full(velocity.shape[-1], float(value))

@@ -13,13 +13,11 @@ from .reservoirs import check_temperature
 PerSite = float | Sequence[float] | np.ndarray | Callable[..., float]
 
 
-class Coupling:
-    """How strongly a bath couples to each site: a rate, or a mean free path; what all baths have in common.
+class Bath:
+    """What all baths have in common: how strongly each site couples, by a rate or a mean free path.
 
     Parameters
     ----------
-    bath : str
-        What error messages call the bath.
     rate, mean_free_path, lead
         As of `PhononBath`.
 
@@ -29,16 +27,15 @@ class Coupling:
         Unless exactly one of `rate` and `mean_free_path` is given, or if a number is out of range.
     """
 
-    def __init__(self, bath: str, rate: PerSite | None, mean_free_path: PerSite | None, lead: PerSite | None) -> None:
+    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
+                 lead: PerSite | None = None) -> None:
+        bath = type(self).__name__
         if (rate is None) == (mean_free_path is None):
             raise ValueError(f"{bath} takes exactly one of rate and mean_free_path, "
                              f"got rate={rate!r} and mean_free_path={mean_free_path!r}.")
         if lead is not None and mean_free_path is None:
             raise ValueError(f"{bath} lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
-        self.bath = bath
-        self.rate = rate
-        self.mean_free_path = mean_free_path
-        self.lead = lead
+        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
         for name, value in (("rate", rate), ("mean_free_path", mean_free_path)):
             _check_kind(bath, name, value)
         if isinstance(rate, Real):
@@ -47,43 +44,47 @@ class Coupling:
             self._check_mean_free_paths(np.array([mean_free_path]))
 
     def __repr__(self):
-        return (f"rate={self.rate!r}" if self.mean_free_path is None
-                else f"mean_free_path={self.mean_free_path!r}")
+        return f"{type(self).__name__}({self._coupling()})"
+
+    def _coupling(self):
+        return f"rate={self.rate!r}" if self.mean_free_path is None else f"mean_free_path={self.mean_free_path!r}"
 
     def site_rates(self, sites):
         """Rate at each site, array of shape (sites,); only where `rate` is given."""
-        return self._check_rates(per_site(f"{self.bath} rate", self.rate, sites))
+        return self._check_rates(per_site(f"{type(self).__name__} rate", self.rate, sites))
 
     def site_mean_free_paths(self, sites):
         """Mean free path at each site, array of shape (sites,); only where `mean_free_path` is given."""
-        return self._check_mean_free_paths(per_site(f"{self.bath} mean_free_path", self.mean_free_path, sites))
+        name = f"{type(self).__name__} mean_free_path"
+        return self._check_mean_free_paths(per_site(name, self.mean_free_path, sites))
 
     def site_leads(self, sites, nearest, lead_count):
         """Lead that gives each site its velocity, array of int of shape (sites,)."""
         if self.lead is None:
             return nearest
-        values = per_site(f"{self.bath} lead", self.lead, sites)
+        values = per_site(f"{type(self).__name__} lead", self.lead, sites)
         good = (values == np.round(values)) & (values >= 0) & (values < lead_count)
         if not np.all(good):
-            raise ValueError(f"{self.bath} lead must be a lead's number, 0 to {lead_count - 1}, "
+            raise ValueError(f"{type(self).__name__} lead must be a lead's number, 0 to {lead_count - 1}, "
                              f"got {_first_bad(values, good)}.")
         return values.astype(int)
 
     def _check_rates(self, values):
         good = np.isfinite(values) & (values >= 0)
         if not np.all(good):
-            raise ValueError(f"{self.bath} rate must be finite and not negative, got {_first_bad(values, good)}.")
+            raise ValueError(f"{type(self).__name__} rate must be finite and not negative, "
+                             f"got {_first_bad(values, good)}.")
         return values
 
     def _check_mean_free_paths(self, values):
         good = values > 0  # False for nan, True for inf, which uncouples the site
         if not np.all(good):
-            raise ValueError(f"{self.bath} mean_free_path must be positive (inf: site not coupled), "
+            raise ValueError(f"{type(self).__name__} mean_free_path must be positive (inf: site not coupled), "
                              f"got {_first_bad(values, good)}.")
         return values
 
 
-class PhononBath:
+class PhononBath(Bath):
     """Phonons that take up the electrons' energy, one Büttiker probe per site.
 
     A probe absorbs electrons at the rate gamma_i(E) and returns as many, in equilibrium with the phonons: momentum
@@ -114,15 +115,14 @@ class PhononBath:
 
     def __init__(self, temperature: PerSite, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
                  lead: PerSite | None = None) -> None:
-        self.coupling = Coupling("PhononBath", rate, mean_free_path, lead)
+        super().__init__(rate=rate, mean_free_path=mean_free_path, lead=lead)
         _check_kind("PhononBath", "temperature", temperature)
         if isinstance(temperature, Real):
             check_temperature("PhononBath temperature", temperature)
         self.temperature = temperature
-        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
 
     def __repr__(self):
-        return f"PhononBath({self.temperature!r}, {self.coupling!r})"
+        return f"PhononBath({self.temperature!r}, {self._coupling()})"
 
     def site_temperatures(self, sites):
         """Temperature at each site, array of shape (sites,)."""
@@ -133,7 +133,7 @@ class PhononBath:
         return values
 
 
-class ElectronBath:
+class ElectronBath(Bath):
     """Collisions of electrons with each other: they thermalise, and keep their number and their energy.
 
     A Büttiker probe per site with a chemical potential and a temperature of its own, both found from what it must not
@@ -154,16 +154,8 @@ class ElectronBath:
     Ph. A. Jacquet, J. Stat. Phys. 134, 709 (2009), arXiv:0808.0825: chains of self-consistent reservoirs.
     """
 
-    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
-                 lead: PerSite | None = None) -> None:
-        self.coupling = Coupling("ElectronBath", rate, mean_free_path, lead)
-        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
 
-    def __repr__(self):
-        return f"ElectronBath({self.coupling!r})"
-
-
-class ElasticBath:
+class ElasticBath(Bath):
     """Elastic scattering, which relaxes momentum and phase: at every energy as many electrons return as are taken.
 
     A Büttiker probe per site and energy with the occupation f_i(E) = n_i(E) / A_i(E).
@@ -182,17 +174,6 @@ class ElasticBath:
     ----------
     J. L. D'Amato, H. M. Pastawski, Phys. Rev. B 41, 7411 (1990).
     """
-
-    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
-                 lead: PerSite | None = None) -> None:
-        self.coupling = Coupling("ElasticBath", rate, mean_free_path, lead)
-        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
-
-    def __repr__(self):
-        return f"ElasticBath({self.coupling!r})"
-
-
-Bath = PhononBath | ElectronBath | ElasticBath
 
 
 @dataclass(frozen=True)

@@ -243,12 +243,11 @@ def broadening(bath: Bath | Sequence[Bath] | None, lattice: Lattice, needed: boo
 
 
 def _of_bath(bath: Bath, lattice: Lattice, needed: bool) -> Broadening:
-    coupling = bath.coupling
-    if coupling.rate is not None:
-        result = Broadening(coupling.site_rates(lattice.sites))
+    if bath.rate is not None:
+        result = Broadening(bath.site_rates(lattice.sites))
     else:
-        lead_of_site = coupling.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
-        result = Broadening(1 / coupling.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
+        lead_of_site = bath.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
+        result = Broadening(1 / bath.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
         for a in np.unique(lead_of_site[result.coupled]):
             if not lattice.leads[a].has_velocity:
                 lattice.leads[a].velocity(np.zeros(1))  # says what to do

@@ -9,6 +9,17 @@ _ROUNDING = 1e-15
 
 
 @compiled
+def _equilibrium(energies, reference):
+    """f(E / T_0) and 1 - f(E / T_0)."""
+    filled, empty = np.empty_like(energies), np.empty_like(energies)
+    for k in range(len(energies)):
+        small = np.exp(-abs(energies[k] / reference))
+        filled[k] = (small if energies[k] > 0 else 1.0) / (1.0 + small)
+        empty[k] = (1.0 if energies[k] > 0 else small) / (1.0 + small)
+    return filled, empty
+
+
+@compiled
 def fermi_difference(energies, shifts, temperatures, reference):
     """f((E - s_i) / T_i) - f(E / T_0), to full relative precision however small it is.
 
@@ -31,13 +42,9 @@ def fermi_difference(energies, shifts, temperatures, reference):
     """
     sites, count = len(shifts), len(energies)
     result = np.empty((sites, count))
-    filled, empty = np.empty(count), np.empty(count)
+    filled, empty = _equilibrium(energies, reference)
     growth, drift = np.empty(count), np.empty(count)
     near = np.empty(count, np.bool_)
-    for k in range(count):
-        small = np.exp(-abs(energies[k] / reference))
-        filled[k] = (small if energies[k] > 0 else 1.0) / (1.0 + small)
-        empty[k] = (1.0 if energies[k] > 0 else small) / (1.0 + small)
     temperature = -1.0
     for i in range(sites):
         if temperatures[i] != temperature:
@@ -88,11 +95,8 @@ def fermi_excess(energies, shifts, excess, reference):
     array of float, shape (sites, energies)
     """
     sites, count = len(shifts), len(energies)
-    result, filled, empty = np.empty((sites, count)), np.empty(count), np.empty(count)
-    for k in range(count):
-        small = np.exp(-abs(energies[k] / reference))
-        filled[k] = (small if energies[k] > 0 else 1.0) / (1.0 + small)
-        empty[k] = (1.0 if energies[k] > 0 else small) / (1.0 + small)
+    result = np.empty((sites, count))
+    filled, empty = _equilibrium(energies, reference)
     for i in range(sites):
         inverse = 1.0 / (reference + excess[i])
         for k in range(count):

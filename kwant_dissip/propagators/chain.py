@@ -114,6 +114,7 @@ class ChainSpectrum(LatticeSpectrum):
         self.rho_left = rho_left
         self.rho_right = rho_right
         self._lead_places = lead_places
+        self._places, self._lead_rows = np.unique(lead_places, return_inverse=True)
         self._lead_rate = lead_rate
         self._bonds = bonds
 
@@ -122,10 +123,9 @@ class ChainSpectrum(LatticeSpectrum):
         return sum(array.nbytes for array in (self.rate, self.spectral, self.green2, self.rho_left, self.rho_right))
 
     def occupation(self, source, lead_filling):
-        places, row = np.unique(self._lead_places, return_inverse=True)
-        sent = np.zeros((len(places), source.shape[1]))
-        np.add.at(sent, row, self._lead_rate * lead_filling)
-        n = chain_occupation(source, places, sent, self.green2, self.rho_left, self.rho_right)
+        sent = np.zeros((len(self._places), source.shape[1]))
+        np.add.at(sent, self._lead_rows, self._lead_rate * lead_filling)
+        n = chain_occupation(source, self._places, sent, self.green2, self.rho_left, self.rho_right)
         inflow = self._lead_rate * (self.spectral[self._lead_places] * lead_filling - n[self._lead_places])
         return n, inflow
 

@@ -1,7 +1,7 @@
 """Quantum propagator of any system cut into slices: several orbitals, leads, and fields.
 
-The theory is that of `chain`, with matrices in place of numbers (`block_kernels`). All sums over orbitals of a site are
-taken there: outside everything counts by sites.
+The theory is that of `chain`, with matrices in place of numbers (`block_green`, `block_transport`). All sums over
+orbitals of a site are taken there: outside everything counts by sites.
 """
 
 from itertools import pairwise
@@ -12,14 +12,8 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import ConvergenceError
 from ..model.slicing import cut
-from ..numerics.block_kernels import (
-    Layout,
-    block_arrivals,
-    block_bond_flows,
-    block_exchange,
-    block_green,
-    block_occupation,
-)
+from ..numerics.block_green import Layout, block_green
+from ..numerics.block_transport import block_arrivals, block_bond_flows, block_exchange, block_occupation
 from ..numerics.quadrature import PANEL
 from ..numerics.tiles import ELEMENT, LANES, aligned, packed, unpacked
 from ..numerics.transfer import transfer_inverse
@@ -54,21 +48,18 @@ class SlicePropagator(LatticePropagator):
         return Geometry(lattice, cut(lattice))
 
     def _green(self, energies):
-        """Self-energies of the leads, gamma, and the result of `block_green`."""
-        sigma, rate, green, largest = self._unchecked_green(energies)
-        hit = ~(largest < _DIVERGES) | ~self._finite(green, energies)
+        """Self-energies of the leads, gamma, the result of `block_green`, and G_ii of every orbital."""
+        sigma, rate, green, diagonal, largest = self._unchecked_green(energies)
+        hit = ~(largest < _DIVERGES) | ~np.isfinite(diagonal).all(axis=0)
         if np.any(hit):
             # These energies hit a level of a part that nothing broadens; next to them there is nothing special.
             moved = energies + _NUDGE * self.geometry.scale * hit
-            sigma, rate, green, largest = self._unchecked_green(moved)
-            finite = self._finite(green, energies) & np.isfinite(largest)
+            sigma, rate, green, diagonal, largest = self._unchecked_green(moved)
+            finite = np.isfinite(diagonal).all(axis=0) & np.isfinite(largest)
             if not np.all(finite):
                 raise ConvergenceError(f"The Green's function diverges near the energy {moved[~finite][0].real:.8g}: a "
                                        "level that neither leads nor bath broaden. Raise the rate of its sites.")
-        return sigma, rate, green
-
-    def _finite(self, green, energies):
-        return np.isfinite(self.geometry.diagonal(green[0], len(energies))).all(axis=0)
+        return sigma, rate, green, diagonal
 
     def _unchecked_green(self, energies):
         """The same, and the largest norm of what passes from slice to slice at each energy."""
@@ -81,15 +72,17 @@ class SlicePropagator(LatticePropagator):
         green, largest = tuple(aligned((groups, size * ELEMENT)) for size in geometry.sizes), np.empty((groups, LANES))
         site = geometry.site_of_orbital
         block_green(geometry.layout, own_re[site], own_im[site], _side_by_side(sigma), *green, largest)
-        return sigma, gamma_re, green, largest.ravel()[:len(energies)]
+        count = len(energies)
+        return sigma, gamma_re, green, geometry.diagonal(green[0], count), largest.ravel()[:count]
 
     def spectrum(self, energies):
-        sigma, rate, green = self._green(energies)
-        return SliceSpectrum(self.geometry, rate, [1j * (s - s.conj().swapaxes(1, 2)) for s in sigma], *green)
+        sigma, rate, green, diagonal = self._green(energies)
+        spectral = self.geometry.by_site(-2 * diagonal.imag)
+        return SliceSpectrum(self.geometry, rate, spectral, [1j * (s - s.conj().swapaxes(1, 2)) for s in sigma], *green)
 
     def green_diagonal(self, energies):
-        _, _, (green, *_) = self._green(energies)
-        return self.geometry.by_site(self.geometry.diagonal(green, len(energies)))
+        *_, diagonal = self._green(energies)
+        return self.geometry.by_site(diagonal)
 
     def preconditioner(self, energies, weights):
         spectrum = self.spectrum(energies)
@@ -180,6 +173,8 @@ class Geometry:
         interfaces = [place[lattice.interface_orbitals(lead)] for lead in range(len(lattice.leads))]
         self.layout = self._layout(coo_matrix(hamiltonian), interfaces)
         width = self.layout.width
+        self._diagonal_at = np.concatenate([start + np.arange(wide) * (wide + 1)
+                                            for start, wide in zip(self.layout.green_at, width, strict=True)])
         self.sizes = tuple(int(size) for size in ((width ** 2).sum(), *2 * ((width[1:] * width[:-1]).sum(),)))
         self.entries = sum(self.sizes)
 
@@ -225,10 +220,8 @@ class Geometry:
 
     def diagonal(self, green, count):
         """G_ii of every orbital, shape (orbitals, energies)."""
-        at = np.concatenate([start + np.arange(width) * (width + 1)
-                             for start, width in zip(self.layout.green_at, self.layout.width, strict=True)])
-        parts = green.reshape(len(green), -1, 2, LANES)[:, at]
-        return np.moveaxis(parts[:, :, 0] + 1j * parts[:, :, 1], 0, 1).reshape(len(at), -1)[:, :count]
+        parts = green.reshape(len(green), -1, 2, LANES)[:, self._diagonal_at]
+        return np.moveaxis(parts[:, :, 0] + 1j * parts[:, :, 1], 0, 1).reshape(len(self._diagonal_at), -1)[:, :count]
 
     def matrices(self, elements, starts, rows, columns, count):
         """Complex matrices of each slice, list of arrays of shape (energies, rows, columns)."""
@@ -247,13 +240,12 @@ def _ranges(sizes):
 class SliceSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
-    def __init__(self, geometry, rate, lead_rate, green, to_right, to_left):
-        self.rate = rate
+    def __init__(self, geometry, rate, spectral, lead_rate, green, to_right, to_left):
+        self.rate, self.spectral = rate, spectral
         self._geometry = geometry
         self.leads = len(lead_rate)
         self._lead_rate = _side_by_side(lead_rate)
         self._blocks = green, to_right, to_left
-        self.spectral = geometry.by_site(-2 * geometry.diagonal(green, rate.shape[1]).imag)
 
     @property
     def nbytes(self):
