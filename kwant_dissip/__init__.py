@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from .errors import ConvergenceError
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
+    from .model.phonons import AcousticPhonons, OpticalPhonons
     from .model.reservoirs import Reservoir
     from .results.lattice_state import SteadyState
     from .results.linear_response import LinearResponse
     from .results.loading import load
+    from .results.phonon_state import PhononState
     from .runs.bias import at_current, at_voltage_drop
     from .solve import linear_response, steady_state
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
-__all__ = ["ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
-           "LocalHeat", "Neutrality", "PhononBath", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic",
+__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
+           "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic",
            "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_distribution",
            "local_electrons", "local_heat", "steady_state", "voltage_drop"]
 
@@ -33,7 +35,8 @@ _NAMES = {
     "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError",), "kinetic": (),
     "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
-    "model.reservoirs": ("Reservoir",), "results.lattice_state": ("SteadyState",),
+    "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),
+    "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}

@@ -18,6 +18,8 @@ from .numerics.threads import thread_pool
 from .numerics.weak_probe import weak_probe
 from .propagators.kept import KeptSpectra
 from .results.lattice_state import SteadyState
+from .results.phonon_state import PhononState
+from .results.units import BOLTZMANN_EV
 from .solve import steady_state
 
 
@@ -66,6 +68,8 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
         state = steady_state(state, *arguments, **options)
     elif arguments or options:
         raise TypeError("A state is all that local_electrons needs; other arguments go with a system.")
+    if isinstance(state, PhononState):
+        return _of_grid(state)
     solution = _solution(state)
     probes, sites = solution.probes, len(solution.order)
     panels = solution.panels.halves()
@@ -83,6 +87,18 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
                                 sum(n), probes.temperature0)
     back = np.argsort(solution.order)
     return LocalElectrons((mu + probes.mu0)[back], temperature[back])
+
+
+def _of_grid(state):
+    """The same where occupations are known at the energies of a grid."""
+    boltzmann = BOLTZMANN_EV if state.units == "SI" else 1.0
+    mu0, temperature0 = state.reservoir_mu.mean(), boltzmann * state.reservoir_temperature.mean()
+    relative = state.energy - mu0
+    equilibrium = 0.5 - 0.5 * np.tanh(0.5 * relative / temperature0)
+    difference = (state.occupied - state.spectral * equilibrium) * state.energy_weights
+    mu, temperature = weak_probe(relative, state.energy_weights, state.spectral, np.stack(
+        [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
+    return LocalElectrons(mu0 + mu, temperature / boltzmann)
 
 
 def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarray,
@@ -108,6 +124,9 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
     TypeError, ValueError
         As `local_electrons`, or if energies or sites are none.
     """
+    if isinstance(state, PhononState):
+        raise ValueError("With microscopic phonons the distribution is known at the energies of the state: "
+                         "state.filling at state.energy.")
     solution = _solution(state)
     energies = np.asarray(energies)
     if energies.ndim != 1 or energies.dtype.kind not in "fiu" or not np.all(np.isfinite(energies)):

@@ -23,8 +23,8 @@ from ..model.phonons import Mode
 from ..model.tabulated import TabulatedSelfEnergy
 from ..numerics import krylov
 from ..numerics.ladders import Ladders
+from ..numerics.phonon_kernels import add_response, add_scattering
 from ..numerics.quadrature import TWO_PI
-from ..numerics.phonon_kernels import add_response, add_scattering, emitted
 from ..propagators.lattice import LatticePropagator
 from .ladder_inverse import LadderInverse
 
@@ -68,6 +68,16 @@ class Surroundings:
     lead_mu: np.ndarray
     lead_temperature: np.ndarray
 
+    @property
+    def shifts_levels(self) -> bool:
+        """Whether a real part of the self-energy is kept, for which all of the band is needed."""
+        return self.level_shift or any(mode.level_shift for mode in self.modes)
+
+    def typical_rate(self, band: float) -> np.ndarray:
+        """Rate of all phonons if every site had one state in a band of this width, shape (sites,)."""
+        couplings = [mode.coupling * (2 * mode.quanta + 1) for mode in self.modes]
+        return sum(couplings, self.acoustic) * TWO_PI / band
+
     def lead_fillings(self, energies: np.ndarray) -> np.ndarray:
         """Shape (leads, energies)."""
         return fermi(energies, self.lead_mu, self.lead_temperature)
@@ -97,6 +107,14 @@ class Transport:
         n, inflow = zip(*self._map(work, self._parts, self._spectra), strict=True)
         return np.concatenate(n, axis=1), np.concatenate(inflow, axis=1)
 
+
+    def flows(self, source: np.ndarray, lead_filling: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Sums over energies of the flow on every bond, shape (hoppings, columns of the weights)."""
+        def work(part, spectrum):
+            return spectrum.bond_flows(np.ascontiguousarray(source[:, part]),
+                                       np.ascontiguousarray(lead_filling[:, part])) @ weights[part]
+
+        return sum(self._map(work, self._parts, self._spectra))
 
     def passages(self) -> tuple[np.ndarray, ...] | None:
         """See `Spectrum.passages`, for all energies."""
@@ -150,8 +168,9 @@ class BornBalance:
 
     Attributes
     ----------
-    green_functions, steps, products : int
-        Spectral functions computed (of all energies), Newton steps, and products with the linear operator.
+    green_functions, transports, steps, products : int
+        How often spectral functions were computed and something was sent through them, of all energies; Newton steps,
+        and products with their linear operator.
     """
 
     def __init__(self, propagator: LatticePropagator, surroundings: Surroundings, ladders: Ladders,
@@ -163,7 +182,7 @@ class BornBalance:
         self._probes, self._fixed_elastic = surroundings.probes(energies), surroundings.elastic(energies)
         self._lead_filling = surroundings.lead_fillings(energies)
         self.coupled = self._probes.any(axis=1)
-        self.green_functions = self.steps = self.products = 0
+        self.green_functions = self.transports = self.steps = self.products = 0
 
     def solve(self, filling: np.ndarray, mu: np.ndarray, rate: np.ndarray | None = None) -> BornPoint:
         """The solution, from a first guess of f, of the probes' mu, and of gamma."""
@@ -190,11 +209,8 @@ class BornBalance:
 
     def _first_rate(self):
         """As if every site had the states of a band as wide as the grid."""
-        rate = np.zeros(self._probes.shape)
-        for mode in self.surroundings.modes:
-            rate += (mode.coupling * (2 * mode.quanta + 1))[:, None]
-        rate += self.surroundings.acoustic[:, None]
-        return rate * TWO_PI / np.ptp(self.ladders.energies) + self._probes + self._fixed_elastic
+        typical = self.surroundings.typical_rate(np.ptp(self.ladders.energies))
+        return typical[:, None] + self._probes + self._fixed_elastic
 
     def _scattering(self, occupied, spectral):
         """Sin of the optical phonons, the rate of all that scatters, and its part with a level shift."""
@@ -224,6 +240,7 @@ class BornBalance:
             rate = new
         source = into + elastic * filling + self._probes * fermi(
             self.ladders.energies, mu, self.surroundings.probe_temperature)
+        self.transports += 1
         arrived, inflow = transport.arrive(source, self._lead_filling)
         return BornPoint(filling, occupied, spectral, arrived, inflow, source, rate, elastic, mu, transport)
 
@@ -237,6 +254,29 @@ class BornBalance:
     def balance(self, point: BornPoint) -> np.ndarray:
         """Particles that each site takes, per time, shape (sites,)."""
         return (point.rate * point.arrived - point.source * point.spectral) @ self.ladders.weights
+
+    def probe_power(self, point: BornPoint) -> np.ndarray:
+        """Power that the probes of a bath of phonons take, shape (sites,)."""
+        energies, temperature = self.ladders.energies, self.surroundings.probe_temperature
+        taken = self._probes * (point.arrived - point.spectral * fermi(energies, point.mu, temperature))
+        return (taken * energies) @ self.ladders.weights
+
+    def outside(self, point: BornPoint, rungs: int) -> tuple[float, float]:
+        """What goes on in the lowest and in the highest rungs, relative to all: largest over the sites."""
+        weights, end = self.ladders.weights, rungs * self.ladders.base
+        going_on = np.abs(point.rate * point.arrived - point.source * point.spectral) * weights
+        if self.surroundings.shifts_levels and not self._probes.any() and not self._fixed_elastic.any():
+            going_on = point.rate * point.spectral * weights
+        total = going_on.sum()
+        low, high = going_on[:, :end].sum(), going_on[:, -end:].sum()
+        return low / total if total else 0.0, high / total if total and self.surroundings.shifts_levels else 0.0
+
+    def flows(self, point: BornPoint, mu: float, temperature: float) -> np.ndarray:
+        """Particles and energy on every bond, relative to an equilibrium, shape (2, hoppings)."""
+        weights, energies = self.ladders.weights, self.ladders.energies
+        equilibrium = fermi(energies, np.array([mu]), np.array([temperature]))
+        return point.transport.flows(point.source - point.rate * equilibrium, self._lead_filling - equilibrium,
+                                     np.stack([weights, weights * energies], axis=1)).T
 
     def _lost(self, point):
         """What conservation misses, in units of what it may."""
@@ -284,7 +324,7 @@ class BornBalance:
         return lambda b: np.append(inverse(b[:-sites].reshape(filling.shape)).ravel(), b[-sites:])
 
     def _newton_step(self, point):
-        """f and mu after a step of the linearised Boltzmann equation."""
+        """F and mu after a step of the linearised Boltzmann equation."""
         self.steps += 1
         filling, sites = point.filling, len(point.filling)
         temperature = self.surroundings.probe_temperature
@@ -302,6 +342,7 @@ class BornBalance:
             return np.append(result.ravel(), ((self._probes * change) @ weights) / own)
 
         def arriving(values):
+            self.transports += 1
             source = values[:-sites].reshape(filling.shape) + slope * values[-sites:, None]
             return point.transport.arrive(source, nowhere)[0]
 
@@ -319,5 +360,5 @@ class BornBalance:
 
 
 def _filling(occupied, spectral):
-    """f = n / A; 0 where there are no states."""
+    """F = n / A; 0 where there are no states."""
     return np.divide(occupied, spectral, out=np.zeros_like(occupied), where=spectral > 0)

@@ -9,7 +9,6 @@ the scans (`Spectrum.passages`), exactly:
 with m the sites of a piece and R the collisions at its mean occupation. What varies within a piece stays as it is.
 """
 
-from collections.abc import Callable
 
 import numpy as np
 from scipy.sparse import coo_matrix

@@ -1,5 +1,6 @@
 """Phonons that take up energy in quanta, or only the momentum: microscopic models, without a postulated rate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -7,6 +8,9 @@ import numpy as np
 
 from .baths import PerSite, check_kind, first_bad, per_site
 from .reservoirs import check_temperature
+
+# Into how many parts the smallest quantum may be cut so that all are multiples, and how exactly.
+_MOST_PARTS, _ALIKE = 12, 1e-9
 
 
 class Phonons:
@@ -142,3 +146,54 @@ class Mode:
     def quanta(self) -> np.ndarray:
         """Bose's N at each site, shape (sites,)."""
         return 1 / np.expm1(self.energy / self.temperature)
+
+    def in_order(self, order: np.ndarray) -> "Mode":
+        """The same with sites permuted."""
+        return Mode(self.energy, self.coupling[order], self.temperature[order], self.level_shift)
+
+
+def quanta_of(bath) -> tuple[list[Phonons], list | None]:
+    """Microscopic phonons of a list of baths, and the list of the others; None where nothing is left."""
+    listed = list(bath) if isinstance(bath, list | tuple) else [bath]
+    quanta = [one for one in listed if isinstance(one, Phonons)]
+    if not quanta:
+        return [], bath
+    return quanta, [one for one in listed if not isinstance(one, Phonons)] or None
+
+
+def modes_of(quanta: Sequence[Phonons], sites) -> tuple[list[Mode], np.ndarray]:
+    """Modes of the optical phonons, and the coupling of all acoustic ones together, at the sites of a system.
+
+    Raises
+    ------
+    ValueError
+        If some reach no site.
+    """
+    modes, acoustic = [], np.zeros(len(sites))
+    for phonons in quanta:
+        coupling, temperature = phonons.site_couplings(sites), phonons.site_temperatures(sites)
+        if not coupling.any():
+            raise ValueError(f"{phonons!r} reaches no site: every coupling is 0. Leave it out.")
+        if isinstance(phonons, OpticalPhonons):
+            modes.append(Mode(phonons.energy, coupling, temperature, phonons.level_shift))
+        else:
+            acoustic += coupling
+    return modes, acoustic
+
+
+def common_quantum(energies: Sequence[float]) -> float:
+    """The largest energy of which all are whole multiples.
+
+    Raises
+    ------
+    ValueError
+        If none is found: energies must lie on ladders that every quantum leads along.
+    """
+    smallest = min(energies)
+    for parts in range(1, _MOST_PARTS + 1):
+        multiples = np.array(energies) * parts / smallest
+        if np.all(np.abs(multiples - np.round(multiples)) <= _ALIKE * multiples):
+            return smallest / parts
+    raise ValueError(f"The energies of OpticalPhonons, {', '.join(f'{energy:g}' for energy in energies)}, must be whole "
+                     f"multiples of one quantum, the smallest of them or a part of it down to 1/{_MOST_PARTS}: only "
+                     "then is energy conserved exactly. Round them.")

@@ -4,7 +4,7 @@ The axis is cut into intervals of one quantum each, the rungs; every rung carrie
 of the quantum leads from node to node, with the same weight: what leaves at one energy arrives at another, exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -55,6 +55,16 @@ class Ladders:
     def weights(self) -> np.ndarray:
         """Those of sums over the energies that stand for integrals Int dE / 2 pi, shape (energies,)."""
         return np.tile(self._lowest[1].ravel(), self.rungs) / TWO_PI
+
+    def with_order(self, order: int) -> "Ladders":
+        """The same pieces with so many nodes."""
+        return replace(self, order=order)
+
+    def extended(self, below: int, above: int) -> "Ladders":
+        """With so many rungs more."""
+        down = below * self.quantum
+        pieces = Panels(self.pieces.a - down, self.pieces.b - down, self.pieces.u0, self.pieces.u1)
+        return replace(self, pieces=pieces, rungs=self.rungs + below + above)
 
     def level_shift(self, rate: np.ndarray) -> np.ndarray:
         """Real part of the self-energy that belongs to gamma: (1 / 2 pi) P Int gamma(E') / (E - E') dE'.

@@ -8,7 +8,8 @@ from .result import Result
 from .storage import PACKAGE_VERSION, opened, read_fields
 
 # Where each kind of result is declared, also on floors above this one: imported when a file holds one.
-_HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "KineticState": "kwant_dissip.kinetic.state"}
+_HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "PhononState": "kwant_dissip.results.phonon_state",
+          "KineticState": "kwant_dissip.kinetic.state"}
 
 
 def load(path: str | PathLike, group: str = "/") -> Result:
@@ -22,7 +23,7 @@ def load(path: str | PathLike, group: str = "/") -> Result:
 
     Returns
     -------
-    SteadyState or KineticState
+    SteadyState, PhononState or KineticState
 
     Raises
     ------
