@@ -153,7 +153,8 @@ class QuantumProblem:
         for order in _ORDERS:
             finer = grid.with_order(order)
             if found is not None:
-                start = [grid.interpolated(values, finer) for values in (found.point.filling, found.point.rate)]
+                start = [grid.interpolated(values, finer)
+                         for values in (found.point.filling, found.point.phonon_rate)]
             grid = finer
             found, grid = self._widened(grid, start, found, rtol, map_, progress)
             progress("energies", found.error)
@@ -181,8 +182,8 @@ class QuantumProblem:
             more = [2 * round(self._step / grid.quantum) * (part > _OUTSIDE * rtol) for part in outside]
             wider = grid.extended(*more)
             ends = [count * grid.base for count in more]
-            start = [np.pad(values, ((0, 0), tuple(ends)), constant_values=((0, 0), fill)) for values, fill in (
-                (point.filling, (1.0, 0.0)), (point.rate, (0.0, 0.0)))]
+            start = [np.pad(point.filling, ((0, 0), tuple(ends)), constant_values=((0, 0), (1.0, 0.0))),
+                     np.pad(point.phonon_rate, ((0, 0), (0, 0), tuple(ends)))]
             mu, grid = point.mu, wider
         else:
             raise ConvergenceError(f"Electrons leave the energies from {grid.energies[0]:.4g} to "

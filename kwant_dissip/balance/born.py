@@ -22,6 +22,7 @@ from ..errors import ConvergenceError
 from ..model.phonons import Mode
 from ..model.tabulated import TabulatedSelfEnergy
 from ..numerics import krylov
+from ..numerics.anderson import Anderson
 from ..numerics.ladders import Ladders
 from ..numerics.phonon_kernels import add_response, add_scattering
 from ..numerics.quadrature import TWO_PI
@@ -31,6 +32,10 @@ from .ladder_inverse import LadderInverse
 # How often the spectral function may be settled again, and by how much the rate may still change, relative to its
 # largest value; while f is far from the solution, by so much of its change.
 _SETTLING, _SETTLED, _LOOSELY, _LOOSEST = 200, 2e-15, 1e-4, 1e-3
+# How many former iterations are mixed.
+_MIXED = 4
+# Mixed rates are no smaller than this part of what was found.
+_LEAST_RATE = 0.1
 # Steps of the plain iteration at first, and again where Newton's method does not lead closer.
 _PLAIN, _MORE_PLAIN = 3, 40
 # Newton steps in all, and how many of them may pass without coming closer.
@@ -137,6 +142,8 @@ class BornPoint:
     inflow : array of float, shape (leads, energies)
     source, rate, elastic : arrays of float, shape (sites, energies)
         All that scatters into states, gamma of all, and gamma_x of what scatters elastically.
+    phonon_rate : array of float, shape (2, sites, energies)
+        Part of gamma that is the phonons', with a level shift and without.
     mu : array of float, shape (sites,)
         Of the probes.
     transport : Transport
@@ -149,6 +156,7 @@ class BornPoint:
     inflow: np.ndarray
     source: np.ndarray
     rate: np.ndarray
+    phonon_rate: np.ndarray
     elastic: np.ndarray
     mu: np.ndarray
     transport: Transport
@@ -184,15 +192,16 @@ class BornBalance:
         self.coupled = self._probes.any(axis=1)
         self.green_functions = self.transports = self.steps = self.products = 0
 
-    def solve(self, filling: np.ndarray, mu: np.ndarray, rate: np.ndarray | None = None) -> BornPoint:
-        """The solution, from a first guess of f, of the probes' mu, and of gamma."""
-        point = self._settled(filling, mu, self._first_rate() if rate is None else rate, _LOOSEST)
+    def solve(self, filling: np.ndarray, mu: np.ndarray, phonon_rate: np.ndarray | None = None) -> BornPoint:
+        """The solution, from a first guess of f, of the probes' mu, and of the phonons' part of gamma."""
+        phonon_rate = self._first_rate() if phonon_rate is None else phonon_rate
+        point = self._settled(filling, mu, phonon_rate, _LOOSEST)
         lost = best = self._lost(point)
         plain, idle = _PLAIN, 0
         while lost > 1:
             steps = self._plain_step(point) if plain else self._newton_step(point)
             change = np.abs((steps[0] - point.filling) * point.spectral).max() / point.spectral.max()
-            new = self._settled(*steps, point.rate, np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
+            new = self._settled(*steps, point.phonon_rate, np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
             new_lost = self._lost(new)
             self._progress(_WHAT, new_lost * _CONSERVED)
             plain, idle = max(plain - 1, 0), 0 if new_lost < best or plain else idle + 1
@@ -210,43 +219,45 @@ class BornBalance:
     def _first_rate(self):
         """As if every site had the states of a band as wide as the grid."""
         typical = self.surroundings.typical_rate(np.ptp(self.ladders.energies))
-        return typical[:, None] + self._probes + self._fixed_elastic
+        kinds = np.array([self.surroundings.shifts_levels, not self.surroundings.shifts_levels])
+        return kinds[:, None, None] * np.broadcast_to(typical[:, None], self._probes.shape)
 
     def _scattering(self, occupied, spectral):
-        """Sin of the optical phonons, the rate of all that scatters, and its part with a level shift."""
-        into, shifted, plain = (np.zeros_like(occupied) for _ in range(3))
-        part = np.zeros_like(occupied)
+        """Sin of the optical phonons, the elastic rate, and the rate of phonons with and without a level shift."""
+        into, part = np.zeros_like(occupied), np.zeros_like(occupied)
+        rates = np.zeros((2, *occupied.shape))
         for mode, shift in zip(self.surroundings.modes, self.shifts, strict=True):
             part[:] = 0.0
-            out = shifted if mode.level_shift else plain
+            out = rates[0 if mode.level_shift else 1]
             add_scattering(occupied, spectral, mode.coupling, mode.quanta, shift, part, out)
             into += part
             out += part
         elastic = self.surroundings.acoustic[:, None] * spectral
-        (shifted if self.surroundings.level_shift else plain)[:] += elastic
-        return into, shifted + plain + self._probes + self._fixed_elastic, elastic + self._fixed_elastic, shifted
+        rates[0 if self.surroundings.level_shift else 1] += elastic
+        return into, elastic + self._fixed_elastic, rates
 
-    def _settled(self, filling, mu, rate, tolerance):
+    def _settled(self, filling, mu, phonon_rate, tolerance):
         """Spectral functions and rates that belong to each other, at given f."""
-        shifted = None
+        mixing = Anderson(_MIXED)
         for _ in range(_SETTLING):
-            transport = self._transport(rate, shifted)
+            rate = phonon_rate.sum(axis=0) + self._probes + self._fixed_elastic
+            transport = self._transport(rate, phonon_rate[0])
             spectral = transport.spectral
             occupied = filling * spectral
-            into, new, elastic, shifted = self._scattering(occupied, spectral)
-            off = np.abs(new - rate).max() / new.max()
-            if off <= tolerance and shifted is not None:
+            into, elastic, found = self._scattering(occupied, spectral)
+            step = found - phonon_rate
+            if np.abs(step).max() <= tolerance * rate.max():
                 break
-            rate = new
+            phonon_rate = np.maximum(phonon_rate + mixing.move(step), _LEAST_RATE * found)
         source = into + elastic * filling + self._probes * fermi(
             self.ladders.energies, mu, self.surroundings.probe_temperature)
         self.transports += 1
         arrived, inflow = transport.arrive(source, self._lead_filling)
-        return BornPoint(filling, occupied, spectral, arrived, inflow, source, rate, elastic, mu, transport)
+        return BornPoint(filling, occupied, spectral, arrived, inflow, source, rate, phonon_rate, elastic, mu, transport)
 
     def _transport(self, rate, shifted):
         self.green_functions += 1
-        level_shift = None if shifted is None or not shifted.any() else self.ladders.level_shift(shifted)
+        level_shift = self.ladders.level_shift(shifted, self._map) if self.surroundings.shifts_levels else None
         energies = self.ladders.energies
         return Transport(self.propagator.with_self_energy(TabulatedSelfEnergy(energies, rate, level_shift)), energies,
                          self._map)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics import krylov
+from ..numerics.anderson import Anderson
 from .energy_grid import Point
 
 # In the end rounding stops the progress: changes this small, relative to their scale, that do not fall tenfold.
@@ -14,8 +15,6 @@ _SMALL = 1e-7
 _PROGRESS = 0.1
 # Chords: how many, how many of them are mixed, and how much each must bring.
 _CHORDS, _MIXED, _CONTRACTION = 40, 10, 0.5
-# Changes more alike than this are the same.
-_ALIKE = 1e-10
 
 
 @dataclass
@@ -138,7 +137,7 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
     """
     step = -inverse(point.residual)
     size = np.abs(step).max()
-    memory: list[tuple[np.ndarray, np.ndarray]] = []
+    mixing = Anderson(_MIXED)
     for _ in range(_CHORDS):
         relative = scale(point.unknowns)
         progress(what, size / relative)
@@ -147,18 +146,10 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
         small = size <= tolerance * relative
         if small and fulfilled(point):
             return point, True
-        move = step
-        if memory:
-            moves, changes = (np.array(part).T for part in zip(*memory, strict=True))
-            lengths = np.linalg.norm(changes, axis=0)
-            weights = np.linalg.lstsq(changes / lengths, step, rcond=_ALIKE)[0] / lengths
-            move = step - (moves + changes) @ weights
-        new = evaluate(point.unknowns + move)
+        new = evaluate(point.unknowns + mixing.move(step))
         new_step = -inverse(new.residual)
         new_size = np.abs(new_step).max()
         if not new_size <= _CONTRACTION * size:
             return point, small
-        memory.append((move, new_step - step))
-        del memory[:-_MIXED]
         point, step, size = new, new_step, new_size
     return point, False

@@ -4,10 +4,12 @@ The axis is cut into intervals of one quantum each, the rungs; every rung carrie
 of the quantum leads from node to node, with the same weight: what leaves at one energy arrives at another, exactly.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.interpolate import BarycentricInterpolator
 
 from .quadrature import TWO_PI, Panels, window_panels
@@ -16,6 +18,8 @@ from .quadrature import TWO_PI, Panels, window_panels
 _NEAR = 1.0
 # Pieces towards a singularity: how many, each a part of the one before, and nodes on each.
 _GRADED, _RATIO, _FINE_NODES = 10, 0.25, 16
+# Sites that are transformed together.
+_SITES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,25 +70,35 @@ class Ladders:
         pieces = Panels(self.pieces.a - down, self.pieces.b - down, self.pieces.u0, self.pieces.u1)
         return replace(self, pieces=pieces, rungs=self.rungs + below + above)
 
-    def level_shift(self, rate: np.ndarray) -> np.ndarray:
+    def level_shift(self, rate: np.ndarray, map_: Callable = map) -> np.ndarray:
         """Real part of the self-energy that belongs to gamma: (1 / 2 pi) P Int gamma(E') / (E - E') dE'.
 
         Parameters
         ----------
         rate : array of float, shape (sites, energies)
             gamma, 0 outside the grid.
+        map_ : callable, optional
+            Works on several sites at a time.
 
         Returns
         -------
         array of float, shape (sites, energies)
         """
-        return rate @ self._transform
+        parts = [slice(start, start + _SITES) for start in range(0, len(rate), _SITES)]
+        return np.concatenate(list(map_(lambda part: self._shifted(rate[part]), parts)))
+
+    def _shifted(self, rate):
+        # Nodes of one rung act on those of another by the distance of the rungs alone: a convolution.
+        size, transform = self._transform
+        by_node = rfft(rate.reshape(len(rate), self.rungs, self.base), size, axis=1)
+        moved = np.moveaxis(by_node, 1, 0) @ transform
+        return irfft(np.moveaxis(moved, 0, 1), size, axis=1)[:, :self.rungs].reshape(rate.shape)
 
     @cached_property
     def _transform(self):
-        """Matrix of `level_shift`: what each node (row) gives at each energy (column)."""
+        """Length of the convolution, and what each node (row) of a rung gives at each (column), transformed."""
         lowest, weights = (part.ravel() for part in self._lowest)
-        size, steps = self.base, np.arange(1 - self.rungs, self.rungs)
+        steps = np.arange(1 - self.rungs, self.rungs)
         distance = lowest + self.quantum * steps[:, None, None] - lowest[:, None]  # (steps, source, target)
         with np.errstate(divide="ignore"):
             parts = weights[:, None] / distance
@@ -96,13 +110,15 @@ class Ladders:
                 own = target - rows.start if steps[step] == 0 and rows.start <= target < rows.stop else None
                 parts[step, rows, target] = _close(self.pieces[number:number + 1], self.order, targets[step, target],
                                                    own)
-        by_rungs = parts[np.arange(self.rungs)[None, :] - np.arange(self.rungs)[:, None] + self.rungs - 1]
-        return by_rungs.transpose(0, 2, 1, 3).reshape(self.rungs * size, self.rungs * size) / TWO_PI
+        size = next_fast_len(2 * self.rungs - 1, real=True)
+        around = np.zeros((size, self.base, self.base))
+        around[steps] = parts / TWO_PI
+        return size, rfft(around, axis=0)
 
     def interpolated(self, values: np.ndarray, finer: "Ladders") -> np.ndarray:
-        """Values at the nodes of ladders with the same pieces and more nodes, arrays of shape (sites, energies)."""
+        """Values at the nodes of ladders with the same pieces and more nodes; energies are the last axis."""
         matrix = _lagrange(self.order, _unit_rule(finer.order)[0])
-        return (values.reshape(-1, self.order) @ matrix.T).reshape(len(values), -1)
+        return (values.reshape(-1, self.order) @ matrix.T).reshape(*values.shape[:-1], -1)
 
 
 def ladders(low: float, high: float, quantum: float, edges: np.ndarray, width: float, order: int) -> Ladders:
