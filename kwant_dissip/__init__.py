@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
-__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
-           "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic",
-           "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_distribution",
-           "local_electrons", "local_heat", "steady_state", "voltage_drop"]
+__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse",
+           "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson",
+           "Reservoir", "Spot", "SteadyState", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
+           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "steady_state",
+           "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.

@@ -10,7 +10,7 @@ from .errors import ConvergenceError
 from .model.baths import Baths, named
 from .model.broadening import Broadening, bath_broadening
 from .model.lattice import Lattice
-from .model.phonons import Phonons, common_quantum, modes_of
+from .model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
 from .model.reservoirs import Reservoir
 from .numerics.ladders import Ladders, ladders
 from .numerics.phonon_kernels import emitted
@@ -73,6 +73,8 @@ class QuantumProblem:
     Attributes
     ----------
     propagator : LatticePropagator
+    site : array of int, shape (rows,)
+        Site of each of the propagator's rows, which are sites or orbitals.
     coupled : array of bool, shape (sites,)
         Where anything scatters.
     temperature : array of float, shape (sites,)
@@ -98,8 +100,16 @@ class QuantumProblem:
             raise ValueError(f"{len(adrift)} sites that scatter off phonons, the first "
                              f"{named(lattice.sites[adrift[0]])}, are connected to no lead: their occupation is not "
                              "determined.")
-        self.propagator = propagator_for(lattice, Broadening(np.zeros(len(lattice.sites))), band_shifts, method)
-        order = self.propagator.order
+        each = {one.each_orbital for one in quanta}
+        if len(each) > 1:
+            raise ValueError("Some phonons have each_orbital=True and some not: all of a list must be alike.")
+        rows = np.arange(len(lattice.sites))
+        if each.pop():
+            if method == "kwant":
+                raise ValueError('method="kwant" sums over the orbitals of a site: it does not know each_orbital=True.')
+            rows, lattice = np.repeat(rows, np.diff(lattice.offsets)), lattice.by_orbital()
+        self.propagator = propagator_for(lattice, Broadening(np.zeros(len(rows))), band_shifts, method)
+        self.site = site = rows[self.propagator.order]
         self.temperature = self._temperatures(lattice, quanta, baths)
         probes = parts.pop("probes", None)
         self._mu = np.array([reservoir.mu for reservoir in reservoirs], float)
@@ -108,10 +118,11 @@ class QuantumProblem:
         self._coldest, self._hottest = (pick([lead_temperature.min(), lead_temperature.max(), *known])
                                         for pick in (np.min, np.max))
         self.surroundings = Surroundings(
-            [mode.in_order(order) for mode in modes], acoustic[order], any(one.level_shift for one in quanta),
-            _rates([part.in_order(order) for part in parts.values()], len(order)),
-            _rates([] if probes is None else [probes.in_order(order)], len(order)),
-            np.nan_to_num(self.temperature[order], nan=self._coldest), self._mu, lead_temperature)
+            [mode.in_order(site) for mode in modes], acoustic[site],
+            any(one.level_shift for one in quanta if isinstance(one, AcousticPhonons)),
+            _rates([part.in_order(site) for part in parts.values()], len(site)),
+            _rates([] if probes is None else [probes.in_order(site)], len(site)),
+            np.nan_to_num(self.temperature[site], nan=self._coldest), self._mu, lead_temperature)
         self._step = max([mode.energy for mode in modes], default=_STEP * self._coldest)
 
     @staticmethod
@@ -241,31 +252,52 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
 
 def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
     point, balance, grid = solution.point, solution.balance, solution.balance.ladders
-    order, back = problem.propagator.order, np.argsort(problem.propagator.order)
-    lead_mu = problem.surroundings.lead_mu
-    mu0, temperature0 = lead_mu.mean(), problem.surroundings.lead_temperature.mean()
-    flows = balance.flows(point, mu0, temperature0)
-    relative, weights = grid.energies - mu0, grid.weights
-    difference = (point.arrived - point.spectral * fermi(relative, np.zeros(1), np.array([temperature0]))) * weights
-    measured, _ = weak_probe(relative, weights, point.spectral, np.stack(
-        [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
-    mu = np.where(balance.coupled, point.mu, np.where(problem.coupled[order], mu0 + measured, np.nan))
-    modes = problem.surroundings.modes
+    sites, energies, weights = len(lattice.sites), grid.energies, grid.weights
+
+    def by_site(values):
+        """Sums over the rows of each site, along the first axis."""
+        result = np.zeros((sites, *values.shape[1:]))
+        np.add.at(result, problem.site, values)
+        return result
 
     def of_modes(values):
-        return np.array(values).reshape(len(modes), len(order))[:, back]
+        return np.array([by_site(value) for value in values]).reshape(-1, sites)
 
-    energies = len(grid.energies)
+    rows = by_site(np.ones(len(problem.site)))
+    spectral, occupied = by_site(point.spectral), by_site(point.arrived)
+    lead_mu = problem.surroundings.lead_mu
+    mu0, temperature0 = lead_mu.mean(), problem.surroundings.lead_temperature.mean()
+    relative = energies - mu0
+    equilibrium = fermi(relative, np.zeros(1), np.array([temperature0]))
+    difference = (occupied - spectral * equilibrium) * weights
+    measured, _ = weak_probe(relative, weights, spectral, np.stack(
+        [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
+    mu = np.where(problem.coupled, mu0 + measured, np.nan)
+    probed = by_site(balance.coupled.astype(float)) > 0
+    mu[probed] = (by_site(point.mu) / rows)[probed]
+    bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
+    modes = problem.surroundings.modes
     return PhononState(
-        power=solution.power[back], mu=mu[back], density=(point.arrived @ weights)[back],
-        potential=np.zeros(len(order)), current=solution.current, energy_current=solution.energy_current,
-        bonds=order[problem.propagator.bonds], bond_current=-flows[0], bond_energy_current=-flows[1],
-        bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol), newton_steps=balance.steps,
-        products=balance.products, energies=energies, method=problem.propagator.method,
-        green_functions=balance.green_functions * energies, transports=balance.transports * energies,
-        energy=grid.energies, energy_weights=weights, spectral=point.spectral[back], occupied=point.arrived[back],
-        scattering_in=point.source[back], scattering_rate=point.rate[back],
+        power=by_site(solution.power), mu=mu, density=occupied @ weights, potential=np.zeros(sites),
+        current=solution.current, energy_current=solution.energy_current, bonds=bonds, bond_current=-flows[0],
+        bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
+        newton_steps=balance.steps, products=balance.products, energies=len(energies),
+        method=problem.propagator.method, green_functions=balance.green_functions * len(energies),
+        transports=balance.transports * len(energies), energy=energies, energy_weights=weights, spectral=spectral,
+        occupied=occupied, scattering_in=by_site(point.source) / rows[:, None],
+        scattering_rate=by_site(point.rate) / rows[:, None],
         phonon_energy=np.array([mode.energy for mode in modes], float),
-        phonon_coupling=of_modes([mode.coupling for mode in modes]),
-        phonon_number=of_modes([mode.quanta for mode in modes]), mode_power=of_modes(solution.mode_power),
+        phonon_coupling=of_modes([mode.coupling for mode in modes]) / rows,
+        phonon_number=of_modes([mode.quanta for mode in modes]) / rows, mode_power=of_modes(solution.mode_power),
         **surroundings(lattice, problem.coupled, reservoirs, lead_mu, band_shifts))
+
+
+def _of_sites(bonds, flows):
+    """Bonds between sites, and their flows, from those between orbitals; within a site there is no bond."""
+    backward = bonds[:, 0] > bonds[:, 1]
+    outside = bonds[:, 0] != bonds[:, 1]
+    pairs, number = np.unique(np.sort(bonds[outside], axis=1), axis=0, return_inverse=True)
+    result = np.zeros((len(flows), len(pairs)))
+    signed = np.where(backward, -1.0, 1.0) * flows
+    np.add.at(result, (slice(None), np.ravel(number)), signed[:, outside])
+    return pairs, result

@@ -253,7 +253,8 @@ class BornBalance:
             self.ladders.energies, mu, self.surroundings.probe_temperature)
         self.transports += 1
         arrived, inflow = transport.arrive(source, self._lead_filling)
-        return BornPoint(filling, occupied, spectral, arrived, inflow, source, rate, phonon_rate, elastic, mu, transport)
+        return BornPoint(filling, occupied, spectral, arrived, inflow, source, rate, phonon_rate, elastic, mu,
+                         transport)
 
     def _transport(self, rate, shifted):
         self.green_functions += 1

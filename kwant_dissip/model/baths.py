@@ -280,10 +280,12 @@ def _called(name, function, site):
 
 
 def check_kind(bath, name, value):
+    """Raise ValueError if a value can be no number per site."""
     if isinstance(value, str | complex):
         raise ValueError(f"{bath} {name} must be a number, one per site, or a function of the site, got {value!r}.")
 
 
 def first_bad(values, good):
+    """The first value that is not good, and where it is, for an error message."""
     index = int(np.flatnonzero(~good)[0])
     return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")

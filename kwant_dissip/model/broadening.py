@@ -242,7 +242,8 @@ def broadening(bath: Bath | Sequence[Bath] | None, lattice: Lattice, needed: boo
     return balanced[0] if len(balanced) == 1 and not elastic else Broadenings(balanced, elastic)
 
 
-def bath_broadening(bath: Bath, lattice: Lattice, needed: bool) -> Broadening:
+def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broadening:
+    """Broadening by one bath; arguments and errors as of `broadening`."""
     if bath.rate is not None:
         result = Broadening(bath.site_rates(lattice.sites))
     else:

@@ -18,11 +18,12 @@ class Phonons:
 
     Parameters
     ----------
-    coupling, temperature
+    coupling, temperature, level_shift, each_orbital
         As of `OpticalPhonons`.
     """
 
-    def __init__(self, coupling: PerSite, temperature: PerSite) -> None:
+    def __init__(self, coupling: PerSite, temperature: PerSite, *, level_shift: bool = True,
+                 each_orbital: bool = False) -> None:
         kind = type(self).__name__
         for name, value in (("coupling", coupling), ("temperature", temperature)):
             check_kind(kind, name, value)
@@ -31,6 +32,7 @@ class Phonons:
         if isinstance(temperature, Real):
             check_temperature(f"{kind} temperature", temperature)
         self.coupling, self.temperature = coupling, temperature
+        self.level_shift, self.each_orbital = bool(level_shift), bool(each_orbital)
 
     def site_couplings(self, sites):
         """D at each site, array of shape (sites,)."""
@@ -74,6 +76,10 @@ class OpticalPhonons(Phonons):
         codes, the self-energy is not causal: the states on a site do not add up to one (some percent are missing), and
         heat spots move by a few percent. It needs the energies of the whole band; without, those up to the Fermi
         functions' end.
+    each_orbital : bool, optional
+        By default a vibration scatters an electron from any orbital of its site into any other, spins flipped or not:
+        rates are sums over the orbitals. True: every orbital has a vibration of its own, and electrons stay in it, as
+        where the two orbitals of a site are spins that phonons do not turn. All phonons of a list must be alike.
 
     Raises
     ------
@@ -92,11 +98,12 @@ class OpticalPhonons(Phonons):
     (2007).
     """
 
-    def __init__(self, energy: float, coupling: PerSite, temperature: PerSite, *, level_shift: bool = True) -> None:
-        super().__init__(coupling, temperature)
+    def __init__(self, energy: float, coupling: PerSite, temperature: PerSite, *, level_shift: bool = True,
+                 each_orbital: bool = False) -> None:
+        super().__init__(coupling, temperature, level_shift=level_shift, each_orbital=each_orbital)
         if not isinstance(energy, Real) or isinstance(energy, bool) or not 0 < energy < np.inf:
             raise ValueError(f"OpticalPhonons energy must be a positive, finite number, got {energy!r}.")
-        self.energy, self.level_shift = float(energy), bool(level_shift)
+        self.energy = float(energy)
 
     def __repr__(self):
         return f"OpticalPhonons({self.energy!r}, {self.coupling!r}, {self.temperature!r})"
@@ -111,6 +118,8 @@ class AcousticPhonons(Phonons):
         D at this temperature (it is proportional to it), in the model's energy unit squared. 0: site not coupled.
     temperature : float, sequence of float, or function of a site
         k_B T of the phonons, positive.
+    level_shift, each_orbital : bool, optional
+        As of `OpticalPhonons`.
 
     Raises
     ------
@@ -194,6 +203,7 @@ def common_quantum(energies: Sequence[float]) -> float:
         multiples = np.array(energies) * parts / smallest
         if np.all(np.abs(multiples - np.round(multiples)) <= _ALIKE * multiples):
             return smallest / parts
-    raise ValueError(f"The energies of OpticalPhonons, {', '.join(f'{energy:g}' for energy in energies)}, must be whole "
-                     f"multiples of one quantum, the smallest of them or a part of it down to 1/{_MOST_PARTS}: only "
-                     "then is energy conserved exactly. Round them.")
+    listed = ", ".join(f"{energy:g}" for energy in energies)
+    raise ValueError(f"The energies of OpticalPhonons, {listed}, must be whole multiples of one quantum, the smallest "
+                     f"of them or a part of it down to 1/{_MOST_PARTS}: only then is energy conserved exactly. Round "
+                     "them.")
