@@ -14,6 +14,7 @@ from .model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
 from .model.reservoirs import Reservoir
 from .numerics.ladders import Ladders, ladders
 from .numerics.phonon_kernels import emitted
+from .numerics.quadrature import TWO_PI
 from .numerics.threads import thread_pool
 from .numerics.weak_probe import weak_probe
 from .progress import stage_bar
@@ -21,8 +22,9 @@ from .propagators.choose import propagator_for
 from .results.phonon_state import PhononState
 from .results.surroundings import surroundings
 
-# Nodes on each piece of a rung, one grid after the other; pieces are no wider than so many k_B T.
-_ORDERS = (6, 9, 13, 19, 28)
+# Nodes on each piece of a rung, one grid after the other, and whether pieces are halved before; the first are no wider
+# than so many k_B T.
+_GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))
 _WIDTH = 2.0
 # How far above the highest mu energies matter, in k_B T, and how far above and below all bands, in the largest quanta.
 _TOP, _MARGIN = 35.0, 3
@@ -30,8 +32,8 @@ _TOP, _MARGIN = 35.0, 3
 _OUTSIDE, _WIDENED = 0.1, 20
 # Grids of acoustic phonons alone.
 _STEP = 4.0
-# Where power and currents vanish, errors count against this part of the largest heat current.
-_LEAST = 1e-6
+# Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi).
+_ROUNDING = 1e-13
 
 
 @dataclass(eq=False)
@@ -75,6 +77,8 @@ class QuantumProblem:
     propagator : LatticePropagator
     site : array of int, shape (rows,)
         Site of each of the propagator's rows, which are sites or orbitals.
+    each_orbital : bool
+        Whether rows are orbitals.
     coupled : array of bool, shape (sites,)
         Where anything scatters.
     temperature : array of float, shape (sites,)
@@ -103,8 +107,8 @@ class QuantumProblem:
         each = {one.each_orbital for one in quanta}
         if len(each) > 1:
             raise ValueError("Some phonons have each_orbital=True and some not: all of a list must be alike.")
-        rows = np.arange(len(lattice.sites))
-        if each.pop():
+        rows, self.each_orbital = np.arange(len(lattice.sites)), each.pop()
+        if self.each_orbital:
             if method == "kwant":
                 raise ValueError('method="kwant" sums over the orbitals of a site: it does not know each_orbital=True.')
             rows, lattice = np.repeat(rows, np.diff(lattice.offsets)), lattice.by_orbital()
@@ -150,7 +154,7 @@ class QuantumProblem:
         rate = self.surroundings.typical_rate(bands.max() - bands.min())[back]
         levels = self.propagator.with_self_energy(Broadening(rate)).thresholds(low, high)
         return ladders(low, high, self.quantum or self._step, levels[(levels > low) & (levels < high)],
-                       _WIDTH * self._coldest, _ORDERS[0])
+                       _WIDTH * self._coldest, _GRIDS[0][0])
 
     def solved(self, rtol: float, map_: Callable, progress: Callable) -> PhononSolution:
         """The solution on grids that grow until the error is below `rtol`.
@@ -160,9 +164,10 @@ class QuantumProblem:
         ConvergenceError
             With the best solution as its `state`.
         """
-        grid, found, start = self.first_grid(), None, None
-        for order in _ORDERS:
-            finer = grid.with_order(order)
+        grid, start = self.first_grid(), None
+        found: PhononSolution | None = None
+        for order, halved in _GRIDS:
+            finer = grid.finer(order, halved)
             if found is not None:
                 start = [grid.interpolated(values, finer)
                          for values in (found.point.filling, found.point.phonon_rate)]
@@ -171,10 +176,11 @@ class QuantumProblem:
             progress("energies", found.error)
             if found.error <= rtol:
                 return found
+        reached = np.inf if found is None else found.error
         raise ConvergenceError(
-            f"The energy integrals reached a relative error of {found.error:.1e} with {len(grid.energies)} energies, "
-            f"not rtol={rtol:.1e}: a resonance narrower than these resolve, or an rtol below rounding errors.",
-            accuracy=found.error, state=found)
+            f"The energy integrals reached a relative error of {reached:.1e} with {len(grid.energies)} energies, not "
+            f"rtol={rtol:.1e}: a resonance narrower than these resolve, or an rtol below rounding errors.",
+            accuracy=reached, state=found)
 
     def _widened(self, grid, start, before, rtol, map_, progress):
         """Solution on a grid that is widened until nothing matters beyond it."""
@@ -200,9 +206,9 @@ class QuantumProblem:
             raise ConvergenceError(f"Electrons leave the energies from {grid.energies[0]:.4g} to "
                                    f"{grid.energies[-1]:.4g}: {max(outside):.1e} of what scatters lies beyond.",
                                    accuracy=max(outside))
-        return self._evaluated(point, balance, before), grid
+        return self._evaluated(point, balance, before, rtol), grid
 
-    def _evaluated(self, point, balance, before):
+    def _evaluated(self, point, balance, before, rtol):
         """Powers, currents, and their changes since the grid before."""
         weights, energies = balance.ladders.weights, balance.ladders.energies
         quanta, mode_power = np.empty_like(point.arrived), []
@@ -212,13 +218,15 @@ class QuantumProblem:
         mode_power = np.array(mode_power).reshape(len(self.surroundings.modes), len(point.mu))
         power = mode_power.sum(axis=0) + balance.probe_power(point)
         current, energy_current = point.inflow @ weights, (point.inflow * energies) @ weights
-        error = np.inf
+        found = PhononSolution(point, balance, np.inf, power, mode_power, current, energy_current)
         if before is not None:
-            scale = np.abs(energy_current - energies.mean() * current).max()
-            error = max(np.abs(new - old).max() / max(np.abs(new).max(), least) for new, old, least in (
-                (power, before.power, _LEAST * scale), (current, before.current, _LEAST * scale / self._hottest),
-                (energy_current, before.energy_current, scale)))
-        return PhononSolution(point, balance, error, power, mode_power, current, energy_current)
+            # Heat counts from the mean mu. What vanishes but for rounding has no relative error.
+            rounding = _ROUNDING / rtol * self._hottest / TWO_PI
+            old, new = ([one.power, one.current, one.energy_current - self._mu.mean() * one.current]
+                        for one in (before, found))
+            found.error = max(np.abs(a - b).max() / max(np.abs(a).max(), least) for a, b, least in zip(
+                new, old, (rounding * self._hottest, rounding, rounding * self._hottest), strict=True))
+        return found
 
 
 def _rates(parts, sites):
@@ -286,7 +294,7 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
         transports=balance.transports * len(energies), energy=energies, energy_weights=weights, spectral=spectral,
         occupied=occupied, scattering_in=by_site(point.source) / rows[:, None],
         scattering_rate=by_site(point.rate) / rows[:, None],
-        phonon_energy=np.array([mode.energy for mode in modes], float),
+        each_orbital=problem.each_orbital, phonon_energy=np.array([mode.energy for mode in modes], float),
         phonon_coupling=of_modes([mode.coupling for mode in modes]) / rows,
         phonon_number=of_modes([mode.quanta for mode in modes]) / rows, mode_power=of_modes(solution.mode_power),
         **surroundings(lattice, problem.coupled, reservoirs, lead_mu, band_shifts))

@@ -33,7 +33,7 @@ from .ladder_inverse import LadderInverse
 # largest value; while f is far from the solution, by so much of its change.
 _SETTLING, _SETTLED, _LOOSELY, _LOOSEST = 200, 2e-15, 1e-4, 1e-3
 # How many former iterations are mixed.
-_MIXED = 4
+_MIXED = 6
 # Mixed rates are no smaller than this part of what was found.
 _LEAST_RATE = 0.1
 # Steps of the plain iteration at first, and again where Newton's method does not lead closer.
@@ -199,9 +199,9 @@ class BornBalance:
         lost = best = self._lost(point)
         plain, idle = _PLAIN, 0
         while lost > 1:
-            steps = self._plain_step(point) if plain else self._newton_step(point)
-            change = np.abs((steps[0] - point.filling) * point.spectral).max() / point.spectral.max()
-            new = self._settled(*steps, point.phonon_rate, np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
+            filling, mu = self._plain_step(point) if plain else self._newton_step(point)
+            change = np.abs((filling - point.filling) * point.spectral).max() / point.spectral.max()
+            new = self._settled(filling, mu, point.phonon_rate, np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
             new_lost = self._lost(new)
             self._progress(_WHAT, new_lost * _CONSERVED)
             plain, idle = max(plain - 1, 0), 0 if new_lost < best or plain else idle + 1

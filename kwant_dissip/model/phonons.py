@@ -98,6 +98,8 @@ class OpticalPhonons(Phonons):
     (2007).
     """
 
+    energy: float
+
     def __init__(self, energy: float, coupling: PerSite, temperature: PerSite, *, level_shift: bool = True,
                  each_orbital: bool = False) -> None:
         super().__init__(coupling, temperature, level_shift=level_shift, each_orbital=each_orbital)

@@ -33,6 +33,7 @@ class Anderson:
         if self._memory:
             moves, changes = (np.array(part).reshape(len(part), -1).T for part in zip(*self._memory, strict=True))
             lengths = np.linalg.norm(changes, axis=0)
+            lengths[lengths == 0] = 1.0
             weights = np.linalg.lstsq(changes / lengths, step.ravel(), rcond=_ALIKE)[0] / lengths
             move = step - ((moves + changes) @ weights).reshape(step.shape)
         self._last = move, step

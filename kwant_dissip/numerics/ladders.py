@@ -60,9 +60,9 @@ class Ladders:
         """Those of sums over the energies that stand for integrals Int dE / 2 pi, shape (energies,)."""
         return np.tile(self._lowest[1].ravel(), self.rungs) / TWO_PI
 
-    def with_order(self, order: int) -> "Ladders":
-        """The same pieces with so many nodes."""
-        return replace(self, order=order)
+    def finer(self, order: int, halved: bool = False) -> "Ladders":
+        """The same pieces, or both halves of each, with so many nodes."""
+        return replace(self, order=order, pieces=self.pieces.halves() if halved else self.pieces)
 
     def extended(self, below: int, above: int) -> "Ladders":
         """With so many rungs more."""
@@ -116,8 +116,10 @@ class Ladders:
         return size, rfft(around, axis=0)
 
     def interpolated(self, values: np.ndarray, finer: "Ladders") -> np.ndarray:
-        """Values at the nodes of ladders with the same pieces and more nodes; energies are the last axis."""
-        matrix = _lagrange(self.order, _unit_rule(finer.order)[0])
+        """Values at the nodes of ladders that are `finer`; energies are the last axis."""
+        nodes = _unit_rule(finer.order)[0]
+        halved = len(finer.pieces) > len(self.pieces)
+        matrix = _lagrange(self.order, np.concatenate([0.5 * nodes, 0.5 + 0.5 * nodes]) if halved else nodes)
         return (values.reshape(-1, self.order) @ matrix.T).reshape(*values.shape[:-1], -1)
 
 
@@ -175,8 +177,12 @@ def _close(piece, order, target, own):
         u = np.concatenate([nodes[own] * left, nodes[own] + (1 - nodes[own]) * right])
         w = np.concatenate([nodes[own] * w_left, (1 - nodes[own]) * w_right])
         value = np.eye(order)[own]
-    energies, weights = _nodes(piece, u, w)
-    result = (weights[0] / (target - energies[0])) @ (_lagrange(order, u) - value)
+    energies, weights = (part[0] for part in _nodes(piece, u, w))
+    distance = target - energies
+    if own is not None:  # by a sum of angles: next to an edge energies differ by less than their rounding
+        here, there = (piece.u0 + (piece.u1 - piece.u0) * at for at in (nodes[own], u))
+        distance = (piece.b - piece.a) * np.sin(0.5 * np.pi * (here + there)) * np.sin(0.5 * np.pi * (here - there))
+    result = (weights / distance) @ (_lagrange(order, u) - value)
     return result if own is None else result + value * np.log((target - low) / (high - target))
 
 

@@ -39,6 +39,7 @@ class PhononState(SteadyState):
                                            default=None)
     phonon_number: np.ndarray = quantity("Quanta N of each mode at each site", dimensions=("mode", "site"),
                                          default=None)
+    each_orbital: bool = quantity("Whether every orbital has vibrations of its own", default=False)
     mode_power: np.ndarray = quantity("Power that each mode gets at each site; the rest of `power` goes to probes",
                                       "power", ("mode", "site"), default=None)
 
@@ -65,8 +66,11 @@ class PhononState(SteadyState):
         Raises
         ------
         ValueError
-            If there is no such mode.
+            If there is no such mode, or orbitals have vibrations of their own: sums over them do not tell.
         """
+        if self.each_orbital:
+            raise ValueError("With each_orbital=True quanta are counted in every orbital, of which the state holds "
+                             "sums only; mode_power has their energy.")
         if mode not in range(len(self.phonon_energy)):
             raise ValueError(f"mode must be a number of a mode, 0 to {len(self.phonon_energy) - 1}, got {mode!r}.")
         up = int(np.argmin(np.abs(self.energy - self.energy[0] - self.phonon_energy[mode])))
