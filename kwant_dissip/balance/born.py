@@ -142,8 +142,8 @@ class BornPoint:
     inflow : array of float, shape (leads, energies)
     source, rate, elastic : arrays of float, shape (sites, energies)
         All that scatters into states, gamma of all, and gamma_x of what scatters elastically.
-    phonon_rate : array of float, shape (2, sites, energies)
-        Part of gamma that is the phonons', with a level shift and without.
+    phonon_rate : array of float, shape (1 or 2, sites, energies)
+        Part of gamma that is the phonons'; of two, the first has a level shift and the second has none.
     mu : array of float, shape (sites,)
         Of the probes.
     transport : Transport
@@ -190,6 +190,10 @@ class BornBalance:
         self._probes, self._fixed_elastic = surroundings.probes(energies), surroundings.elastic(energies)
         self._lead_filling = surroundings.lead_fillings(energies)
         self.coupled = self._probes.any(axis=1)
+        kinds = {mode.level_shift for mode in surroundings.modes}
+        if surroundings.acoustic.any():
+            kinds.add(surroundings.level_shift)
+        self._plain = len(kinds) > 1
         self.green_functions = self.transports = self.steps = self.products = 0
 
     def solve(self, filling: np.ndarray, mu: np.ndarray, phonon_rate: np.ndarray | None = None) -> BornPoint:
@@ -219,21 +223,22 @@ class BornBalance:
     def _first_rate(self):
         """As if every site had the states of a band as wide as the grid."""
         typical = self.surroundings.typical_rate(np.ptp(self.ladders.energies))
-        kinds = np.array([self.surroundings.shifts_levels, not self.surroundings.shifts_levels])
-        return kinds[:, None, None] * np.broadcast_to(typical[:, None], self._probes.shape)
+        rates = np.zeros((1 + self._plain, *self._probes.shape))
+        rates[0] = typical[:, None]
+        return rates
 
     def _scattering(self, occupied, spectral):
         """Sin of the optical phonons, the elastic rate, and the rate of phonons with and without a level shift."""
         into, part = np.zeros_like(occupied), np.zeros_like(occupied)
-        rates = np.zeros((2, *occupied.shape))
+        rates = np.zeros((1 + self._plain, *occupied.shape))
         for mode, shift in zip(self.surroundings.modes, self.shifts, strict=True):
             part[:] = 0.0
-            out = rates[0 if mode.level_shift else 1]
+            out = rates[0 if mode.level_shift else -1]
             add_scattering(occupied, spectral, mode.coupling, mode.quanta, shift, part, out)
             into += part
             out += part
         elastic = self.surroundings.acoustic[:, None] * spectral
-        rates[0 if self.surroundings.level_shift else 1] += elastic
+        rates[0 if self.surroundings.level_shift else -1] += elastic
         return into, elastic + self._fixed_elastic, rates
 
     def _settled(self, filling, mu, phonon_rate, tolerance):

@@ -3,7 +3,7 @@
 import numpy as np
 
 # Changes more alike than this are the same.
-_ALIKE = 1e-10
+_ALIKE = 1e-7
 
 
 class Anderson:
@@ -23,18 +23,31 @@ class Anderson:
         self._depth = depth
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._memory: list[tuple[np.ndarray, np.ndarray]] = []
+        self._products = np.empty((0, 0))
 
     def move(self, step: np.ndarray) -> np.ndarray:
         """How to move from a point that asks for a step; points follow one another by these moves."""
         if self._last is not None:
             move, before = self._last
-            self._memory = [*self._memory, (move, step - before)][-self._depth:]
+            change = step - before
+            length = np.linalg.norm(change)
+            if length > 0:
+                self._remember(move / length, change / length)
         move = step
         if self._memory:
-            moves, changes = (np.array(part).reshape(len(part), -1).T for part in zip(*self._memory, strict=True))
-            lengths = np.linalg.norm(changes, axis=0)
-            lengths[lengths == 0] = 1.0
-            weights = np.linalg.lstsq(changes / lengths, step.ravel(), rcond=_ALIKE)[0] / lengths
-            move = step - ((moves + changes) @ weights).reshape(step.shape)
+            asked = [np.vdot(change, step) for _, change in self._memory]
+            weights = np.linalg.lstsq(self._products, asked, rcond=_ALIKE ** 2)[0]
+            move = step.copy()
+            for weight, (former, change) in zip(weights, self._memory, strict=True):
+                move -= weight * (former + change)
         self._last = move, step
         return move
+
+    def _remember(self, move, change):
+        self._memory = [*self._memory, (move, change)][-self._depth:]
+        size = len(self._memory)
+        products, former = np.empty((size, size)), self._products[-(size - 1):, -(size - 1):] if size > 1 else None
+        if former is not None:
+            products[:-1, :-1] = former
+        products[-1] = products[:, -1] = [np.vdot(other, change) for _, other in self._memory]
+        self._products = products
