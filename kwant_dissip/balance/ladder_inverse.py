@@ -15,10 +15,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
 # Pieces per mean free path, and the part of states beyond which an energy counts as filled or empty throughout.
-_PIECES = 3
+_PIECES = 2
 _FULL = 1e-7
 # Most energies times pieces that are solved directly on one ladder.
-_MOST = 60_000
+_MOST = 10_000
 
 
 class LadderInverse:
