@@ -1,4 +1,4 @@
-"""What is large: a chain of a million sites against shorter ones, and linear response of 100 x 100 sites, cold and warm.
+"""What is large: a chain of a million sites against shorter ones, linear response of 100 x 100 sites, cold and warm.
 
 Each in a process of its own, so that peaks of memory are its own.
 """
