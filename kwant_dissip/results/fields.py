@@ -15,6 +15,8 @@ _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
     "power per length": ("E0^2/hbar per lattice unit", "W/m", lambda units: units.power / units.lattice_constant),
     "current": ("E0/hbar", "A", lambda units: units.current),
     "length": ("lattice unit", "m", lambda units: units.lattice_constant),
+    "size": ("lattice unit^d", "m^d", None),
+    "nanometres": ("nm", "nm", None),
     "force": ("E0 per lattice unit", "eV/m", lambda units: units.energy_unit / units.lattice_constant),
 }
 
