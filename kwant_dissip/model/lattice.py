@@ -62,7 +62,7 @@ class Lattice:
 
     @property
     def lead_directions(self) -> np.ndarray:
-        """Unit vector along each lead, out of the system; 0 if it is given by a self-energy: shape (leads, dimensions)."""
+        """Unit vector along each lead, outwards, 0 if it is given by a self-energy: shape (leads, dimensions)."""
         result = np.zeros((len(self.leads), self.positions.shape[1]))
         for direction, lead in zip(result, self.syst.leads, strict=True):
             if hasattr(lead, "symmetry"):

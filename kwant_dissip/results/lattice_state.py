@@ -119,8 +119,8 @@ class SteadyState(Result):
         # Of a file of an earlier version: known where a lead couples to one site.
         distance, site = KDTree(self.positions).query(self.lead_positions)
         if np.any(distance > _SAME * np.ptp(self.positions, axis=0).max()):
-            raise ValueError("This SteadyState was saved by an earlier version, which did not say which sites the leads "
-                             "couple to: solve again.")
+            raise ValueError("This SteadyState was saved by an earlier version, which did not say which sites "
+                             "the leads couple to: solve again.")
         return Graph(self.positions, self.bonds, np.stack([np.arange(len(site)), site], axis=1), directions)
 
     @property

@@ -71,7 +71,7 @@ class Graph:
 
 
 class Saved:
-    """What can be written to a file and read by `load`: base of all results, frozen dataclasses of `fields.quantity`."""
+    """What can be written to a file and read by `load`: base of frozen dataclasses declared by `fields.quantity`."""
 
     units: str
 

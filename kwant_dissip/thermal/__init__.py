@@ -1,6 +1,10 @@
 """From dissipated power to what a thermometer sees: heat equation, tips, and numbers of materials."""
 
-from .material import Thermal
 from .field import TemperatureField, temperature
+from .image import ThermalImage, thermal_image
+from .material import Thermal
+from .materials import graphene_on_silica, kapitza, nanotube_on_silica
+from .tip import Tip
 
-__all__ = ["Thermal", "TemperatureField", "temperature"]
+__all__ = ["TemperatureField", "Thermal", "ThermalImage", "Tip", "graphene_on_silica", "kapitza", "nanotube_on_silica",
+           "temperature", "thermal_image"]

@@ -20,7 +20,8 @@ _SAME = 1e-4
 _KINDS = 62
 # What is thought beyond an edge must be this far from what is there, in lengths of a hopping.
 _APART, _AWAY = 0.3, 0.7
-# A triangle of sites with a side longer than that is a hole, unless all three are hoppings: on the honeycomb the longest is sqrt(3) across a hexagon.
+# A triangle of sites with a side longer than that is a hole, unless all three are hoppings; across a hexagon of the
+# honeycomb the longest is 2.
 _HOLE = 2.1
 
 
@@ -84,8 +85,8 @@ def cells_of(graph: Graph) -> Cells:
     directions = np.flatnonzero(np.ptp(graph.positions, axis=0) > 0)
     if len(directions) == 2:
         return _sheet(graph, bonds, directions)
-    raise ValueError(f"The {len(graph.positions)} sites with {len(bonds)} hoppings form a solid; the heat equation here "
-                     "is that of wires, or of a sheet in a plane along two coordinates.")
+    raise ValueError(f"The {len(graph.positions)} sites with {len(bonds)} hoppings form a solid; the heat equation "
+                     "here is that of wires, or of a sheet in a plane along two coordinates.")
 
 
 def _wires(graph, bonds):
@@ -121,9 +122,10 @@ def _line(graph, bonds, x):
     half = 0.5 * np.concatenate([step[:1], step, step[-1:]])
     size, half_depth = np.empty(len(x)), np.empty(len(x))
     size[order], half_depth[order] = half[:-1] + half[1:], np.minimum(half[:-1], half[1:])
-    return Cells(1, size if graph.size is None else graph.size, links, 1 / np.abs(np.diff(x[links])[:, 0]),
-                 graph.contacts, np.ones(len(graph.contacts)),
-                 half_depth[graph.contacts[:, 1]] if graph.depth is None else graph.depth, _pieces(graph.positions, links))
+    size, depth = (found if given is None else given for found, given in (
+        (size, graph.size), (half_depth[graph.contacts[:, 1]], graph.depth)))
+    return Cells(1, size, links, 1 / np.abs(np.diff(x[links])[:, 0]), graph.contacts, np.ones(len(graph.contacts)),
+                 depth, _pieces(graph.positions, links))
 
 
 def _sheet(graph, bonds, directions):
@@ -140,7 +142,7 @@ def _sheet(graph, bonds, directions):
     pairs, corners, real = (array[real.any(axis=1)] for array in (pairs, corners, real))
     face = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
     away = np.linalg.norm(found.points[pairs[:, 1]] - found.points[pairs[:, 0]], axis=1)
-    area = sum(np.bincount(pairs[:, side][real[:, side]], (0.25 * face * away)[real[:, side]], count) for side in (0, 1))
+    area = np.bincount(pairs[real], np.stack([0.25 * face * away] * 2, axis=1)[real], count)
     inner = real.all(axis=1)
     shared = _face_of(bonds, pairs[inner], face[inner], count)
     linked = shared > _SAME

@@ -133,5 +133,5 @@ class TemperatureField(Saved):
 
     def __repr__(self):
         return (f"<TemperatureField: {len(self.excess)} sites, {self.excess.min():.4g} to {self.excess.max():.4g} K "
-                f"above {self.substrate_temperature:g} K, {self.total_heat:.4g} W: {self.to_substrate.sum():.4g} to the "
-                f"substrate, {self.through_ends.sum():.4g} through the ends, error {self.error:.1e}>")
+                f"above {self.substrate_temperature:g} K, {self.total_heat:.4g} W: {self.to_substrate.sum():.4g} to "
+                f"the substrate, {self.through_ends.sum():.4g} through the ends, error {self.error:.1e}>")

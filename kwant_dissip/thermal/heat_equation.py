@@ -17,7 +17,7 @@ from scipy.sparse.linalg import splu
 
 from ..errors import ConvergenceError
 from .cells import Cells
-from .material import CONTINUED, INSULATED, NODES, WEIGHTS, Law, Thermal
+from .material import CONTINUED, INSULATED, NODES, WEIGHTS, Thermal
 
 _STEPS, _HALVINGS = 60, 30
 # Steps shorter than the first of these parts of the largest excess are the last; rounding can end them at the second,
@@ -190,7 +190,7 @@ class _Equation:
         return coo_matrix((entries[kept], (row[kept], column[kept])), (len(self.free),) * 2).tocsc()
 
     def solve(self):
-        """`Flow`: by one factorisation and a correction where nothing depends on the temperature, or Newton's method."""
+        """`Flow`, by one factorisation and a correction, or Newton's method if a conductance depends on T."""
         excess = self.excess
         flows = self.flows(excess)
         balance, previous = self.balance(flows), np.inf
@@ -245,8 +245,9 @@ class _Equation:
         coldest = np.argmin(excess[:self.sites])
         if self.substrate + excess[coldest] <= 0:
             raise ValueError(f"There is no steady temperature: site number {coldest} would be cooled to "
-                             f"{self.substrate + excess[coldest]:.3g} K. Electrons that take up so much heat are colder "
-                             "than the phonons were thought to be when the power was computed: see self_heating.")
+                             f"{self.substrate + excess[coldest]:.3g} K. Electrons cannot take up that much heat from "
+                             "phonons so cold: couple the sites more strongly to each other or to the substrate, or "
+                             "take less bias.")
         total = np.abs(self.source).sum() + np.abs(down).sum() + np.abs(through).sum()
         lost = abs(down.sum() + through.sum() - self.source.sum()) / (total or 1.0)
         if lost > _CONSERVED:

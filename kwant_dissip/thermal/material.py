@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import users_function
+from ..numerics.checks import check_positive
 
 # A number, one per site, or a function of an array of temperatures in K.
 Conductance = float | Sequence[float] | np.ndarray | Callable[[np.ndarray], Any]
@@ -62,7 +63,7 @@ class Thermal:
 
     def __init__(self, *, conductivity: Conductance, coupling: Conductance, substrate_temperature: float,
                  ends: Any = CONTINUED) -> None:
-        check_kelvin("substrate_temperature", substrate_temperature)
+        check_positive("substrate_temperature", substrate_temperature, "K")
         self.conductivity = _conductance("conductivity", conductivity)
         self.coupling = _conductance("coupling", coupling)
         self.substrate_temperature = float(substrate_temperature)
@@ -151,12 +152,6 @@ class Law:
         return WEIGHTS @ self.at(start + NODES[:, None] * (stop - start))
 
 
-def check_kelvin(name: str, value: Any) -> None:
-    """Raise ValueError unless a value is a temperature in K."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
-        raise ValueError(f"{name} must be a positive number, in K, got {value!r}.")
-
-
 def _conductance(name, value):
     if callable(value):
         return value
@@ -183,5 +178,6 @@ def _check_end(end):
     if end is CONTINUED or (isinstance(end, str) and end == INSULATED):
         return
     if isinstance(end, str) or not isinstance(end, Real):
-        raise TypeError(f'ends must be a temperature in K, "{INSULATED}", or None for a wire that goes on, got {end!r}.')
-    check_kelvin("ends", end)
+        raise TypeError(f'ends must be a temperature in K, "{INSULATED}", or None for a wire that goes on, '
+                        f"got {end!r}.")
+    check_positive("ends", end, "K")
