@@ -13,13 +13,16 @@ _PREFIXES = ((1.0, ""), (1e3, "m"), (1e6, "µ"), (1e9, "n"), (1e12, "p"), (1e15,
 _ROUND = (1, 2, 5)
 # Part of a picture's width that a scale bar takes at most.
 _BAR = 0.3
+# What is colder than the substrate by this part of the hottest is worth colours of its own.
+_COLD = 0.2
 # Pictures of one colour map, for temperatures: light is hot, and what is not heated is dark.
 HEAT = "inferno"
+EXCESS = r"$T - T_\mathrm{substrate}$"
 
 
 def scaled(values, unit):
     """Factor from SI, and name of the unit with the prefix that suits the largest value."""
-    largest = np.abs(values).max(initial=0.0)
+    largest = np.nanmax(np.abs(values), initial=0.0)
     for factor, prefix in _PREFIXES:
         if largest * factor >= 1:
             return factor, prefix + unit
@@ -37,7 +40,7 @@ def field(shown, axes=None):
         raise TypeError(f"axes must be two matplotlib axes, for the temperature and for the power, got {axes!r}.")
     moving = np.flatnonzero(np.ptp(shown.positions, axis=0) > 0)
     length, nm = scaled(np.ptp(shown.outline, axis=(0, 1)), "m")
-    panels = ((shown.excess, "$T - T_\\mathrm{substrate}$", "K", VERMILION, HEAT),
+    panels = ((shown.excess, EXCESS, "K", VERMILION, HEAT),
               (shown.heat, "power per site", "W", BLUE, "RdBu_r"))
     for axis, (values, label, unit, color, colors) in zip(axes, panels, strict=True):
         factor, name = scaled(values, unit)
@@ -60,46 +63,61 @@ def field(shown, axes=None):
     return axes[0].figure
 
 
-def image(shown, axis=None, *, limits=None):
-    """A scan line as a curve, a raster as a map with the sample's outline and a scale bar: see `ThermalImage.plot`.
+def image(shown, axis=None):
+    """A scan line as a curve, a raster as a map: see `ThermalImage.plot`."""
+    if axis is None:
+        _, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    if shown.is_line:
+        place, values = shown.line
+        factor, unit = scaled(values, "K")
+        axis.plot(place, factor * values, color=VERMILION, lw=1.6)
+        axis.set(xlabel=f"tip position ${'x' if len(shown.y) == 1 else 'y'}$ (nm)", ylabel=f"{EXCESS} ({unit})")
+        return axis.figure
+    drawn, label = raster(shown, axis)
+    axis.figure.colorbar(drawn, ax=axis, label=label, pad=0.02)
+    return axis.figure
+
+
+def raster(shown, axis, limits=None):
+    """A map with the sample's outline and a scale bar.
 
     Parameters
     ----------
     shown : ThermalImage
-    axis : matplotlib axis, optional
+    axis : matplotlib axis
     limits : (float, float), optional
-        Values in K at the ends of the colour map; by default those of the image.
+        Values in K at the ends of the colours; by default the lowest and the highest.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    drawn : matplotlib artist
+        For a colour bar.
+    label : str
+        Of that.
     """
-    if axis is None:
-        _, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-    factor, unit = scaled(shown.values if limits is None else np.array(limits), "K")
-    label = f"$T - T_\\mathrm{{substrate}}$ ({unit})"
-    if shown.is_line:
-        place, values = shown.line
-        axis.plot(place, factor * values, color=VERMILION, lw=1.6)
-        axis.set(xlabel=f"tip position ${'x' if len(shown.y) == 1 else 'y'}$ (nm)", ylabel=label)
-        return axis.figure
-    low, high = (None, None) if limits is None else (factor * limits[0], factor * limits[1])
-    drawn = axis.pcolormesh(shown.x, shown.y, factor * shown.values, cmap=HEAT, shading="nearest", vmin=low, vmax=high,
-                            rasterized=True)
-    axis.figure.colorbar(drawn, ax=axis, label=label, pad=0.02)
-    frame = axis.axis()
-    axis.add_collection(LineCollection(shown.outline, colors="white", linewidths=0.8, alpha=0.8), autolim=False)
-    axis.axis(frame)
-    axis.set(aspect="equal", xlabel="$x$ (nm)", ylabel="$y$ (nm)")
-    _scale_bar(axis, np.ptp(shown.x), np.ptp(shown.y))
-    return axis.figure
+    limits = np.array((shown.values.min(), shown.values.max()) if limits is None else limits)
+    factor, unit = scaled(limits, "K")
+    low, high = factor * limits
+    colors, line = HEAT, "white"
+    if low < -_COLD * high:
+        colors, line, high = "RdBu_r", "black", max(-low, high)
+        low = -high
+    drawn = axis.pcolormesh(shown.x, shown.y, factor * shown.values, cmap=colors, shading="nearest", vmin=low,
+                            vmax=high, rasterized=True)
+    edges = [(values[0] - 0.5 * (values[1] - values[0]), values[-1] + 0.5 * (values[-1] - values[-2]))
+             for values in (shown.x, shown.y)]
+    axis.add_collection(LineCollection(shown.outline, colors=line, linewidths=0.8, alpha=0.8), autolim=False)
+    axis.set(aspect="equal", xlabel="$x$ (nm)", ylabel="$y$ (nm)", xlim=edges[0], ylim=edges[1])
+    _scale_bar(axis, line)
+    return drawn, f"{EXCESS} ({unit})"
 
 
-def _scale_bar(axis, wide, high):
+def _scale_bar(axis, color):
     """A round length in the lower left corner."""
-    longest = _BAR * wide
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    longest = _BAR * (right - left)
     length = max(step * 10.0 ** np.floor(np.log10(longest / step)) for step in _ROUND)
-    left, bottom = axis.get_xlim()[0] + 0.04 * wide, axis.get_ylim()[0] + 0.1 * high
-    axis.plot([left, left + length], [bottom, bottom], color="white", lw=3, solid_capstyle="butt")
+    left, bottom = left + 0.04 * (right - left), bottom + 0.12 * (top - bottom)
+    axis.plot([left, left + length], [bottom, bottom], color=color, lw=3, solid_capstyle="butt")
     axis.annotate(f"{length:g} nm", (left + 0.5 * length, bottom), xytext=(0, 4), textcoords="offset points",
-                  color="white", ha="center", va="bottom", fontsize="small")
+                  color=color, ha="center", va="bottom", fontsize="small")

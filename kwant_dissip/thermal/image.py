@@ -38,8 +38,7 @@ def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[floa
     tip : Tip
     x, y : float or sequence of float, optional
         Where the tip is, m, along the first and second coordinate in which the sample extends. One of them as a number:
-        a scan line. Both as sequences: a raster of all pairs. By default a straight wire is scanned along itself, and
-        all else as a raster from end to end.
+        a scan line. Both as sequences: a raster of all pairs. By default from end to end; y = 0 along a straight wire.
     seed : int, optional
         Of the noise, 0 or more; by default a new one, which the image tells.
 
@@ -67,7 +66,7 @@ def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[floa
     if np.count_nonzero(np.ptp(field.positions, axis=0)) > 2:
         raise ValueError("A tip scans a plane; the sites of this field extend in three directions.")
     plane = in_plane(field.positions)
-    if x is None and y is None and not np.any(plane[:, 1]):
+    if y is None and not np.any(plane[:, 1]):
         y = 0.0
     axes = [_axis("x", x, plane[:, 0], tip), _axis("y", y, plane[:, 1], tip)]
     if all(np.ndim(axis) == 0 for axis in axes):
@@ -154,8 +153,6 @@ def _axis(name, given, extent, tip):
     if given is None:
         low, high = extent.min(), extent.max()
         count = int(np.clip(np.ceil(_POINTS * (high - low) / tip.resolution) + 1, 2, _MOST))
-        if low == high:
-            low, high, count = low - 2 * tip.resolution, high + 2 * tip.resolution, 4 * _POINTS + 1
         return np.linspace(low, high, count)
     array = np.asarray(given)
     if array.dtype.kind not in "fiu" or array.ndim > 1 or not np.all(np.isfinite(array)):
