@@ -1,7 +1,7 @@
 """Phonons that the electrons have heated are the bath of the electrons."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -11,13 +11,14 @@ from ..numerics.checks import check_positive, check_rtol, check_solve
 from ..numerics.mixing import mixed
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
-from ..thermal.field import TemperatureField, temperature
+from ..thermal.field import TemperatureField, equation_of, field_of
+from ..thermal.heat_equation import HeatEquation
 from ..thermal.material import Thermal
 
 State = TypeVar("State", bound=SteadyState)
 
 # Solves at most; how many are mixed; how many may pass without being twice as close before they are mixed no more.
-_PASSES, _MIXED, _PATIENCE = 150, 6, 8
+_PASSES, _MIXED, _PATIENCE = 150, 20, 20
 # No temperature changes by more than this part of itself at once.
 _LONGEST = 0.5
 # By default a runaway is where phonons are this much hotter than substrate and reservoirs.
@@ -100,9 +101,10 @@ def self_heating(solve: Callable[[float | np.ndarray], State], thermal: Thermal,
 
     Notes
     -----
-    The temperatures are mixed by Anderson's method, and change by at most a half at once. Where that leads nowhere they
-    are followed upwards from the substrate's by the heat equation alone: what is found is the coldest steady state that
-    heating up leads to. The leads stay at the temperatures of their reservoirs: hot phonons give heat to the electrons,
+    Each pass takes the power at the present temperatures and a Newton step of the heat equation; these are mixed by
+    Anderson's method, and no temperature changes by more than a half at once. Where that leads nowhere the steps are
+    followed as they are, up from the substrate's temperature: to the coldest steady state that heating up leads to.
+    The leads stay at the temperatures of their reservoirs: hot phonons give heat to the electrons,
     too.
 
     Examples
@@ -129,19 +131,17 @@ def self_heating(solve: Callable[[float | np.ndarray], State], thermal: Thermal,
 
 @dataclass
 class _Point:
-    """Excess temperature of the bath, and what follows from it."""
+    """Excess temperatures of the nodes, and what follows from them: the sites' are those of the bath."""
 
     excess: np.ndarray
     state: SteadyState
-    field: TemperatureField
-
-    @property
-    def step(self):
-        return self.field.excess - self.excess
+    equation: HeatEquation
+    step: np.ndarray
 
     @property
     def error(self):
-        return float(np.abs(self.step).max() / (max(np.abs(self.field.excess).max(), np.abs(self.excess).max()) or 1.0))
+        largest = max(np.abs(self.excess).max(), np.abs(self.excess + self.step).max())
+        return float(np.abs(self.step).max() / (largest or 1.0))
 
 
 class _AstrayError(Exception):
@@ -157,31 +157,33 @@ class _Iteration:
     rtol: float
     progress: Callable
     passes: int = 0
-    best: _Point | None = field(default=None, repr=False)
-    last: _Point | None = field(default=None, repr=False)
+    best: _Point | None = None
+    last: _Point | None = None
 
     def run(self):
         substrate = self.thermal.substrate_temperature
         state = self.checked(self.solve(substrate), substrate)
         if self.hottest is None:
             self.hottest = _HOTTEST * max(substrate, state.reservoir_temperature.max())
+        start = self.noted(None, state)
         try:
-            start = self.noted(np.zeros(len(state.heat)), state)
-        except ConvergenceError as error:
-            raise self.runaway(state, substrate) from error
-        try:
-            found = self.follow(start, _MIXED) or self.follow(start, 0)
+            found = self.follow(start, _MIXED)
         except _AstrayError:
+            found = None
+        if found is None:
             try:
                 found = self.follow(start, 0)
             except _AstrayError as error:
-                raise self.runaway(self.last.state, substrate + self.last.excess.max()) from error.__cause__
+                raise self.runaway() from error.__cause__
         if found is None:
             raise ConvergenceError(f"Bath and phonons came to agree to {self.best.error:.1e} of the excess temperature "
                                    f"only, in {self.passes} passes: a smaller rtol in solve, a larger one than "
                                    f"{self.rtol:.1e} here, or a smaller bias help.", accuracy=self.best.error,
                                    state=self.best.state)
-        return SelfHeating(found.state, found.field, self.passes, found.error)
+        field = field_of(found.state, found.equation.solve(found.excess), found.equation.cells, self.thermal,
+                         heat_at_ends=self.heat_at_ends)
+        off = np.abs(field.excess - found.excess[:len(field.excess)]).max() / (np.abs(field.excess).max() or 1.0)
+        return SelfHeating(found.state, field, self.passes, float(off))
 
     def follow(self, point, most):
         """The solution, with at most so many steps mixed, or None; `_AstrayError` if it gets too hot."""
@@ -202,7 +204,7 @@ class _Iteration:
         return None
 
     def at(self, excess):
-        temperature = self.thermal.substrate_temperature + excess
+        temperature = self.thermal.substrate_temperature + excess[:len(self.last.state.power)]
         if temperature.max() > self.hottest:
             raise _AstrayError
         try:
@@ -211,7 +213,9 @@ class _Iteration:
             raise _AstrayError from error
 
     def noted(self, excess, state):
-        point = self.last = _Point(excess, state, temperature(state, self.thermal, heat_at_ends=self.heat_at_ends))
+        equation = equation_of(state, self.thermal, heat_at_ends=self.heat_at_ends)
+        excess = equation.start if excess is None else excess
+        point = self.last = _Point(excess, state, equation, equation.correction(excess))
         if self.best is None or point.error < self.best.error:
             self.best = point
         self.progress("temperature", point.error)
@@ -232,9 +236,10 @@ class _Iteration:
                              f"{np.max(state.bath_temperature):.6g} K.")
         return state
 
-    def runaway(self, state, kelvin):
-        bias = float(np.ptp(state.reservoir_mu))
+    def runaway(self):
+        state = self.last.state
+        bias, kelvin = float(np.ptp(state.reservoir_mu)), state.bath_temperature.max()
         return RunawayError(
             f"There is no steady state below {self.hottest:.4g} K at a bias of {bias:.6g} eV: at {kelvin:.4g} K the "
-            "phonons still receive more than they lose, or nothing is found at all. A smaller bias, or a stronger "
-            "coupling to the substrate, helps.", bias=bias, state=state)
+            "phonons still receive more than they lose, or no state of the electrons is found. A smaller bias, or a "
+            "stronger coupling to the substrate, helps.", bias=bias, state=state)

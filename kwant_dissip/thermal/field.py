@@ -7,8 +7,8 @@ import numpy as np
 
 from ..results.fields import documented, quantity
 from ..results.result import Result, Saved
-from .cells import cells_of
-from .heat_equation import solve
+from .cells import Cells, cells_of
+from .heat_equation import Flow, HeatEquation
 from .material import Thermal
 
 if TYPE_CHECKING:
@@ -60,6 +60,12 @@ def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) 
     The power is that for phonons at the bath's temperature; where it is not close to the one that comes out,
     `self_heating` makes both agree.
     """
+    equation = equation_of(state, thermal, heat_at_ends=heat_at_ends)
+    return field_of(state, equation.solve(), equation.cells, thermal, heat_at_ends=heat_at_ends)
+
+
+def equation_of(state: Result, thermal: Thermal, *, heat_at_ends: bool) -> HeatEquation:
+    """The heat equation of a state, arguments as of `temperature`."""
     if not isinstance(state, Result):
         raise TypeError(f"state must be a SteadyState or a KineticState, got {type(state).__name__}.")
     if not isinstance(thermal, Thermal):
@@ -67,14 +73,16 @@ def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) 
     if state.units != "SI":
         raise ValueError(f"This {type(state).__name__} is in the model's units; temperatures need SI: convert it with "
                          "state.to_si(energy_unit=..., lattice_constant=...), in eV and m.")
-    graph = state.graph
-    cells = cells_of(graph)
-    lead_heat = state.lead_heat
-    flow = solve(cells, thermal, state.heat, lead_heat if heat_at_ends else np.zeros(len(lead_heat)))
+    return HeatEquation(cells_of(state.graph), thermal, state.heat,
+                        state.lead_heat if heat_at_ends else np.zeros_like(state.lead_heat))
+
+
+def field_of(state: Result, flow: Flow, cells: Cells, thermal: Thermal, *, heat_at_ends: bool) -> "TemperatureField":
+    """What a solution of that equation means."""
     return TemperatureField(
         excess=flow.excess, substrate_temperature=thermal.substrate_temperature, heat=state.heat,
-        to_substrate=flow.to_substrate, through_ends=flow.through_ends, lead_heat=lead_heat,
-        heat_at_ends=bool(heat_at_ends), positions=graph.positions, size=cells.size, dimensions=cells.dimensions,
+        to_substrate=flow.to_substrate, through_ends=flow.through_ends, lead_heat=state.lead_heat,
+        heat_at_ends=bool(heat_at_ends), positions=state.graph.positions, size=cells.size, dimensions=cells.dimensions,
         links=cells.links, outline=cells.outline, error=flow.residual, newton_steps=flow.steps)
 
 

@@ -55,8 +55,8 @@ class Flow:
     residual: float
 
 
-def solve(cells: Cells, thermal: Thermal, power: np.ndarray, at_ends: np.ndarray) -> Flow:
-    """Solve for the temperatures.
+class HeatEquation:
+    """The heat equation of one power: nodes are the sites, then one for each contact, the end of the model there.
 
     Parameters
     ----------
@@ -67,26 +67,13 @@ def solve(cells: Cells, thermal: Thermal, power: np.ndarray, at_ends: np.ndarray
     at_ends : array of float, shape (leads,)
         Heat that the ends receive, W.
 
-    Returns
-    -------
-    Flow
-
     Raises
     ------
     ValueError
-        If a connected piece has no way to lose heat.
-    ConvergenceError
-        If there is no steady state, or it is not found.
+        If a connected piece has no way to lose heat, or numbers do not fit to the sites or leads.
     """
-    equation = _Equation(cells, thermal, power, at_ends)
-    equation.check_cooled()
-    return equation.solve()
 
-
-class _Equation:
-    """Nodes are the sites, then one for each contact: the end of the model there."""
-
-    def __init__(self, cells, thermal, power, at_ends):
+    def __init__(self, cells: Cells, thermal: Thermal, power: np.ndarray, at_ends: np.ndarray) -> None:
         self.cells, self.substrate = cells, thermal.substrate_temperature
         self.sites, self.leads = len(cells.size), len(at_ends)
         self.kappa, self.g = thermal.conductivity_law(self.sites), thermal.coupling_law(self.sites)
@@ -97,14 +84,15 @@ class _Equation:
         self.site_of = np.concatenate([np.arange(self.sites), site])  # whose material a node has
         of_leads = thermal.lead_ends(self.leads)
         kinds = [of_leads[number] for number in lead]
-        self.excess = np.zeros(self.sites + len(lead))
         held = np.array([kind is not CONTINUED and kind != INSULATED for kind in kinds], bool)
-        self.excess[ends[held]] = [kind - self.substrate for kind, is_held in zip(kinds, held, strict=True) if is_held]
+        self.start = np.zeros(self.sites + len(lead))
+        self.start[ends[held]] = [kind - self.substrate for kind, is_held in zip(kinds, held, strict=True) if is_held]
         self.free = np.concatenate([np.arange(self.sites), ends[~held]])
         self.held = ends[held]
         self.open = np.flatnonzero([kind is CONTINUED for kind in kinds])
         share = cells.width / np.bincount(lead, cells.width, self.leads)[lead]
         self.source = np.concatenate([power, share * at_ends[lead]])
+        self.check_cooled()
 
     def check_cooled(self):
         """Raise ValueError if there is a piece whose heat has no way out."""
@@ -189,9 +177,32 @@ class _Equation:
         kept = (row >= 0) & (column >= 0)
         return coo_matrix((entries[kept], (row[kept], column[kept])), (len(self.free),) * 2).tocsc()
 
-    def solve(self):
-        """`Flow`, by one factorisation and a correction, or Newton's method if a conductance depends on T."""
-        excess = self.excess
+    def correction(self, excess: np.ndarray) -> np.ndarray:
+        """Newton's step from excess temperatures of all nodes: to the solution where nothing depends on these."""
+        step = np.zeros_like(excess)
+        step[self.free] = -self.inverse(excess).solve(self.balance(self.flows(excess)))
+        return step
+
+    def solve(self, start: np.ndarray | None = None) -> Flow:
+        """Solution by one factorisation and a correction, or Newton's method if a conductance depends on T.
+
+        Parameters
+        ----------
+        start : array of float, shape (nodes,), optional
+            Excess temperatures to start from; by default those of the substrate.
+
+        Returns
+        -------
+        Flow
+
+        Raises
+        ------
+        ValueError
+            If a site would be cooled below 0 K.
+        ConvergenceError
+            If there is no steady state, or it is not found.
+        """
+        excess = (self.start if start is None else start).copy()
         flows = self.flows(excess)
         balance, previous = self.balance(flows), np.inf
         if not (self.kappa.varies or self.g.varies):
@@ -245,9 +256,9 @@ class _Equation:
         coldest = np.argmin(excess[:self.sites])
         if self.substrate + excess[coldest] <= 0:
             raise ValueError(f"There is no steady temperature: site number {coldest} would be cooled to "
-                             f"{self.substrate + excess[coldest]:.3g} K. Electrons cannot take up that much heat from "
-                             "phonons so cold: couple the sites more strongly to each other or to the substrate, or "
-                             "take less bias.")
+                             f"{self.substrate + excess[coldest]:.3g} K. Electrons cannot take up that much "
+                             "heat from phonons so cold: couple the sites more strongly to each other or to the "
+                             "substrate, or take less bias.")
         total = np.abs(self.source).sum() + np.abs(down).sum() + np.abs(through).sum()
         lost = abs(down.sum() + through.sum() - self.source.sum()) / (total or 1.0)
         if lost > _CONSERVED:
