@@ -74,7 +74,8 @@ def cells_of(graph: Graph) -> Cells:
     ValueError
         If a site's cell is not known, or the sites form neither wires nor a sheet.
     """
-    bonds = np.unique(np.sort(graph.bonds, axis=1), axis=0)
+    low, high = np.sort(graph.bonds, axis=1).T
+    bonds = np.stack(np.divmod(np.unique(low * len(graph.positions) + high), len(graph.positions)), axis=1)
     middle = graph.positions - graph.positions.mean(axis=0)
     _, extent, along = np.linalg.svd(middle, full_matrices=False)
     extent[extent <= 1e-9 * extent[0]] = 0

@@ -38,7 +38,8 @@ def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[floa
     tip : Tip
     x, y : float or sequence of float, optional
         Where the tip is, m, along the first and second coordinate in which the sample extends. One of them as a number:
-        a scan line. Both as sequences: a raster of all pairs. By default from end to end; y = 0 along a straight wire.
+        a scan line. Both as sequences: a raster of all pairs. By default from end to end, of
+        a wire less one resolution of the tip; y = 0 along a straight wire.
     seed : int, optional
         Of the noise, 0 or more; by default a new one, which the image tells.
 
@@ -68,7 +69,8 @@ def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[floa
     plane = in_plane(field.positions)
     if y is None and not np.any(plane[:, 1]):
         y = 0.0
-    axes = [_axis("x", x, plane[:, 0], tip), _axis("y", y, plane[:, 1], tip)]
+    axes = [_axis(name, given, plane[:, number], tip, field.dimensions)
+            for number, (name, given) in enumerate((("x", x), ("y", y)))]
     if all(np.ndim(axis) == 0 for axis in axes):
         raise ValueError("x and y are one point; a scan line needs two or more along one of them.")
     noise = tip.noise
@@ -148,10 +150,12 @@ class ThermalImage(Saved):
                 f"nm, noise {self.noise:.2g} K>")
 
 
-def _axis(name, given, extent, tip):
+def _axis(name, given, extent, tip, dimensions):
     """Positions along an axis, or one."""
     if given is None:
         low, high = extent.min(), extent.max()
+        if dimensions == 1 and high - low > 4 * tip.resolution:  # nearer to its ends a wire is not seen as it is
+            low, high = low + tip.resolution, high - tip.resolution
         count = int(np.clip(np.ceil(_POINTS * (high - low) / tip.resolution) + 1, 2, _MOST))
         return np.linspace(low, high, count)
     array = np.asarray(given)

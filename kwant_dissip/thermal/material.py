@@ -149,7 +149,10 @@ class Law:
         """Mean between two temperatures, of `sites`: the integral over their difference."""
         if not self.varies:
             return self.at(start, sites)
-        return WEIGHTS @ self.at(start + NODES[:, None] * (stop - start))
+        mean = np.zeros_like(start)
+        for node, weight in zip(NODES, WEIGHTS, strict=True):
+            mean += weight * self.at(start + node * (stop - start))
+        return mean
 
 
 def _conductance(name, value):
