@@ -14,6 +14,7 @@ import dataclasses
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.constants import Boltzmann, eV
 
 import kwant_dissip as kd
 from kwant_dissip.plots.maps import patches
@@ -33,7 +34,7 @@ def solve(level):
     defect = min(builder.sites(), key=lambda site: np.hypot(site.pos[0], site.pos[1] - 0.1))
     builder[defect] = level
     syst = builder.finalized()
-    kbt = 8.617333e-5 * TEMPERATURE / HOPPING
+    kbt = TEMPERATURE * Boltzmann / eV / HOPPING
     reservoirs = [kd.Reservoir(MU + sign * 0.5 * BIAS, kbt) for sign in (1, -1)]
     state = kd.steady_state(syst, reservoirs, kd.PhononBath(kbt, rate=RATE), rtol=1e-3)
     return state.to_si(HOPPING, LATTICE), syst.id_by_site[defect]

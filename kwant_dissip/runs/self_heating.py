@@ -23,8 +23,8 @@ _PASSES, _MIXED, _PATIENCE = 150, 20, 20
 _LONGEST = 0.5
 # By default a runaway is where phonons are this much hotter than substrate and reservoirs.
 _HOTTEST = 10.0
-# What conversions to K may lose.
-_SAME = 1e-6
+# What rounding may lose in conversions to K; a mK of 300 K matters.
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +109,10 @@ def self_heating(solve: Callable[[float | np.ndarray], State], thermal: Thermal,
 
     Examples
     --------
+    >>> from scipy.constants import Boltzmann, eV
     >>> unit = 0.4                                              # eV
     >>> def solve(kelvin):
-    ...     bath = kd.PhononBath(kelvin * 8.617e-5 / unit, rate=0.05)
+    ...     bath = kd.PhononBath(kelvin * Boltzmann / eV / unit, rate=0.05)
     ...     return kd.steady_state(syst, reservoirs, bath).to_si(unit, 3e-9)
     >>> hot = kd.self_heating(solve, kd.thermal.nanotube_on_silica())
     >>> hot.field.plot()
@@ -231,9 +232,10 @@ class _Iteration:
             raise ValueError("solve must return a state in SI units: convert it with state.to_si(energy_unit=..., "
                              "lattice_constant=...).")
         if not np.allclose(state.bath_temperature, given, rtol=_SAME, atol=0):
-            raise ValueError(f"solve must give its PhononBath the temperature that it is called with, in K, divided by "
-                             f"energy_unit / k_B: it got {np.max(given):.6g} K at most, and the state's bath is at "
-                             f"{np.max(state.bath_temperature):.6g} K.")
+            raise ValueError(f"solve must give its PhononBath the temperature that it is called with, times k_B / "
+                             "energy_unit (scipy.constants has Boltzmann / eV in all digits): it got "
+                             f"{np.max(given):.9g} K at most, and the state's bath is at "
+                             f"{np.max(state.bath_temperature):.9g} K.")
         return state
 
     def runaway(self):
