@@ -91,7 +91,7 @@ def field_of(state: Result, flow: Flow, cells: Cells, thermal: Thermal, *, heat_
 class TemperatureField(Saved):
     """Temperature of the phonons, and where their heat goes; in SI.
 
-    Arrays over sites are in the order of the state's sites or nodes.
+    Arrays over sites are in the order of the state's sites or nodes; `temperature` is that of each site, in K.
     """
 
     excess: np.ndarray = quantity("Temperature of each site less that of the substrate", "temperature", _SITE)
