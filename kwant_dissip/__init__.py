@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .runs.bias import at_current, at_voltage_drop
     from .runs.self_heating import SelfHeating, self_heating
     from .solve import linear_response, steady_state
+    from .thermal.conductances import Thermal
     from .thermal.field import TemperatureField, temperature
     from .thermal.image import ThermalImage, thermal_image
-    from .thermal.material import Thermal
     from .thermal.tip import Tip
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
@@ -46,7 +46,7 @@ _NAMES = {
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
     "runs.self_heating": ("SelfHeating", "self_heating"),
     "thermal": (), "thermal.field": ("TemperatureField", "temperature"),
-    "thermal.image": ("ThermalImage", "thermal_image"), "thermal.material": ("Thermal",), "thermal.tip": ("Tip",),
+    "thermal.image": ("ThermalImage", "thermal_image"), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 

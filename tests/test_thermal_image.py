@@ -66,6 +66,18 @@ def test_beside_a_wire_the_reading_falls_as_the_kernel_does():
         np.testing.assert_allclose(seen, field.excess[500] * 2.0 ** -((y / 25e-9) ** 2), rtol=1e-9)
 
 
+def test_a_narrow_tip_above_a_kinetic_state():
+    """Nodes that are not equally spaced: the reading is the temperature between them."""
+    state = kd.kinetic.steady_state(lambda energy: 0.04 / (energy ** 2 + 0.04), [kd.Reservoir(0.05, 0.1),
+                                    kd.Reservoir(-0.05, 0.1)], kd.PhononBath(0.1, mean_free_path=20.0),
+                                    velocity=np.ones_like, length=100.0, rtol=1e-3)
+    field = kd.temperature(state.to_si(0.1, 3e-9), TUBE)
+    place, seen = kd.thermal_image(field, kd.Tip(2e-9)).line
+    order = np.argsort(field.positions[:, 0])
+    inside = np.interp(1e-9 * place, field.positions[order, 0], field.excess[order])
+    np.testing.assert_allclose(seen, inside, rtol=0, atol=3e-3 * inside.max())
+
+
 @pytest.mark.parametrize("kernel", ["gaussian", "disc", lambda r: np.exp(-r / 5e-9)])
 def test_in_the_middle_of_a_wide_sheet(flat, kernel):
     """What is hot everywhere is seen as it is, and half of it at an edge."""

@@ -11,9 +11,9 @@ from ..numerics.checks import check_positive, check_rtol, check_solve
 from ..numerics.mixing import mixed
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
+from ..thermal.conductances import Thermal
 from ..thermal.field import TemperatureField, equation_of, field_of
 from ..thermal.heat_equation import HeatEquation
-from ..thermal.material import Thermal
 
 State = TypeVar("State", bound=SteadyState)
 

@@ -1,8 +1,8 @@
 """From dissipated power to what a thermometer sees: heat equation, tips, and numbers of materials."""
 
+from .conductances import Thermal
 from .field import TemperatureField, temperature
 from .image import ThermalImage, thermal_image
-from .material import Thermal
 from .materials import graphene_on_silica, kapitza, nanotube_on_silica
 from .tip import Tip
 

@@ -8,8 +8,8 @@ import numpy as np
 from ..results.fields import documented, quantity
 from ..results.result import Result, Saved
 from .cells import Cells, cells_of
+from .conductances import Thermal
 from .heat_equation import Flow, HeatEquation
-from .material import Thermal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,7 +17,7 @@ from scipy.sparse.linalg import splu
 
 from ..errors import ConvergenceError
 from .cells import Cells
-from .material import CONTINUED, INSULATED, NODES, WEIGHTS, Thermal
+from .conductances import CONTINUED, INSULATED, NODES, WEIGHTS, Thermal
 
 _STEPS, _HALVINGS = 60, 30
 # Steps shorter than the first of these parts of the largest excess are the last; rounding can end them at the second,

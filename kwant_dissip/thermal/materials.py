@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..numerics.checks import check_positive
-from .material import CONTINUED, Thermal
+from .conductances import CONTINUED, Thermal
 
 # Substrate temperatures for which numbers at "room temperature" are meant, K.
 ROOM = (290.0, 310.0)
@@ -19,8 +19,8 @@ NANOTUBE_CONDUCTIVITY = 2.4e-9 * 2.6e-6
 # W/(K m), +- 0.03, from the breakdown of metallic single-wall nanotubes in air, on SiO2 that starts at room
 # temperature. E. Pop, D. A. Mann, K. E. Goodson, H. Dai, J. Appl. Phys. 101, 093710 (2007).
 NANOTUBE_COUPLING = 0.17
-# W/K: 350 +- 50 W/(m K) times 0.335 nm, of polycrystalline graphene on SiO2 near room temperature (120 at 100 K).
-# D. Estrada et al., npj 2D Mater. Appl. 3, 10 (2019).
+# W/K: 300 to 400 W/(m K), depending on the grains, times 0.335 nm, of polycrystalline graphene on SiO2 near room
+# temperature. D. Estrada et al., npj 2D Mater. Appl. 3, 10 (2019), doi:10.1038/s41699-019-0092-8.
 GRAPHENE_CONDUCTIVITY = 350 * 0.335e-9
 # W/(K m^2) at room temperature, mean of many samples. K. F. Mak, C. H. Lui, T. F. Heinz, Appl. Phys. Lett. 97, 221904
 # (2010).
@@ -81,8 +81,8 @@ def graphene_on_silica(substrate_temperature: float = 300.0, *, ends: Any = CONT
 
     References
     ----------
-    Conductivity near room temperature: D. Estrada et al., npj 2D Mater. Appl. 3, 10 (2019). Coupling at room
-    temperature: K. F. Mak, C. H. Lui, T. F. Heinz, Appl. Phys. Lett. 97, 221904 (2010).
+    Conductivity near room temperature (300 to 400 W/(m K), times 0.335 nm): D. Estrada et al., npj 2D Mater. Appl. 3, 10
+    (2019). Coupling at room temperature: K. F. Mak, C. H. Lui, T. F. Heinz, Appl. Phys. Lett. 97, 221904 (2010).
     """
     _check_room(substrate_temperature)
     return Thermal(conductivity=GRAPHENE_CONDUCTIVITY, coupling=GRAPHENE_COUPLING,
@@ -112,7 +112,8 @@ def kapitza(coupling: float, temperature: float) -> Callable[[np.ndarray], np.nd
     References
     ----------
     E. T. Swartz, R. O. Pohl, Rev. Mod. Phys. 61, 605 (1989): both limits, of acoustic and of diffuse mismatch; far
-    below the Debye temperatures, measured from 0.1 K on.
+    below the Debye temperatures, measured from 0.1 K on. For graphene of a few layers theory has T^4: Z.-Y. Ong,
+    arXiv:1704.00435; any such law is a function of the temperature that `Thermal` takes.
     """
     check_positive("temperature", temperature, "K")
     check_positive("coupling", coupling, "W/(K m) or W/(K m^2)")
