@@ -81,8 +81,8 @@ def graphene_on_silica(substrate_temperature: float = 300.0, *, ends: Any = CONT
 
     References
     ----------
-    Conductivity near room temperature (300 to 400 W/(m K), times 0.335 nm): D. Estrada et al., npj 2D Mater. Appl. 3, 10
-    (2019). Coupling at room temperature: K. F. Mak, C. H. Lui, T. F. Heinz, Appl. Phys. Lett. 97, 221904 (2010).
+    Conductivity near room temperature (300 to 400 W/(m K), times 0.335 nm): D. Estrada et al., npj 2D Mater. Appl. 3,
+    10 (2019). Coupling at room temperature: K. F. Mak, C. H. Lui, T. F. Heinz, Appl. Phys. Lett. 97, 221904 (2010).
     """
     _check_room(substrate_temperature)
     return Thermal(conductivity=GRAPHENE_CONDUCTIVITY, coupling=GRAPHENE_COUPLING,
