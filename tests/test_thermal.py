@@ -66,7 +66,7 @@ def test_where_the_model_ends_does_not_matter():
 
 def test_uniform_source_between_cold_ends():
     errors = []
-    for sites in (10, 20, 40, 10_000):
+    for sites in (10, 20, 40, 20_000):
         length = 1e-6
         state = thermal_states.wire(np.full(sites, 1e-9 / sites), length / sites)
         field = kd.temperature(state, kd.Thermal(conductivity=KAPPA, coupling=0.0, substrate_temperature=SUBSTRATE,
@@ -77,7 +77,7 @@ def test_uniform_source_between_cold_ends():
         assert np.all(field.to_substrate == 0)
         np.testing.assert_allclose(field.through_ends, 0.5e-9, rtol=1e-10)
     np.testing.assert_allclose(orders(errors[:3]), 2, atol=0.02)
-    assert errors[3] < 1.001e-8
+    assert errors[3] < 1e-8
 
 
 def test_uniform_source_on_a_substrate_between_cold_ends():
@@ -383,6 +383,9 @@ def test_an_isolated_piece_is_refused():
     (dataclasses.replace(WIRE, units="model"), ValueError, r"model's units; .*state\.to_si\(energy_unit=\.\.\., "),
     (3, TypeError, "state must be a SteadyState or a KineticState, got int"),
     (thermal_states.on_graph(np.ones(2), np.zeros((2, 1)), [[0, 1]], [[0, 0]]), ValueError, "at the same place"),
+    (thermal_states.on_graph(np.ones(5), [[0, 0], [1, 0], [1, 1], [0, 1], [0, 1]],
+                             [[0, 1], [1, 2], [2, 3], [3, 0], [2, 4], [0, 4], [1, 3]], [[0, 0]]), ValueError,
+     "Sites number [34] and [34] are at the same place"),
     (thermal_states.on_graph(np.ones(1), np.zeros((1, 1)), np.empty((0, 2), int), [[0, 0]]), ValueError,
      "Site number 0 has no hopping"),
     (thermal_states.wire(np.full(10, -1e-7), 1e-9), ValueError, "would be cooled to -"),

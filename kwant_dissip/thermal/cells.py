@@ -134,8 +134,8 @@ def _sheet(graph, bonds, directions):
     positions, count = graph.positions[:, directions], len(graph.positions)
     scale = np.median(np.linalg.norm(positions[bonds[:, 1]] - positions[bonds[:, 0]], axis=1))
     where = positions / scale
-    nearest = KDTree(where).query(where, k=2)[0][:, 1]
-    _check_apart(graph, np.repeat(np.argmin(nearest), 2)[None], np.array([nearest.min()]))
+    nearest, neighbours = KDTree(where).query(where, k=2)
+    _check_apart(graph, neighbours, nearest[:, 1] * scale)
     found = _voronoi(where, bonds)
     pairs, corners = found.ridge_points, found.vertices[np.array(found.ridge_vertices)]
     real = pairs < count
@@ -164,7 +164,7 @@ def _voronoi(where, bonds):
     points = np.concatenate([where, beyond[KDTree(where).query(beyond)[0] > _APART]])
     found = Voronoi(points)
     unclosed = np.full(len(points), len(beyond) == 0)
-    unclosed[found.ridge_points[[-1 in ridge for ridge in found.ridge_vertices]]] = True
+    unclosed[found.ridge_points[np.min(found.ridge_vertices, axis=1) < 0]] = True
     # No site of the lattice has all neighbours there, or there is no lattice: images of the neighbours there are.
     chosen = unclosed[site]
     if not np.any(chosen):
