@@ -178,7 +178,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 lattice.leads, mu - lead_potential, lead_temperature, strict=True)]),
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, green_functions=grid.counts.green_functions,
-            transports=grid.counts.transports, method=propagator.method, **found, **extra)
+            transports=grid.counts.transports, method=propagator.method, contacts=lattice.contacts,
+            lead_directions=lattice.lead_directions, **found, **extra)
 
     of_sites = len(probes.start()) - len(probes.floating)
     with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics import krylov
+from ..numerics.mixing import mixed
 from .energy_grid import Point
 
 # In the end rounding stops the progress: changes this small, relative to their scale, that do not fall tenfold.
@@ -14,8 +15,6 @@ _SMALL = 1e-7
 _PROGRESS = 0.1
 # Chords: how many, how many of them are mixed, and how much each must bring.
 _CHORDS, _MIXED, _CONTRACTION = 40, 10, 0.5
-# Changes more alike than this are the same.
-_ALIKE = 1e-10
 
 
 @dataclass
@@ -147,12 +146,7 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
         small = size <= tolerance * relative
         if small and fulfilled(point):
             return point, True
-        move = step
-        if memory:
-            moves, changes = (np.array(part).T for part in zip(*memory, strict=True))
-            lengths = np.linalg.norm(changes, axis=0)
-            weights = np.linalg.lstsq(changes / lengths, step, rcond=_ALIKE)[0] / lengths
-            move = step - (moves + changes) @ weights
+        move = mixed(step, memory)
         new = evaluate(point.unknowns + move)
         new_step = -inverse(new.residual)
         new_size = np.abs(new_step).max()
