@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, baths, before, electrostatics, kernels, kinetic, large, scaling, slices
+from . import alternatives, baths, before, electrostatics, kernels, kinetic, large, scaling, slices, thermal
 
 
 def machine():
@@ -23,5 +23,6 @@ electrostatics.main()
 slices.main()
 kernels.main()
 baths.main()
+thermal.main()
 before.main()
 large.main()

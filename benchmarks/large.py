@@ -1,4 +1,4 @@
-"""What is large: a chain of a million sites against shorter ones, and linear response of 100 x 100 sites.
+"""What is large: a chain of a million sites against shorter ones, linear response of 100 x 100 sites, cold and warm.
 
 Each in a process of its own, so that peaks of memory are its own.
 """
@@ -58,8 +58,8 @@ def plane(width, temperature=0.0):
 def main():
     """Print all of it."""
     seconds = []
-    for work, size in (*(("wire", sites) for sites in _CHAINS), ("plane", 100)):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.large", work, str(size)], check=True,
+    for work, *numbers in (*(("wire", sites) for sites in _CHAINS), ("plane", 100, 0.0), ("plane", 100, 0.01)):
+        done = subprocess.run([sys.executable, "-m", "benchmarks.large", work, *map(str, numbers)], check=True,
                               capture_output=True, text=True)
         row = done.stdout.strip().splitlines()[-1]
         print(row, flush=True)
@@ -70,4 +70,4 @@ def main():
 
 
 if __name__ == "__main__":
-    print({"wire": wire, "plane": plane}[sys.argv[1]](int(sys.argv[2])))
+    print({"wire": wire, "plane": plane}[sys.argv[1]](int(sys.argv[2]), *map(float, sys.argv[3:])))

@@ -5,11 +5,11 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import analytic, kinetic
+    from . import analytic, kinetic, thermal
     from .analysis.local_heat import LocalHeat, local_heat
     from .analysis.spots import Spot, heat_spots
     from .analysis.voltage_drop import voltage_drop
-    from .errors import ConvergenceError
+    from .errors import ConvergenceError, RunawayError
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
     from .model.phonons import AcousticPhonons, OpticalPhonons
@@ -19,27 +19,37 @@ if TYPE_CHECKING:
     from .results.loading import load
     from .results.phonon_state import PhononState
     from .runs.bias import at_current, at_voltage_drop
+    from .runs.self_heating import SelfHeating, self_heating
     from .solve import linear_response, steady_state
+    from .thermal.conductances import Thermal
+    from .thermal.field import TemperatureField, temperature
+    from .thermal.image import ThermalImage, thermal_image
+    from .thermal.tip import Tip
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
 __all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse",
            "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson",
-           "Reservoir", "Spot", "SteadyState", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
-           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "steady_state",
-           "voltage_drop"]
+           "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "TemperatureField", "Thermal",
+           "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
+           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "self_heating",
+           "steady_state", "temperature", "thermal", "thermal_image", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
 _NAMES = {
     "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),
-    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError",), "kinetic": (),
+    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError", "RunawayError"),
+    "kinetic": (),
     "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
     "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),
     "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
+    "runs.self_heating": ("SelfHeating", "self_heating"),
+    "thermal": (), "thermal.field": ("TemperatureField", "temperature"),
+    "thermal.image": ("ThermalImage", "thermal_image"), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 

@@ -1,4 +1,4 @@
-"""Command line: ``kwant-dissip figure2`` and ``kwant-dissip profile``."""
+"""Command line: ``kwant-dissip figure2``, ``kwant-dissip profile`` and ``kwant-dissip image``."""
 
 import argparse
 import ast
@@ -92,6 +92,28 @@ def _parser():
     profile.add_argument("--save", metavar="FILE", help="write the result to an HDF5 file")
     profile.add_argument("--plot", metavar="FILE", help="draw power and chemical potential to a picture file")
     profile.set_defaults(run=_run_profile)
+
+    image = commands.add_parser(
+        "image", help="what a scanning thermometer sees of a wire with a resonant defect: picture and data",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="A single-mode wire on a substrate, for both directions of the current. The thermal numbers are "
+        "those of a carbon nanotube on SiO2 at room temperature (E. Pop et al., Nano Lett. 6, 96 (2006); J. Appl. "
+        "Phys. 101, 093710 (2007)): at any other temperature give your own.")
+    image.add_argument("--out", metavar="DIR", default="figures", help="directory to write to")
+    image.add_argument("--temperature", type=float, default=300.0, help="of substrate, leads and electrons' bath, in K")
+    image.add_argument("--fermi-energy", type=float, default=130.0, help="above the bottom of the band, in meV")
+    image.add_argument("--resonance-width", type=float, default=65.0, help="full width of the defect's level, in meV")
+    image.add_argument("--mean-free-path", type=float, default=300.0, help="of the electrons, inelastic, in nm")
+    image.add_argument("--bias", type=float, default=5.0, help="in mV")
+    image.add_argument("--conductivity", type=float, default=6.24e-15,
+                       help="thermal conductivity times cross section, in W m/K")
+    image.add_argument("--coupling", type=float, default=0.17, help="to the substrate, in W/(K m)")
+    image.add_argument("--tip-width", type=float, default=50.0, help="what the tip resolves, in nm")
+    image.add_argument("--tip-height", type=float, default=20.0, help="above the wire, in nm")
+    image.add_argument("--sensitivity", type=float, help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
+    image.add_argument("--dwell-time", type=float, help="at each point, in ms")
+    image.add_argument("--seed", type=int, help="of the noise")
+    image.set_defaults(run=_run_image)
     return parser
 
 
@@ -99,6 +121,27 @@ def _run_figure2(options):
     from .figure2 import make
 
     for path in make(options.out, options.drop):
+        print(path)
+
+
+def _run_image(options):
+    from .nanotube import Wire, make
+    from .thermal import Thermal, Tip
+
+    wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
+                1e-9 * options.mean_free_path)
+    thermal = Thermal(conductivity=options.conductivity, coupling=options.coupling,
+                      substrate_temperature=options.temperature)
+    sensitivity, dwell_time = (None if value is None else factor * value for factor, value in (
+        (1e-6, options.sensitivity), (1e-3, options.dwell_time)))
+    tip = Tip(1e-9 * options.tip_width, height=1e-9 * options.tip_height, sensitivity=sensitivity,
+              dwell_time=dwell_time)
+    files, results = make(options.out, wire, 1e-3 * options.bias, thermal, tip, seed=options.seed)
+    for name, state in results["state"].items():
+        field, line = results["field"][name], results["line"][name].values
+        print(f"current {name:9} {state.current[0]: .4e} A   phonons receive {field.total_heat: .4e} W, leads "
+              f"{field.lead_heat.sum(): .4e} W   the tip sees {line.min(): .4e} to {line.max(): .4e} K")
+    for path in files:
         print(path)
 
 

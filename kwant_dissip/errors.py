@@ -31,6 +31,22 @@ class ConvergenceError(RuntimeError):
         self.state = state
 
 
+class RunawayError(ConvergenceError):
+    """Phonons have no steady temperature: what they receive grows faster with it than what they lose.
+
+    Attributes
+    ----------
+    bias : float
+        Largest difference of the reservoirs' mu, in eV.
+    state
+        The last, at the hottest temperatures that were tried.
+    """
+
+    def __init__(self, message, *, bias, state=None):
+        super().__init__(message, state=state)
+        self.bias = bias
+
+
 @contextmanager
 def users_function(argument, function, place=None):
     """Errors inside a user's function say which one it is, and keep their cause, as kwant does for value functions.

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-_DELAY = 2.0
+DELAY = 2.0
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def stage_bar(name: str) -> Iterator[Callable[[str, float], None]]:
         ``report(stage, value)``: the name of what converges, and how far it is off.
     """
     # disable=None: silent where stderr is not a terminal
-    with tqdm(desc=name, unit=" passes", delay=_DELAY, disable=None, leave=False) as bar:
+    with tqdm(desc=name, unit=" passes", delay=DELAY, disable=None, leave=False) as bar:
 
         def report(stage, value):
             if math.isfinite(value):

@@ -154,7 +154,8 @@ print(code, *sorted({"h5py", "kwant", "matplotlib", "numba", "numpy", "scipy"} &
 
 
 @pytest.mark.parametrize(("arguments", "code"), [
-    (["--help"], 0), (["--version"], 0), (["profile", "--help"], 0), ([], 2), (["profile", "--bias", "x"], 2),
+    (["--help"], 0), (["--version"], 0), (["profile", "--help"], 0), (["image", "--help"], 0), ([], 2),
+    (["profile", "--bias", "x"], 2),
     (["profile", "--set", "length"], 1), (["profile", "--model", "nowhere.py"], 1)])
 def test_help_and_usage_errors_import_nothing_heavy(arguments, code):
     result = subprocess.run([sys.executable, "-c", IMPORTS, *arguments], capture_output=True, text=True, check=True)

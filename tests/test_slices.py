@@ -260,6 +260,7 @@ def test_coarse_preconditioner(monkeypatch):
         dense = kd.steady_state(*arguments, rtol=1e-3)
         with monkeypatch.context() as patch:
             patch.setattr(sliced, "DENSE_SITES", 0)
+            patch.setattr(sliced, "DENSE_SITES_IF_WIDE", 0)
             patch.setattr("kwant_dissip.balance.newton._CHORDS", 0)
             coarse = kd.steady_state(*arguments, rtol=1e-3)
         np.testing.assert_allclose(coarse.power, dense.power, rtol=0, atol=1e-7 * np.abs(dense.power).max())

@@ -253,7 +253,9 @@ class BornBalance:
             step = found - phonon_rate
             if np.abs(step).max() <= tolerance * rate.max():
                 break
-            phonon_rate = np.maximum(phonon_rate + mixing.move(step), _LEAST_RATE * found)
+            mixed = np.maximum(phonon_rate + mixing.move(step), _LEAST_RATE * found)
+            mixing.took(mixed - phonon_rate)
+            phonon_rate = mixed
         source = into + elastic * filling + self._probes * fermi(
             self.ladders.energies, mu, self.surroundings.probe_temperature)
         self.transports += 1

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..results.fields import documented, quantity
-from ..results.result import Profile, Result
+from ..results.result import Graph, Profile, Result
 from . import cells
 
 _NODE, _END, _OCCUPATION = ("node",), ("2",), ("node", "energy")
@@ -56,6 +56,14 @@ class KineticState(Result):
     @property
     def heat(self):
         return self.power * self.node_width
+
+    @property
+    def graph(self):
+        order = np.argsort(self.x)
+        ends = order[[0, -1]]
+        lengths = [self.node_width[self.nodes_of(wire)].sum() for wire in (0, 1)]
+        return Graph(self.x[:, None], np.stack([order[:-1], order[1:]], axis=1), np.stack([[0, 1], ends], axis=1),
+                     np.array([[-1.0], [1.0]]), self.node_width, lengths - np.abs(self.x[ends]))
 
     @property
     def coordinate(self):

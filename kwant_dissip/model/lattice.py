@@ -62,6 +62,21 @@ class Lattice:
         graph.data[:] = 1
         return graph
 
+    @property
+    def contacts(self) -> np.ndarray:
+        """Lead, and site that it couples to: array of int, shape (contacts, 2)."""
+        return np.array([(lead, site) for lead, interface in enumerate(self.interfaces) for site in interface])
+
+    @property
+    def lead_directions(self) -> np.ndarray:
+        """Unit vector along each lead, outwards, 0 if it is given by a self-energy: shape (leads, dimensions)."""
+        result = np.zeros((len(self.leads), self.positions.shape[1]))
+        for direction, lead in zip(result, self.syst.leads, strict=True):
+            if hasattr(lead, "symmetry"):
+                (period,) = np.asarray(lead.symmetry.periods, float)
+                direction[:] = period / np.linalg.norm(period)
+        return result
+
     def require_energies(self) -> None:
         """Raise ValueError if a lead knows one energy only."""
         for lead in self.leads:

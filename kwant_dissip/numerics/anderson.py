@@ -12,7 +12,7 @@ class Anderson:
     Parameters
     ----------
     depth : int
-        How many former moves count.
+        How many former moves count; 0: every move is the step.
 
     References
     ----------
@@ -31,7 +31,7 @@ class Anderson:
             move, before = self._last
             change = step - before
             length = np.linalg.norm(change)
-            if length > 0:
+            if length > 0 and self._depth:
                 self._remember(move / length, change / length)
         move = step
         if self._memory:
@@ -42,6 +42,11 @@ class Anderson:
                 move -= weight * (former + change)
         self._last = move, step
         return move
+
+    def took(self, move: np.ndarray) -> None:
+        """Say that the last move was made otherwise."""
+        if self._last is not None:
+            self._last = move, self._last[1]
 
     def _remember(self, move, change):
         self._memory = [*self._memory, (move, change)][-self._depth:]

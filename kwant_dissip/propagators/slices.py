@@ -20,8 +20,9 @@ from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 
-# Up to this many coupled sites the Jacobian at a few energies, one dense matrix, is the preconditioner.
-DENSE_SITES = 4000
+# The Jacobian at a few energies, one dense matrix, is the preconditioner up to this many coupled sites; in wide systems
+# of few slices, where it costs little beside one integration over all energies, up to more.
+DENSE_SITES, DENSE_SITES_IF_WIDE, WIDE_SLICES = 4000, 15_000, 150
 # What passes from slice to slice beyond this loses too many digits; an energy there moves by this much, in units of
 # the largest matrix element of the Hamiltonian.
 _DIVERGES = 1e7
@@ -87,15 +88,20 @@ class SlicePropagator(LatticePropagator):
     def preconditioner(self, energies, weights):
         spectrum = self.spectrum(energies)
         diagonal = mean_absorption(spectrum, weights)
-        if np.count_nonzero(self.coupled) <= DENSE_SITES:
+        most = DENSE_SITES_IF_WIDE if len(self.geometry.sites) <= WIDE_SLICES else DENSE_SITES
+        if np.count_nonzero(self.coupled) <= most:
             return self._dense_inverse(spectrum, weights, diagonal), diagonal
         return self._coarse_inverse(spectrum, weights, diagonal), diagonal
 
     def _dense_inverse(self, spectrum, weights, diagonal):
         """The Jacobian of the coupled sites at these energies, factorised."""
         sites = np.flatnonzero(self.coupled)
-        coupling = spectrum.exchange(spectrum.rate, spectrum.rate * weights)
-        factor = lu_factor((np.diag(diagonal) - coupling)[np.ix_(sites, sites)], overwrite_a=True)
+        jacobian = spectrum.exchange(spectrum.rate, spectrum.rate * weights)
+        np.negative(jacobian, out=jacobian)
+        np.einsum("ii->i", jacobian)[:] += diagonal
+        if len(sites) < len(diagonal):
+            jacobian = jacobian[np.ix_(sites, sites)]
+        factor = lu_factor(jacobian, overwrite_a=True)
 
         def solve(b):
             result = b / diagonal

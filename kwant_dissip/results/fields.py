@@ -17,6 +17,8 @@ _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
     "length": ("lattice unit", "m", lambda units: units.lattice_constant),
     "states per energy": ("1/E0", "1/eV", lambda units: 1 / units.energy_unit),
     "energy squared": ("E0^2", "eV^2", lambda units: units.energy_unit ** 2),
+    "size": ("lattice unit, or its square", "m (wires), m^2 (sheets)", None),
+    "nanometres": ("nm", "nm", None),
     "force": ("E0 per lattice unit", "eV/m", lambda units: units.energy_unit / units.lattice_constant),
 }
 
@@ -57,6 +59,7 @@ def in_si(result, units):
 def documented(cls):
     """Class decorator: the fields' meanings as the docstring's section Attributes."""
     lines = ["Attributes", "----------"]
+    si = any(field.name == "units" and field.default == "SI" for field in dataclasses.fields(cls))
     for field in dataclasses.fields(cls):
         dimensions = field.metadata["dimensions"]
         kind = getattr(field.type, "__name__", str(field.type)).removesuffix(" | None")
@@ -67,7 +70,7 @@ def documented(cls):
             kind += ", or None"
         meaning = field.metadata["meaning"] + "."
         if field.metadata["kind"] != "number":
-            meaning += f" Unit: {unit(field, False)}."
+            meaning += f" Unit: {unit(field, si)}."
         lines += [f"{field.name} : {kind}", *textwrap.indent(textwrap.fill(meaning, 108), "    ").splitlines()]
     text, notes, rest = cls.__doc__.rstrip().partition("\n    Notes\n")
     cls.__doc__ = text.rstrip() + "\n\n    " + "\n    ".join(lines) + "\n" + notes + rest

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from ..analysis.smoothing import average, check_window
 from .fields import documented, quantity
-from .result import Profile, Result
+from .result import Graph, Profile, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Positions that differ by less than this part of the system's size are the same.
+_SAME = 1e-9
 _SITE, _LEAD, _BOND = ("site",), ("lead",), ("hopping",)
 
 
@@ -83,6 +86,11 @@ class SteadyState(Result):
     electron_power: np.ndarray = quantity(
         "Power that the ElectronBath takes: zero but for what the solution leaves of its balance", "power", _SITE,
         default=None)
+    contacts: np.ndarray | None = quantity("Lead, and site that it couples to; None in files of earlier versions",
+                                           dimensions=("contact", "2"), default=None)
+    lead_directions: np.ndarray | None = quantity(
+        "Unit vector along each lead, out of the system; 0 for leads by self-energy, None in files of earlier versions",
+        dimensions=("lead", "dimension"), default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     def __post_init__(self):
@@ -102,6 +110,18 @@ class SteadyState(Result):
     @property
     def heat(self):
         return self.power
+
+    @property
+    def graph(self):
+        directions = np.zeros_like(self.lead_positions) if self.lead_directions is None else self.lead_directions
+        if self.contacts is not None:
+            return Graph(self.positions, self.bonds, self.contacts, directions)
+        # Of a file of an earlier version: known where a lead couples to one site.
+        distance, site = KDTree(self.positions).query(self.lead_positions)
+        if np.any(distance > _SAME * np.ptp(self.positions, axis=0).max()):
+            raise ValueError("This SteadyState was saved by an earlier version, which did not say which sites "
+                             "the leads couple to: solve again.")
+        return Graph(self.positions, self.bonds, np.stack([np.arange(len(site)), site], axis=1), directions)
 
     @property
     def screening(self) -> tuple[float, float] | None:

@@ -4,15 +4,16 @@ import dataclasses
 from importlib import import_module
 from os import PathLike
 
-from .result import Result
+from .result import Saved
 from .storage import PACKAGE_VERSION, opened, read_fields
 
 # Where each kind of result is declared, also on floors above this one: imported when a file holds one.
 _HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "PhononState": "kwant_dissip.results.phonon_state",
-          "KineticState": "kwant_dissip.kinetic.state"}
+          "KineticState": "kwant_dissip.kinetic.state", "TemperatureField": "kwant_dissip.thermal.field",
+          "ThermalImage": "kwant_dissip.thermal.image"}
 
 
-def load(path: str | PathLike, group: str = "/") -> Result:
+def load(path: str | PathLike, group: str = "/") -> Saved:
     """Read a result that its method ``save`` wrote, bit for bit the same.
 
     Parameters
@@ -23,7 +24,7 @@ def load(path: str | PathLike, group: str = "/") -> Result:
 
     Returns
     -------
-    SteadyState, PhononState or KineticState
+    SteadyState, PhononState, KineticState, TemperatureField or ThermalImage
 
     Raises
     ------

@@ -43,7 +43,62 @@ class Profile:
     resolution: float | None
 
 
-class Result(ABC):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Graph:
+    """Where the nodes of a result are, and what is next to what.
+
+    Attributes
+    ----------
+    positions : array of float, shape (nodes, dimensions)
+    bonds : array of int, shape (bonds, 2)
+        Nodes next to each other: hoppings, or neighbours along a line.
+    contacts : array of int, shape (contacts, 2)
+        Lead, and node that it couples to.
+    lead_directions : array of float, shape (leads, dimensions)
+        Unit vector along each lead, 0 where that is not known.
+    size : array of float, shape (nodes,), or None
+        Length that each node stands for; None where it follows from the positions.
+    depth : array of float, shape (contacts,), or None
+        Distance from each contact's node to the end of the model; None likewise.
+    """
+
+    positions: np.ndarray
+    bonds: np.ndarray
+    contacts: np.ndarray
+    lead_directions: np.ndarray
+    size: np.ndarray | None = None
+    depth: np.ndarray | None = None
+
+
+class Saved:
+    """What can be written to a file and read by `load`: base of frozen dataclasses declared by `fields.quantity`."""
+
+    units: str
+
+    def save(self, path: str | PathLike, group: str = "/") -> None:
+        """Write all fields to an HDF5 file, one dataset per array, each with its meaning and unit.
+
+        Parameters
+        ----------
+        path : path-like
+            Without `group` a file that exists is replaced; with it, only that group is. Either way the new file is
+            written beside the old one and takes its place when it is complete.
+        group : str, optional
+            Group of the file, for several results in one: a name that no field and no array in the file has.
+
+        Raises
+        ------
+        TypeError
+            If `path` or `group` is no name, or HDF5 cannot hold a field.
+        ValueError
+            If the group's name is taken.
+        OSError
+            If the file cannot be written, or with `group` the old one not read.
+        """
+        write_result(self, path, group)
+
+
+class Result(Saved, ABC):
     """Currents between reservoirs, and heat along wires; base of `SteadyState` and `KineticState`.
 
     Subclasses are frozen dataclasses whose fields are declared by `fields.quantity`. What pictures and analysis need
@@ -61,7 +116,6 @@ class Result(ABC):
     electron_mu: np.ndarray | None
     electron_temperature: np.ndarray | None
     error: float
-    units: str
 
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
@@ -78,6 +132,16 @@ class Result(ABC):
         if self.electron_mu is None or np.all(np.isnan(self.electron_mu)):
             return self.mu
         return np.where(np.isnan(self.mu), self.electron_mu, self.mu)
+
+    @property
+    @abstractmethod
+    def graph(self) -> Graph:
+        """Places of the nodes, their neighbours, and where the leads are."""
+
+    @property
+    def lead_heat(self) -> np.ndarray:
+        """Heat that the electrons carry out into each lead: -(energy current - mu current), shape (leads,)."""
+        return self.reservoir_mu * self.current - self.energy_current
 
     @property
     @abstractmethod
@@ -174,28 +238,6 @@ class Result(ABC):
             raise ValueError(f"This {type(self).__name__} is in SI units already.")
         return dataclasses.replace(self, units="SI",  # type: ignore[type-var]
                                    **in_si(self, Units(energy_unit, lattice_constant)))
-
-    def save(self, path: str | PathLike, group: str = "/") -> None:
-        """Write all fields to an HDF5 file, one dataset per array, each with its meaning and unit.
-
-        Parameters
-        ----------
-        path : path-like
-            Without `group` a file that exists is replaced; with it, only that group is. Either way the new file is
-            written beside the old one and takes its place when it is complete.
-        group : str, optional
-            Group of the file, for several states in one: a name that no field and no array in the file has.
-
-        Raises
-        ------
-        TypeError
-            If `path` or `group` is no name, or HDF5 cannot hold a field.
-        ValueError
-            If the group's name is taken.
-        OSError
-            If the file cannot be written, or with `group` the old one not read.
-        """
-        write_result(self, path, group)
 
     def plot(self, axes=None) -> "Figure":
         """Draw power and electrochemical potential along the wires.

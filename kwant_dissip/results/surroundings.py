@@ -23,6 +23,7 @@ def surroundings(lattice: Lattice, coupled: np.ndarray, reservoirs: Sequence[Res
     temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
     potential = np.asarray(potential, float)
     return {"positions": lattice.positions, "wire": lattice.wires(coupled), "reservoir_mu": mu,
+            "contacts": lattice.contacts, "lead_directions": lattice.lead_directions,
             "reservoir_temperature": temperature, "lead_potential": potential,
             "lead_positions": np.array([lattice.positions[interface].mean(axis=0) for interface in lattice.interfaces]),
             "fermi_wavelength": np.array([lead.fermi_wavelength_near(*where) for lead, *where in zip(

@@ -1,9 +1,10 @@
 """From the package's units (hbar = e = k_B = 1) to SI."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 from scipy.constants import elementary_charge, hbar, physical_constants
+
+from ..numerics.checks import check_positive
 
 BOLTZMANN_EV = physical_constants["Boltzmann constant in eV/K"][0]
 
@@ -25,9 +26,7 @@ class Units:
 
     def __post_init__(self):
         for name, unit in (("energy_unit", "eV"), ("lattice_constant", "m")):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be a positive number, in {unit}, got {value!r}.")
+            check_positive(name, getattr(self, name), unit)
 
     @property
     def current(self):

@@ -1,6 +1,5 @@
 """Bias set by what it does: by the voltage drop in the scatterer, or by the current."""
 
-import inspect
 import math
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +11,7 @@ from scipy.optimize import brentq
 
 from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError
-from ..numerics.checks import check_rtol
+from ..numerics.checks import check_rtol, check_solve
 from ..progress import stage_bar
 from ..results.units import BOLTZMANN_EV
 
@@ -107,7 +106,7 @@ def _find(target, solve, measure, first, rtol, name):
     check_rtol(rtol)
     if not isinstance(target, Real) or not np.isfinite(target) or target == 0:
         raise ValueError(f"{name} must be a finite number other than 0, got {target!r}.")
-    _check_solve(solve)
+    check_solve(solve, "bias")
     nearest = np.inf, 0.0, 0.0, None
 
     @cache
@@ -177,15 +176,3 @@ def _bracket(miss, state, target, first):
         if abs(bias) >= limit:
             bias = 0.5 * (before + math.copysign(limit, bias))
     return None, failure
-
-
-def _check_solve(solve):
-    """Raise TypeError unless `solve` is a function of one number."""
-    if not callable(solve):
-        raise TypeError(f"solve must be a function of the bias, got {solve!r}.")
-    try:
-        inspect.signature(solve).bind(0.0)
-    except TypeError as error:
-        raise TypeError(f"solve must take one argument, the bias; {solve!r} does not: {error}.") from error
-    except ValueError:
-        pass  # written in C, without a signature

@@ -1,0 +1,187 @@
+"""The thermal image of a single-mode wire with a resonant defect, as a scanning thermometer sees it; numbers in SI."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .model.baths import PhononBath
+from .model.reservoirs import Reservoir
+from .numerics.checks import check_positive
+from .plots.style import BLUE, VERMILION
+from .plots.temperatures import EXCESS, raster, scaled
+from .results.storage import check_writable, replacing
+from .results.units import BOLTZMANN_EV
+from .solve import steady_state
+from .systems import chain
+from .thermal.field import temperature
+from .thermal.image import thermal_image
+
+# The chain of figure 2: the chemical potential 0.3 hoppings above the bottom of the band, 100 sites a mean free path.
+_FILLING, _SITES = 0.3, 100
+_MU = -2 + _FILLING
+_VELOCITY = np.sqrt(4 - _MU ** 2)
+# What is shown of both wires, in mean free paths; the last part of them feels the contacts.
+_SHOWN = 4.0
+# Of a raster: points along and across, and how far it reaches to both sides, in resolutions of the tip.
+_ALONG, _ACROSS, _ASIDE = 301, 61, 2.5
+_DIRECTIONS = {"forward": (1, BLUE, "-"), "backward": (-1, VERMILION, "--")}
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A single-mode wire with a defect that is resonant at the Fermi energy, and electrons whose rate is constant.
+
+    Parameters
+    ----------
+    temperature : float
+        Of reservoirs and phonons, K.
+    fermi_energy : float
+        Chemical potential above the bottom of the band, eV.
+    resonance_width : float
+        Full width of the defect's resonance, eV; at most 0.9 of the Fermi energy.
+    mean_free_path : float
+        Of the electrons at the Fermi energy, m.
+    length : int, optional
+        Of the wire on either side, in mean free paths; the last two feel the contacts.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+
+    temperature: float
+    fermi_energy: float
+    resonance_width: float
+    mean_free_path: float
+    length: int = 6
+
+    def __post_init__(self):
+        for name, unit in (("temperature", "K"), ("fermi_energy", "eV"), ("resonance_width", "eV"),
+                           ("mean_free_path", "m")):
+            check_positive(name, getattr(self, name), unit)
+        if self.resonance_width > 0.9 * self.fermi_energy:
+            raise ValueError("resonance_width must be at most 0.9 of the Fermi energy, where the band is, got "
+                             f"{self.resonance_width!r} with fermi_energy={self.fermi_energy!r}.")
+
+    @property
+    def energy_unit(self) -> float:
+        """Hopping of the chain, eV."""
+        return self.fermi_energy / _FILLING
+
+    @property
+    def lattice_constant(self) -> float:
+        """Of the chain, m."""
+        return self.mean_free_path / _SITES
+
+    @cached_property
+    def syst(self):
+        """The finalized system."""
+        coupling = np.sqrt(self.resonance_width / self.energy_unit / (2 * _VELOCITY))
+        return chain.resonant_dot(length=self.length * _SITES, coupling=coupling, level=_MU * (1 - coupling ** 2)
+                                  ).finalized()
+
+    def state(self, bias):
+        """`SteadyState` in SI at a bias in V, mu of the left lead less that of the right one."""
+        kbt = BOLTZMANN_EV * self.temperature / self.energy_unit
+        reservoirs = [Reservoir(_MU + sign * 0.5 * bias / self.energy_unit, kbt) for sign in (1, -1)]
+        bath = PhononBath(kbt, rate=lambda site: _VELOCITY / _SITES if chain.in_wires(site) else 0.0)
+        return steady_state(self.syst, reservoirs, bath).to_si(self.energy_unit, self.lattice_constant)
+
+
+def draw(wire, states, fields, lines, rasters):
+    """Power, temperature and scan lines along the wire, and both rasters.
+
+    Parameters
+    ----------
+    wire : Wire
+    states, fields, lines, rasters : dict
+        `SteadyState`, `TemperatureField` and two `ThermalImage` for "forward" and "backward".
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(4, 1, figsize=(7.0, 8.0), sharex=True, layout="constrained",
+                                height_ratios=[1.5, 1.5, 0.5, 0.5])
+    watts, watt = scaled(_means(states["forward"], wire)[1], "W/m")
+    factor, kelvin = scaled(fields["forward"].excess, "K")
+    seen = np.concatenate([image.values.ravel() for image in rasters.values()])
+    for axis, (name, (_, color, style)) in zip(axes[2:], _DIRECTIONS.items(), strict=True):
+        x, power = _means(states[name], wire)
+        axes[0].plot(x, watts * power, color=color, ls=style, lw=1.8, label=f"current {name}")
+        field = fields[name]
+        shown = np.abs(field.positions[:, 0]) < _SHOWN * wire.mean_free_path
+        axes[1].plot(1e9 * field.positions[shown, 0], factor * field.excess[shown], color=color, ls=style, lw=1.8,
+                     label=f"phonons, {name}", zorder=3)
+        place, values = lines[name].line
+        axes[1].plot(place, factor * values, ".", color=color, ms=3, alpha=0.5, label=f"tip, {name}")
+        drawn, label = raster(rasters[name], axis, (seen.min(), seen.max()))
+        axis.set_title(f"current {name}", fontsize="medium")
+    for axis, quantity in ((axes[0], f"power $p(x)$ ({watt})"), (axes[1], f"{EXCESS} ({kelvin})")):
+        axis.axhline(0, color="0.6", lw=0.7, zorder=0)
+        axis.axvline(0, color="0.6", lw=0.7, zorder=0)
+        axis.set_ylabel(quantity)
+        axis.margins(y=0.3)
+        axis.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
+    for axis in axes[:-1]:
+        axis.set_xlabel("")
+    figure.colorbar(drawn, ax=axes[2:], label=label, location="bottom", aspect=40, shrink=0.8)
+    return figure
+
+
+def _means(state, wire):
+    """Positions in nm and power per length in both wires, averaged over the Fermi wavelength, cut at what is shown."""
+    curves = [state.profile(number)[:2] for number in range(state.wires)]
+    x, power = (np.concatenate([curve[0], [np.nan], curve[1]]) for curve in zip(*curves, strict=True))
+    shown = np.abs(x) > _SHOWN * wire.mean_free_path
+    return 1e9 * x, np.where(shown, np.nan, power / wire.lattice_constant)
+
+
+def make(directory, wire, bias, thermal, tip, *, seed=None):
+    """Solve, draw and save: ``nanotube_image.png``, ``.pdf``, and all results in ``nanotube_image.h5``.
+
+    Parameters
+    ----------
+    directory : path-like
+        Made if it does not exist.
+    wire : Wire
+    bias : float
+        V; both directions are computed.
+    thermal : Thermal
+    tip : Tip
+    seed : int, optional
+        Of the noise.
+
+    Returns
+    -------
+    files : list of pathlib.Path
+        The files written.
+    results : dict
+        State, field, scan line and raster for each direction.
+    """
+    check_positive("bias", bias, "V")
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    data, *pictures = (directory / f"nanotube_image.{ending}" for ending in ("h5", "png", "pdf"))
+    for path in (data, *pictures):
+        check_writable(path)
+    shown, aside = _SHOWN * wire.mean_free_path, _ASIDE * tip.resolution
+    along, across = np.linspace(-shown, shown, _ALONG), np.linspace(-aside, aside, _ACROSS)
+    states = {name: wire.state(sign * bias) for name, (sign, *_) in _DIRECTIONS.items()}
+    fields = {name: temperature(state, thermal) for name, state in states.items()}
+    lines, rasters = ({name: thermal_image(field, tip, x=along, y=y, seed=seed) for name, field in fields.items()}
+                      for y in (0.0, across))
+    results = {"state": states, "field": fields, "line": lines, "raster": rasters}
+    with replacing(data) as beside:
+        for kind, both in results.items():
+            for name, result in both.items():
+                result.save(beside, group=f"{name}/{kind}")
+    figure = draw(wire, states, fields, lines, rasters)
+    for picture in pictures:
+        figure.savefig(picture, dpi=200)
+    plt.close(figure)
+    return [*pictures, data], results

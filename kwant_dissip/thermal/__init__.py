@@ -1,0 +1,10 @@
+"""From dissipated power to what a thermometer sees: heat equation, tips, and numbers of materials."""
+
+from .conductances import Thermal
+from .field import TemperatureField, temperature
+from .image import ThermalImage, thermal_image
+from .materials import graphene_on_silica, kapitza, nanotube_on_silica
+from .tip import Tip
+
+__all__ = ["TemperatureField", "Thermal", "ThermalImage", "Tip", "graphene_on_silica", "kapitza", "nanotube_on_silica",
+           "temperature", "thermal_image"]
