@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from .errors import ConvergenceError, RunawayError
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
+    from .model.phonons import AcousticPhonons, OpticalPhonons
     from .model.reservoirs import Reservoir
     from .results.lattice_state import SteadyState
     from .results.linear_response import LinearResponse
     from .results.loading import load
+    from .results.phonon_state import PhononState
     from .runs.bias import at_current, at_voltage_drop
     from .runs.self_heating import SelfHeating, self_heating
     from .solve import linear_response, steady_state
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
-__all__ = ["ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
-           "LocalHeat", "Neutrality", "PhononBath", "Poisson", "Reservoir", "RunawayError", "SelfHeating",
-           "Spot", "SteadyState", "TemperatureField", "Thermal", "ThermalImage", "Tip", "analytic",
-           "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load",
-           "local_distribution", "local_electrons", "local_heat", "self_heating", "steady_state",
-           "temperature", "thermal", "thermal_image", "voltage_drop"]
+__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse",
+           "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson",
+           "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "TemperatureField", "Thermal",
+           "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
+           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "self_heating",
+           "steady_state", "temperature", "thermal", "thermal_image", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
@@ -41,7 +43,8 @@ _NAMES = {
     "kinetic": (),
     "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
-    "model.reservoirs": ("Reservoir",), "results.lattice_state": ("SteadyState",),
+    "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),
+    "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
     "runs.self_heating": ("SelfHeating", "self_heating"),

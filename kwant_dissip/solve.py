@@ -22,6 +22,7 @@ from .model.broadening import broadening
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
+from .model.phonons import quanta_of
 from .model.reservoirs import (
     Reservoir,
     check_finite,
@@ -40,8 +41,10 @@ from .propagators.density import EquilibriumDensity
 from .propagators.interface import Propagator
 from .propagators.lattice import LatticePropagator
 from .propagators.places import PlacesPropagator
+from .quanta import quantum_state
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
+from .results.surroundings import surroundings
 
 # How often electrostatics evaluates all energies: a few Newton steps of some ten products each.
 _EVALUATIONS = 40
@@ -127,6 +130,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     check_rtol(rtol)
     check_memory(memory)
     check_method(method)
+    quanta, bath = quanta_of(bath)
     baths = checked_baths(bath)
     if electrostatics is not None and not isinstance(electrostatics, Law):
         raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
@@ -135,6 +139,11 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     lattice.require_energies()
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
     shifts = band_shifts(reservoirs, lattice.leads, electrostatics is not None)
+    if quanta:
+        if electrostatics is not None:
+            raise ValueError(f"electrostatics={electrostatics!r} is not known with microscopic phonons, which need the "
+                             "whole band at every potential: leave it out, or describe the phonons by a PhononBath.")
+        return quantum_state(lattice, reservoirs, shifts, quanta, baths, method, rtol)
     gamma = broadening(bath, lattice, needed=electrostatics is None)
     if baths.phonons is None:
         temperature = np.full(len(lattice.sites), np.nan)
@@ -168,18 +177,13 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         mu = np.array([floating if reservoir.mu is None else reservoir.mu
                        for floating, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
         return SteadyState(
+            **surroundings(lattice, gamma.coupled, reservoirs, mu, lead_potential),
             potential=potential, density=np.full(len(order), np.nan) if density is None else density[back],
             current=solution.current, energy_current=solution.energy_current, bonds=order[propagator.bonds],
-            bond_current=-flows[0], bond_energy_current=-flows[1], positions=lattice.positions,
-            wire=lattice.wires(gamma.coupled), bath_temperature=temperature, reservoir_mu=mu,
-            reservoir_temperature=lead_temperature, lead_potential=np.asarray(lead_potential, float),
-            lead_positions=np.array([lattice.positions[interface].mean(axis=0) for interface in lattice.interfaces]),
-            fermi_wavelength=np.array([lead.fermi_wavelength_near(*where) for lead, *where in zip(
-                lattice.leads, mu - lead_potential, lead_temperature, strict=True)]),
+            bond_current=-flows[0], bond_energy_current=-flows[1], bath_temperature=temperature,
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, green_functions=grid.counts.green_functions,
-            transports=grid.counts.transports, method=propagator.method, contacts=lattice.contacts,
-            lead_directions=lattice.lead_directions, **found, **extra)
+            transports=grid.counts.transports, method=propagator.method, **found, **extra)
 
     of_sites = len(probes.start()) - len(probes.floating)
     with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
@@ -254,6 +258,8 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     if bath is None:
         raise TypeError("bath must be a PhononBath, ElectronBath or ElasticBath, or a list of them, got None: a "
                         "coherent conductor has no power.")
+    if quanta_of(bath)[0]:
+        raise TypeError("linear_response does not take microscopic phonons: use steady_state with a small bias.")
     baths = checked_baths(bath)
     temperature = equilibrium_temperature(baths.phonons, temperature)
     if temperature == 0 and baths.electrons is not None:

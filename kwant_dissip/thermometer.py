@@ -3,9 +3,6 @@
 The probe takes neither particles nor energy from site i:
 
     Int dE/2pi (A_i f - n_i) = 0,    Int dE/2pi E (A_i f - n_i) = 0,    f = 1 / (exp((E - mu_i) / T_i) + 1)
-
-In the unknowns a = mu/T and b = 1/T both are the gradient of a convex function, so that Newton's method with short
-steps finds the solution if there is one.
 """
 
 from collections.abc import Sequence
@@ -16,22 +13,14 @@ import kwant
 import numpy as np
 
 from .balance.solution import Solution
-from .numerics.energy_kernels import fermi_excess, fermi_slope
 from .numerics.quadrature import TWO_PI
 from .numerics.threads import thread_pool
+from .numerics.weak_probe import weak_probe
 from .propagators.kept import KeptSpectra
 from .results.lattice_state import SteadyState
+from .results.phonon_state import PhononState
+from .results.units import BOLTZMANN_EV
 from .solve import steady_state
-
-_STEPS = 100
-# Largest change of 1/T in a step, relative.
-_LONGEST = 0.75
-# Change of the last step, relative to k_B T, that is let pass.
-_TOLERANCE = 1e-6
-# Below this part of the mean over all sites, states are rounding errors of others.
-_FEWEST_STATES = 1e-12
-# Electrons hotter than this times the window that was integrated over have no temperature.
-_WIDEST = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +68,8 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
         state = steady_state(state, *arguments, **options)
     elif arguments or options:
         raise TypeError("A state is all that local_electrons needs; other arguments go with a system.")
+    if isinstance(state, PhononState):
+        return _of_grid(state)
     solution = _solution(state)
     probes, sites = solution.probes, len(solution.order)
     panels = solution.panels.halves()
@@ -92,10 +83,22 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
     # The grid resolves what the state holds; the energy of what occupies a site is one power of E more.
     with thread_pool() as map_:
         nodes, weights, spectral, n = zip(*map_(sums, KeptSpectra(solution.propagator).batches(panels)), strict=True)
-    mu, temperature = _measured(np.concatenate(nodes), np.concatenate(weights), np.concatenate(spectral, axis=1),
+    mu, temperature = weak_probe(np.concatenate(nodes), np.concatenate(weights), np.concatenate(spectral, axis=1),
                                 sum(n), probes.temperature0)
     back = np.argsort(solution.order)
     return LocalElectrons((mu + probes.mu0)[back], temperature[back])
+
+
+def _of_grid(state):
+    """The same where occupations are known at the energies of a grid."""
+    boltzmann = BOLTZMANN_EV if state.units == "SI" else 1.0
+    mu0, temperature0 = state.reservoir_mu.mean(), boltzmann * state.reservoir_temperature.mean()
+    relative = state.energy - mu0
+    equilibrium = 0.5 - 0.5 * np.tanh(0.5 * relative / temperature0)
+    difference = (state.occupied - state.spectral * equilibrium) * state.energy_weights
+    mu, temperature = weak_probe(relative, state.energy_weights, state.spectral, np.stack(
+        [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
+    return LocalElectrons(mu0 + mu, temperature / boltzmann)
 
 
 def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarray,
@@ -121,6 +124,9 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
     TypeError, ValueError
         As `local_electrons`, or if energies or sites are none.
     """
+    if isinstance(state, PhononState):
+        raise ValueError("With microscopic phonons the distribution is known at the energies of the state: "
+                         "state.filling at state.energy.")
     solution = _solution(state)
     energies = np.asarray(energies)
     if energies.ndim != 1 or energies.dtype.kind not in "fiu" or not np.all(np.isfinite(energies)):
@@ -150,39 +156,3 @@ def _solution(state) -> Solution:
         raise ValueError("This state does not know its spectra: it was loaded from a file, changed by to_si, or comes "
                          "from another process. Take it as steady_state returns it.")
     return state.solution
-
-
-def _measured(energies, weights, spectral, n, reference):
-    """Chemical potentials relative to mu_0, and temperatures; nan where there are none.
-
-    Newton's method for all sites side by side; n holds the particles and the energy on each of them, less those of the
-    equilibrium, shape (sites, 2).
-    """
-    mu, excess = np.zeros(len(n)), np.zeros(len(n))
-    weighted = spectral * weights
-    powers = np.stack([np.ones_like(energies), energies, energies ** 2], axis=1)
-    for _ in range(_STEPS):
-        temperature = reference + excess
-        difference = fermi_excess(energies, mu, excess, reference)
-        slope = weighted * fermi_slope(energies, mu, temperature)
-        off = (weighted * difference) @ powers[:, :2] - n
-        m0, m1, m2 = (slope @ powers).T
-        # In x = (E - mu) / T: rows of particles and heat, unknowns dmu and dT.
-        first, second = (m1 - mu * m0) / temperature, (m2 - 2 * mu * m1 + mu ** 2 * m0) / temperature ** 2
-        heat = (off[:, 1] - mu * off[:, 0]) / temperature
-        determinant = m0 * second - first ** 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = -(second * off[:, 0] - first * heat) / determinant, -(m0 * heat - first * off[:, 0]) / determinant
-            change = np.abs(step).max(axis=0) / temperature
-            # A step in (mu/T, 1/T), shortened so that 1/T changes by a part of itself only.
-            relative = step[1] / temperature
-            part = np.minimum(1.0, _LONGEST / np.maximum(np.abs(relative), 1e-300))
-            new = temperature / (1 - part * relative)
-            ratio = (mu + part * (step[0] - mu * relative)) / temperature
-        good = np.isfinite(new) & np.isfinite(ratio) & (new < _WIDEST * np.ptp(energies))
-        excess = np.where(good, new - reference, excess)
-        mu = np.where(good, ratio * new, mu)
-        if np.all((change < 1e-13) | ~good):
-            break
-    found = good & (change < _TOLERANCE) & (m0 > _FEWEST_STATES * m0.mean())
-    return np.where(found, mu, np.nan), np.where(found, reference + excess, np.nan)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics import krylov
-from ..numerics.mixing import mixed
+from ..numerics.anderson import Anderson
 from .energy_grid import Point
 
 # In the end rounding stops the progress: changes this small, relative to their scale, that do not fall tenfold.
@@ -137,7 +137,7 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
     """
     step = -inverse(point.residual)
     size = np.abs(step).max()
-    memory: list[tuple[np.ndarray, np.ndarray]] = []
+    mixing = Anderson(_MIXED)
     for _ in range(_CHORDS):
         relative = scale(point.unknowns)
         progress(what, size / relative)
@@ -146,13 +146,10 @@ def chords(point: Point, evaluate: Callable[[np.ndarray], Point], inverse: Calla
         small = size <= tolerance * relative
         if small and fulfilled(point):
             return point, True
-        move = mixed(step, memory)
-        new = evaluate(point.unknowns + move)
+        new = evaluate(point.unknowns + mixing.move(step))
         new_step = -inverse(new.residual)
         new_size = np.abs(new_step).max()
         if not new_size <= _CONTRACTION * size:
             return point, small
-        memory.append((move, new_step - step))
-        del memory[:-_MIXED]
         point, step, size = new, new_step, new_size
     return point, False

@@ -37,7 +37,7 @@ class Bath:
             raise ValueError(f"{bath} lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
         self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
         for name, value in (("rate", rate), ("mean_free_path", mean_free_path)):
-            _check_kind(bath, name, value)
+            check_kind(bath, name, value)
         if isinstance(rate, Real):
             self._check_rates(np.array([rate]))
         if isinstance(mean_free_path, Real):
@@ -66,21 +66,21 @@ class Bath:
         good = (values == np.round(values)) & (values >= 0) & (values < lead_count)
         if not np.all(good):
             raise ValueError(f"{type(self).__name__} lead must be a lead's number, 0 to {lead_count - 1}, "
-                             f"got {_first_bad(values, good)}.")
+                             f"got {first_bad(values, good)}.")
         return values.astype(int)
 
     def _check_rates(self, values):
         good = np.isfinite(values) & (values >= 0)
         if not np.all(good):
             raise ValueError(f"{type(self).__name__} rate must be finite and not negative, "
-                             f"got {_first_bad(values, good)}.")
+                             f"got {first_bad(values, good)}.")
         return values
 
     def _check_mean_free_paths(self, values):
         good = values > 0  # False for nan, True for inf, which uncouples the site
         if not np.all(good):
             raise ValueError(f"{type(self).__name__} mean_free_path must be positive (inf: site not coupled), "
-                             f"got {_first_bad(values, good)}.")
+                             f"got {first_bad(values, good)}.")
         return values
 
 
@@ -116,7 +116,7 @@ class PhononBath(Bath):
     def __init__(self, temperature: PerSite, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
                  lead: PerSite | None = None) -> None:
         super().__init__(rate=rate, mean_free_path=mean_free_path, lead=lead)
-        _check_kind("PhononBath", "temperature", temperature)
+        check_kind("PhononBath", "temperature", temperature)
         if isinstance(temperature, Real):
             check_temperature("PhononBath temperature", temperature)
         self.temperature = temperature
@@ -129,7 +129,7 @@ class PhononBath(Bath):
         values = per_site("PhononBath temperature", self.temperature, sites)
         if not np.all(np.isfinite(values) & (values > 0)):
             raise ValueError("PhononBath temperature must be finite and positive at every site, "
-                             f"got {_first_bad(values, np.isfinite(values) & (values > 0))}.")
+                             f"got {first_bad(values, np.isfinite(values) & (values > 0))}.")
         return values
 
 
@@ -279,11 +279,13 @@ def _called(name, function, site):
     return result
 
 
-def _check_kind(bath, name, value):
+def check_kind(bath, name, value):
+    """Raise ValueError if a value can be no number per site."""
     if isinstance(value, str | complex):
         raise ValueError(f"{bath} {name} must be a number, one per site, or a function of the site, got {value!r}.")
 
 
-def _first_bad(values, good):
+def first_bad(values, good):
+    """The first value that is not good, and where it is, for an error message."""
     index = int(np.flatnonzero(~good)[0])
     return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")

@@ -235,14 +235,15 @@ def broadening(bath: Bath | Sequence[Bath] | None, lattice: Lattice, needed: boo
         If a bath's values have the wrong length or range, or reach no site, or a site that no lead is connected to.
     """
     baths = checked_baths(bath)
-    balanced = [_of_bath(one, lattice, needed) for one in (baths.phonons, baths.electrons) if one is not None]
-    elastic = [_of_bath(one, lattice, needed) for one in baths.elastic]
+    balanced = [bath_broadening(one, lattice, needed) for one in (baths.phonons, baths.electrons) if one is not None]
+    elastic = [bath_broadening(one, lattice, needed) for one in baths.elastic]
     if not balanced and not elastic:
         return Broadening(np.zeros(len(lattice.sites)))
     return balanced[0] if len(balanced) == 1 and not elastic else Broadenings(balanced, elastic)
 
 
-def _of_bath(bath: Bath, lattice: Lattice, needed: bool) -> Broadening:
+def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broadening:
+    """Broadening by one bath; arguments and errors as of `broadening`."""
     if bath.rate is not None:
         result = Broadening(bath.site_rates(lattice.sites))
     else:

@@ -1,7 +1,7 @@
 """A finalized kwant system as numbers: Hamiltonian, leads, and the graph of its hoppings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import kwant
@@ -42,6 +42,13 @@ class Lattice:
     def sites(self) -> Sequence:
         """The sites, `kwant.builder.Site`, in the order of all results."""
         return self.syst.sites
+
+    def by_orbital(self) -> "Lattice":
+        """The same system as if every orbital were a site (but for `sites`)."""
+        orbitals = int(self.offsets[-1])
+        return replace(self, offsets=np.arange(orbitals + 1), positions=np.repeat(
+            self.positions, np.diff(self.offsets), axis=0), interfaces=[
+                self.interface_orbitals(lead) for lead in range(len(self.leads))])
 
     @cached_property
     def graph(self) -> csr_matrix:

@@ -82,6 +82,10 @@ class LatticePropagator(Propagator):
         """The same propagator with other electrostatic energies of the sites, shape (sites,), and of the leads."""
         return type(self)(self.lattice, self._plain, band_shifts, self.geometry, potential)
 
+    def with_self_energy(self, self_energy: SelfEnergy) -> Self:
+        """The same propagator with another self-energy of the sites."""
+        return type(self)(self.lattice, self_energy, self._band_shifts, self.geometry, self._potential)
+
     def has_densities(self, energy: float) -> bool:
         """Whether the Green's function is known off the real axis, judged near an energy."""
         return self._self_energy.is_analytic and all(lead.is_analytic(energy) for lead in self.lattice.leads)

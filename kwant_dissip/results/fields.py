@@ -15,6 +15,8 @@ _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
     "power per length": ("E0^2/hbar per lattice unit", "W/m", lambda units: units.power / units.lattice_constant),
     "current": ("E0/hbar", "A", lambda units: units.current),
     "length": ("lattice unit", "m", lambda units: units.lattice_constant),
+    "states per energy": ("1/E0", "1/eV", lambda units: 1 / units.energy_unit),
+    "energy squared": ("E0^2", "eV^2", lambda units: units.energy_unit ** 2),
     "size": ("lattice unit, or its square", "m (wires), m^2 (sheets)", None),
     "nanometres": ("nm", "nm", None),
     "force": ("E0 per lattice unit", "eV/m", lambda units: units.energy_unit / units.lattice_constant),

@@ -8,8 +8,9 @@ from .result import Saved
 from .storage import PACKAGE_VERSION, opened, read_fields
 
 # Where each kind of result is declared, also on floors above this one: imported when a file holds one.
-_HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "KineticState": "kwant_dissip.kinetic.state",
-          "TemperatureField": "kwant_dissip.thermal.field", "ThermalImage": "kwant_dissip.thermal.image"}
+_HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "PhononState": "kwant_dissip.results.phonon_state",
+          "KineticState": "kwant_dissip.kinetic.state", "TemperatureField": "kwant_dissip.thermal.field",
+          "ThermalImage": "kwant_dissip.thermal.image"}
 
 
 def load(path: str | PathLike, group: str = "/") -> Saved:
@@ -23,7 +24,7 @@ def load(path: str | PathLike, group: str = "/") -> Saved:
 
     Returns
     -------
-    SteadyState, KineticState, TemperatureField or ThermalImage
+    SteadyState, PhononState, KineticState, TemperatureField or ThermalImage
 
     Raises
     ------

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ..errors import ConvergenceError, RunawayError
+from ..numerics.anderson import Anderson
 from ..numerics.checks import check_positive, check_rtol, check_solve
-from ..numerics.mixing import mixed
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
 from ..thermal.conductances import Thermal
@@ -188,20 +188,18 @@ class _Iteration:
 
     def follow(self, point, most):
         """The solution, with at most so many steps mixed, or None; `_AstrayError` if it gets too hot."""
-        memory, waited, closest = [], 0, np.inf
+        mixing, waited, closest = Anderson(most), 0, np.inf
         for _ in range(_PASSES):
             if point.error <= self.rtol:
                 return point
             closest, waited = (point.error, 0) if point.error < 0.5 * closest else (closest, waited + 1)
             if most and waited > _PATIENCE:
                 return None
-            move = mixed(point.step, memory)
+            move = mixing.move(point.step)
             temperature = self.thermal.substrate_temperature + point.excess
             move = move * min(1.0, float((_LONGEST * temperature / np.maximum(np.abs(move), 1e-300)).min()))
-            new = self.at(point.excess + move)
-            memory.append((move, new.step - point.step))
-            del memory[:max(0, len(memory) - most)]
-            point = new
+            mixing.took(move)
+            point = self.at(point.excess + move)
         return None
 
     def at(self, excess):

@@ -1,0 +1,311 @@
+"""Steady states with microscopic phonons: which energies, how many, and the result."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .balance.born import BornBalance, BornPoint, Surroundings, fermi
+from .errors import ConvergenceError
+from .model.baths import Baths, named
+from .model.broadening import Broadening, bath_broadening
+from .model.lattice import Lattice
+from .model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
+from .model.reservoirs import Reservoir
+from .numerics.ladders import Ladders, ladders
+from .numerics.phonon_kernels import emitted
+from .numerics.quadrature import TWO_PI
+from .numerics.threads import thread_pool
+from .numerics.weak_probe import weak_probe
+from .progress import stage_bar
+from .propagators.choose import propagator_for
+from .results.phonon_state import PhononState
+from .results.surroundings import surroundings
+
+# Nodes on each piece of a rung, one grid after the other, and whether pieces are halved before; the first are no wider
+# than so many k_B T.
+_GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))
+_WIDTH = 2.0
+# How far above the highest mu energies matter, in k_B T, and how far above and below all bands, in the largest quanta.
+_TOP, _MARGIN = 35.0, 3
+# Part of rtol that may lie beyond the grid, and how often it is widened by two quanta at an end.
+_OUTSIDE, _WIDENED = 0.1, 20
+# Grids of acoustic phonons alone.
+_STEP = 4.0
+# Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi).
+_ROUNDING = 1e-13
+
+
+@dataclass(eq=False)
+class PhononSolution:
+    """Solution of one grid, in the propagator's order.
+
+    Attributes
+    ----------
+    point : BornPoint
+    balance : BornBalance
+    error : float
+        Change since the grid before, relative; inf for the first.
+    power, mode_power : arrays of float, shapes (sites,) and (modes, sites)
+    current, energy_current : arrays of float, shape (leads,)
+    """
+
+    point: BornPoint
+    balance: BornBalance
+    error: float
+    power: np.ndarray
+    mode_power: np.ndarray
+    current: np.ndarray
+    energy_current: np.ndarray
+
+
+class QuantumProblem:
+    """Electrons on a lattice that scatter off phonons.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    reservoirs : sequence of Reservoir
+    band_shifts : array of float, shape (leads,)
+    quanta : sequence of Phonons
+    baths : Baths
+        Probes of phonons and elastic scattering beside them.
+    method : str or None
+
+    Attributes
+    ----------
+    propagator : LatticePropagator
+    site : array of int, shape (rows,)
+        Site of each of the propagator's rows, which are sites or orbitals.
+    each_orbital : bool
+        Whether rows are orbitals.
+    coupled : array of bool, shape (sites,)
+        Where anything scatters.
+    temperature : array of float, shape (sites,)
+        Of the phonons, nan where none couple.
+    """
+
+    def __init__(self, lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts: np.ndarray,
+                 quanta: Sequence[Phonons], baths: Baths, method: str | None) -> None:
+        if baths.electrons is not None:
+            raise ValueError(f"{baths.electrons!r} and microscopic phonons cannot be in one list: give the electrons "
+                             "a PhononBath, or leave one of them out.")
+        if any(reservoir.mu is None for reservoir in reservoirs):
+            raise ValueError("With microscopic phonons every Reservoir needs a mu: a floating one (mu=None) is not "
+                             "found yet; look for the mu at which its current vanishes.")
+        modes, acoustic = modes_of(quanta, lattice.sites)
+        self.quantum = common_quantum([mode.energy for mode in modes]) if modes else None
+        parts = {kind: bath_broadening(bath, lattice) for kind, bath in (("probes", baths.phonons), *(
+            (number, bath) for number, bath in enumerate(baths.elastic))) if bath is not None}
+        self.coupled = np.any([acoustic > 0, *(mode.coupling > 0 for mode in modes),
+                               *(part.coupled for part in parts.values())], axis=0)
+        adrift = lattice.adrift(self.coupled)
+        if len(adrift):
+            raise ValueError(f"{len(adrift)} sites that scatter off phonons, the first "
+                             f"{named(lattice.sites[adrift[0]])}, are connected to no lead: their occupation is not "
+                             "determined.")
+        each = {one.each_orbital for one in quanta}
+        if len(each) > 1:
+            raise ValueError("Some phonons have each_orbital=True and some not: all of a list must be alike.")
+        rows, self.each_orbital = np.arange(len(lattice.sites)), each.pop()
+        if self.each_orbital:
+            if method == "kwant":
+                raise ValueError('method="kwant" sums over the orbitals of a site: it does not know each_orbital=True.')
+            rows, lattice = np.repeat(rows, np.diff(lattice.offsets)), lattice.by_orbital()
+        self.propagator = propagator_for(lattice, Broadening(np.zeros(len(rows))), band_shifts, method)
+        self.site = site = rows[self.propagator.order]
+        self.temperature = self._temperatures(lattice, quanta, baths)
+        probes = parts.pop("probes", None)
+        self._mu = np.array([reservoir.mu for reservoir in reservoirs], float)
+        lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
+        known = self.temperature[~np.isnan(self.temperature)]
+        self._coldest, self._hottest = (pick([lead_temperature.min(), lead_temperature.max(), *known])
+                                        for pick in (np.min, np.max))
+        self.surroundings = Surroundings(
+            [mode.in_order(site) for mode in modes], acoustic[site],
+            any(one.level_shift for one in quanta if isinstance(one, AcousticPhonons)),
+            _rates([part.in_order(site) for part in parts.values()], len(site)),
+            _rates([] if probes is None else [probes.in_order(site)], len(site)),
+            np.nan_to_num(self.temperature[site], nan=self._coldest), self._mu, lead_temperature)
+        self._step = max([mode.energy for mode in modes], default=_STEP * self._coldest)
+
+    @staticmethod
+    def _temperatures(lattice, quanta, baths):
+        """Of all phonons at a site: that of the probes, else of the first that couple."""
+        result = np.full(len(lattice.sites), np.nan)
+        for one in quanta:
+            coupled = np.isnan(result) & (one.site_couplings(lattice.sites) > 0)
+            result[coupled] = one.site_temperatures(lattice.sites)[coupled]
+        if baths.phonons is not None:
+            coupled = bath_broadening(baths.phonons, lattice).coupled
+            result[coupled] = baths.phonons.site_temperatures(lattice.sites)[coupled]
+        return result
+
+    def first_grid(self) -> Ladders:
+        """Ladders over the band, or without a level shift up to where nothing is occupied."""
+        bands = self.propagator.edges()
+        if not len(bands):
+            raise ValueError("Microscopic phonons need the edges of the leads' bands, which leads by self-energy do "
+                             "not tell.")
+        low, high = bands.min() - _MARGIN * self._step, bands.max() + _MARGIN * self._step
+        if not self.surroundings.shifts_levels:
+            high = min(high, self._mu.max() + _TOP * self._hottest)
+        back = np.argsort(self.propagator.order)
+        rate = self.surroundings.typical_rate(bands.max() - bands.min())[back]
+        levels = self.propagator.with_self_energy(Broadening(rate)).thresholds(low, high)
+        return ladders(low, high, self.quantum or self._step, levels[(levels > low) & (levels < high)],
+                       _WIDTH * self._coldest, _GRIDS[0][0])
+
+    def solved(self, rtol: float, map_: Callable, progress: Callable) -> PhononSolution:
+        """The solution on grids that grow until the error is below `rtol`.
+
+        Raises
+        ------
+        ConvergenceError
+            With the best solution as its `state`.
+        """
+        grid, start = self.first_grid(), None
+        found: PhononSolution | None = None
+        for order, halved in _GRIDS:
+            finer = grid.finer(order, halved)
+            if found is not None:
+                start = [grid.interpolated(values, finer)
+                         for values in (found.point.filling, found.point.phonon_rate)]
+            grid = finer
+            found, grid = self._widened(grid, start, found, rtol, map_, progress)
+            progress("energies", found.error)
+            if found.error <= rtol:
+                return found
+        reached = np.inf if found is None else found.error
+        raise ConvergenceError(
+            f"The energy integrals reached a relative error of {reached:.1e} with {len(grid.energies)} energies, not "
+            f"rtol={rtol:.1e}: a resonance narrower than these resolve, or an rtol below rounding errors.",
+            accuracy=reached, state=found)
+
+    def _widened(self, grid, start, before, rtol, map_, progress):
+        """Solution on a grid that is widened until nothing matters beyond it."""
+        mu = np.full(len(self.propagator.order), self._mu.mean()) if before is None else before.point.mu
+        for _ in range(_WIDENED):
+            balance = BornBalance(self.propagator, self.surroundings, grid, map_, progress)
+            if start is None:
+                filling = np.broadcast_to(fermi(grid.energies, self._mu, self.surroundings.lead_temperature).mean(
+                    axis=0), (len(mu), len(grid.energies)))
+                point = balance.solve(filling, mu)
+            else:
+                point = balance.solve(start[0], mu, start[1])
+            outside = balance.outside(point, round(self._step / grid.quantum))
+            if max(outside) <= _OUTSIDE * rtol:
+                break
+            more = [2 * round(self._step / grid.quantum) * (part > _OUTSIDE * rtol) for part in outside]
+            wider = grid.extended(*more)
+            ends = [count * grid.base for count in more]
+            start = [np.pad(point.filling, ((0, 0), tuple(ends)), constant_values=((0, 0), (1.0, 0.0))),
+                     np.pad(point.phonon_rate, ((0, 0), (0, 0), tuple(ends)))]
+            mu, grid = point.mu, wider
+        else:
+            raise ConvergenceError(f"Electrons leave the energies from {grid.energies[0]:.4g} to "
+                                   f"{grid.energies[-1]:.4g}: {max(outside):.1e} of what scatters lies beyond.",
+                                   accuracy=max(outside))
+        return self._evaluated(point, balance, before, rtol), grid
+
+    def _evaluated(self, point, balance, before, rtol):
+        """Powers, currents, and their changes since the grid before."""
+        weights, energies = balance.ladders.weights, balance.ladders.energies
+        quanta, mode_power = np.empty_like(point.arrived), []
+        for mode, shift in zip(self.surroundings.modes, balance.shifts, strict=True):
+            emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)
+            mode_power.append(mode.energy * (quanta @ weights))
+        mode_power = np.array(mode_power).reshape(len(self.surroundings.modes), len(point.mu))
+        power = mode_power.sum(axis=0) + balance.probe_power(point)
+        current, energy_current = point.inflow @ weights, (point.inflow * energies) @ weights
+        found = PhononSolution(point, balance, np.inf, power, mode_power, current, energy_current)
+        if before is not None:
+            # Heat counts from the mean mu. What vanishes but for rounding has no relative error.
+            rounding = _ROUNDING / rtol * self._hottest / TWO_PI
+            old, new = ([one.power, one.current, one.energy_current - self._mu.mean() * one.current]
+                        for one in (before, found))
+            found.error = max(np.abs(a - b).max() / max(np.abs(a).max(), least) for a, b, least in zip(
+                new, old, (rounding * self._hottest, rounding, rounding * self._hottest), strict=True))
+        return found
+
+
+def _rates(parts, sites):
+    """Sum of the rates of some broadenings at given energies."""
+    def rates(energies):
+        return sum((part.parts(energies)[0] for part in parts), np.zeros((sites, len(energies))))
+    return rates
+
+
+def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts: np.ndarray,
+                  quanta: Sequence[Phonons], baths: Baths, method: str | None, rtol: float) -> PhononState:
+    """`steady_state` with microscopic phonons in the list of baths; arguments as checked there.
+
+    Raises
+    ------
+    ValueError
+        If baths do not go together, or reach no site.
+    ConvergenceError
+        With the best state as its `state`.
+    """
+    problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method)
+    with thread_pool() as map_, stage_bar("steady_state") as progress:
+        try:
+            solution = problem.solved(rtol, map_, progress)
+        except ConvergenceError as error:
+            if isinstance(error.state, PhononSolution):
+                error.state = _state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
+            raise
+        return _state(lattice, reservoirs, band_shifts, problem, solution, rtol)
+
+
+def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
+    point, balance, grid = solution.point, solution.balance, solution.balance.ladders
+    sites, energies, weights = len(lattice.sites), grid.energies, grid.weights
+
+    def by_site(values):
+        """Sums over the rows of each site, along the first axis."""
+        result = np.zeros((sites, *values.shape[1:]))
+        np.add.at(result, problem.site, values)
+        return result
+
+    def of_modes(values):
+        return np.array([by_site(value) for value in values]).reshape(-1, sites)
+
+    rows = by_site(np.ones(len(problem.site)))
+    spectral, occupied = by_site(point.spectral), by_site(point.arrived)
+    lead_mu = problem.surroundings.lead_mu
+    mu0, temperature0 = lead_mu.mean(), problem.surroundings.lead_temperature.mean()
+    relative = energies - mu0
+    equilibrium = fermi(relative, np.zeros(1), np.array([temperature0]))
+    difference = (occupied - spectral * equilibrium) * weights
+    measured, _ = weak_probe(relative, weights, spectral, np.stack(
+        [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
+    mu = np.where(problem.coupled, mu0 + measured, np.nan)
+    probed = by_site(balance.coupled.astype(float)) > 0
+    mu[probed] = (by_site(point.mu) / rows)[probed]
+    bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
+    modes = problem.surroundings.modes
+    return PhononState(
+        power=by_site(solution.power), mu=mu, density=occupied @ weights, potential=np.zeros(sites),
+        current=solution.current, energy_current=solution.energy_current, bonds=bonds, bond_current=-flows[0],
+        bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
+        newton_steps=balance.steps, products=balance.products, energies=len(energies),
+        method=problem.propagator.method, green_functions=balance.green_functions * len(energies),
+        transports=balance.transports * len(energies), energy=energies, energy_weights=weights, spectral=spectral,
+        occupied=occupied, scattering_in=by_site(point.source) / rows[:, None],
+        scattering_rate=by_site(point.rate) / rows[:, None],
+        each_orbital=problem.each_orbital, phonon_energy=np.array([mode.energy for mode in modes], float),
+        phonon_coupling=of_modes([mode.coupling for mode in modes]) / rows,
+        phonon_number=of_modes([mode.quanta for mode in modes]) / rows, mode_power=of_modes(solution.mode_power),
+        **surroundings(lattice, problem.coupled, reservoirs, lead_mu, band_shifts))
+
+
+def _of_sites(bonds, flows):
+    """Bonds between sites, and their flows, from those between orbitals; within a site there is no bond."""
+    backward = bonds[:, 0] > bonds[:, 1]
+    outside = bonds[:, 0] != bonds[:, 1]
+    pairs, number = np.unique(np.sort(bonds[outside], axis=1), axis=0, return_inverse=True)
+    result = np.zeros((len(flows), len(pairs)))
+    signed = np.where(backward, -1.0, 1.0) * flows
+    np.add.at(result, (slice(None), np.ravel(number)), signed[:, outside])
+    return pairs, result

@@ -1,0 +1,82 @@
+"""What `steady_state` returns where electrons scatter off microscopic phonons."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fields import documented, quantity
+from .lattice_state import SteadyState
+
+_GRID = ("site", "energy")
+
+
+@documented
+@dataclass(frozen=True, eq=False, repr=False)
+class PhononState(SteadyState):
+    """A `SteadyState` in the self-consistent Born approximation: all of it at every energy.
+
+    `mu` is what an ideal weak probe measures on the sites that scatter. The energies lie on ladders: to each of them
+    every quantum of the phonons is another one, with the same weight, up to the ends of the grid. Integrals
+    Int dE / 2 pi are sums over them with `energy_weights`.
+
+    Notes
+    -----
+    `error` compares with fewer energies on the same pieces; `newton_steps` and `products` are those on the last grid.
+    """
+
+    energy: np.ndarray = quantity("The energies, growing", "energy", ("energy",), default=None)
+    energy_weights: np.ndarray = quantity("Weights of sums over them, for Int dE / 2 pi", "energy", ("energy",),
+                                          default=None)
+    spectral: np.ndarray = quantity("Local spectral function A_i(E)", "states per energy", _GRID, default=None)
+    occupied: np.ndarray = quantity("Its occupied part n_i(E)", "states per energy", _GRID, default=None)
+    scattering_in: np.ndarray = quantity("In-scattering rate Sin_i(E) of all phonons and probes", "energy", _GRID,
+                                         default=None)
+    scattering_rate: np.ndarray = quantity(
+        "gamma_i(E), in- and out-scattering together; the latter is scattering_rate - scattering_in", "energy", _GRID,
+        default=None)
+    phonon_energy: np.ndarray = quantity("Energy w of each mode of optical phonons", "energy", ("mode",), default=None)
+    phonon_coupling: np.ndarray = quantity("Coupling D of each mode at each site", "energy squared", ("mode", "site"),
+                                           default=None)
+    phonon_number: np.ndarray = quantity("Quanta N of each mode at each site", dimensions=("mode", "site"),
+                                         default=None)
+    each_orbital: bool = quantity("Whether every orbital has vibrations of its own", default=False)
+    mode_power: np.ndarray = quantity("Power that each mode gets at each site; the rest of `power` goes to probes",
+                                      "power", ("mode", "site"), default=None)
+
+    @property
+    def filling(self) -> np.ndarray:
+        """Local distribution f_i(E) = n_i(E) / A_i(E), shape (sites, energies); nan where there are no states."""
+        return np.divide(self.occupied, self.spectral, out=np.full_like(self.occupied, np.nan),
+                         where=self.spectral > 0)
+
+    def quanta(self, mode: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Quanta that electrons emit and absorb, by the energy that they have before.
+
+        Parameters
+        ----------
+        mode : int
+            Number of a mode.
+
+        Returns
+        -------
+        emission, absorption : arrays of float, shape (sites, energies)
+            Per time and energy, times 2 pi: sums with `energy_weights` are numbers per time (in SI: times e / hbar),
+            whose difference times `phonon_energy` is `mode_power`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such mode, or orbitals have vibrations of their own: sums over them do not tell.
+        """
+        if self.each_orbital:
+            raise ValueError("With each_orbital=True quanta are counted in every orbital, of which the state holds "
+                             "sums only; mode_power has their energy.")
+        if mode not in range(len(self.phonon_energy)):
+            raise ValueError(f"mode must be a number of a mode, 0 to {len(self.phonon_energy) - 1}, got {mode!r}.")
+        up = int(np.argmin(np.abs(self.energy - self.energy[0] - self.phonon_energy[mode])))
+        coupling, number = self.phonon_coupling[mode][:, None], self.phonon_number[mode][:, None]
+        empty = self.spectral - self.occupied
+        emission, absorption = np.zeros_like(empty), np.zeros_like(empty)
+        emission[:, up:] = coupling * (number + 1) * self.occupied[:, up:] * empty[:, :-up]
+        absorption[:, :-up] = coupling * number * self.occupied[:, :-up] * empty[:, up:]
+        return emission, absorption

@@ -1,0 +1,418 @@
+"""Microscopic phonons: reference cases, brute force, conservation, limits."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import dense_born
+import numpy as np
+import pytest
+from dense_born import UniformGrid
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kwant_dissip as kd
+from kwant_dissip.balance.born import BornBalance, Surroundings, fermi
+from kwant_dissip.model.broadening import Broadening
+from kwant_dissip.model.lattice import read
+from kwant_dissip.model.phonons import Mode
+from kwant_dissip.numerics.ladders import ladders
+from kwant_dissip.numerics.phonon_kernels import emitted
+from kwant_dissip.propagators.choose import propagator_for
+from kwant_dissip.quanta import QuantumProblem
+from kwant_dissip.systems import chain as models_of_chains
+from models import chain, floats, uniform_chain
+
+CASES = json.loads((Path(__file__).parent / "born_cases.json").read_text())["cases"]
+T = 0.1
+
+
+def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None):
+    """The package's fixed point on any grid, as `dense_born.solve` returns it."""
+    lattice = read(syst)
+    sites = len(lattice.sites)
+    propagator = propagator_for(lattice, Broadening(np.zeros(sites)), np.zeros(len(reservoirs)), method)
+    order, back = propagator.order, np.argsort(propagator.order)
+    mu, temperature = np.array(reservoirs, float).T
+
+    def nothing(energies):
+        return np.zeros((sites, len(energies)))
+
+    inside = Surroundings([mode.in_order(order) for mode in modes], np.asarray(acoustic, float)[order], level_shift,
+                          nothing, nothing, np.full(sites, temperature.mean()), mu, temperature)
+    balance = BornBalance(propagator, inside, grid, map, lambda *_: None)
+    start = np.broadcast_to(fermi(grid.energies, mu, temperature).mean(axis=0), (sites, len(grid.energies)))
+    point = balance.solve(start, np.full(sites, mu.mean()))
+    power, quanta = np.zeros(sites), np.empty_like(point.arrived)
+    for mode, shift in zip(inside.modes, balance.shifts, strict=True):
+        emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)
+        power += mode.energy * (quanta @ grid.weights)
+    found = {"power": power[back], "density": (point.arrived @ grid.weights)[back],
+             "states": (point.spectral @ grid.weights)[back], "current": point.inflow @ grid.weights,
+             "energy_current": (point.inflow * grid.energies) @ grid.weights,
+             "balance": balance.balance(point)[back]}
+    scale = np.abs(found["current"]).max() + 1e-6
+    assert np.abs(found["balance"]).max() < 1e-10 * scale
+    assert abs(found["current"].sum()) < 1e-10 * scale
+    assert abs(found["energy_current"].sum() - power.sum()) < 1e-10 * scale
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_reference_cases(case):
+    """``born_cases.json``, solved on its own grid by an independent program."""
+    sites, step = len(case["onsite"]), case["step"]
+    temperature = np.full(sites, case["bath_temperature"])
+    modes = [Mode(mode["steps"] * step, np.array(mode["coupling"]), temperature, case["level_shift"])
+             for mode in case["modes"]]
+    grid = UniformGrid(case["e0"], step, case["energies"], case["steps_per_base"])
+    leads = [(lead["site"], lead["mu"], lead["temperature"]) for lead in case["leads"]]
+    found = on_grid(chain(case["onsite"], case["hopping"]), [lead[1:] for lead in leads], modes,
+                    case.get("acoustic", np.zeros(sites)), case["level_shift"], grid)
+    for name in ("power", "density", "states", "current", "energy_current"):
+        np.testing.assert_allclose(found[name], case[name], rtol=0, atol=1e-8 * np.abs(case[name]).max())
+
+
+def test_slices_and_chains_against_kwant():
+    """On few energies, as kwant solves each anew in every iteration."""
+    grid, modes = UniformGrid(-2.2, 0.2, 12, 1), [Mode(0.2, np.array([0.05, 0.0, 0.1]), np.full(3, 0.3), True)]
+    for further in (0.0, 0.3):
+        hamiltonian = np.array([[0.1, -1, further], [-1, 0.4, -0.8], [further, -0.8, 0]])
+        syst = with_hamiltonian(hamiltonian)
+        ours, kwants = (on_grid(syst, [(-1.0, 0.3), (-1.4, 0.2)], modes, [0.0, 0.05, 0.0], True, grid, method)
+                        for method in (None, "kwant"))
+        for name in ("power", "density", "states", "current", "energy_current"):
+            np.testing.assert_allclose(ours[name], kwants[name], rtol=0, atol=1e-8 * np.abs(kwants[name]).max())
+
+
+@settings(max_examples=12, derandomize=True)
+@given(st.data())
+def test_random_systems_against_brute_force(data):
+    """Chains, and the same with hoppings to second neighbours, which are cut into slices."""
+    sites = data.draw(st.integers(5, 15))
+    onsite = data.draw(st.lists(floats(-0.5, 0.5), min_size=sites, max_size=sites))
+    further = data.draw(st.sampled_from([0.0, 0.3]))
+    hamiltonian = np.diag(onsite) - np.diag(np.ones(sites - 1), 1) - np.diag(np.ones(sites - 1), -1)
+    hamiltonian += further * (np.diag(np.ones(sites - 2), 2) + np.diag(np.ones(sites - 2), -2))
+    level_shift = data.draw(st.booleans())
+    grid = UniformGrid(-2.8, 0.2, 28, 1)
+    temperature = data.draw(st.lists(floats(0.1, 0.4), min_size=sites, max_size=sites))
+    coupling = np.array(data.draw(st.lists(floats(0.005, 0.05), min_size=sites, max_size=sites)))
+    modes = [Mode(0.2 * steps, coupling * part, np.array(temperature), level_shift)
+             for steps, part in data.draw(st.sampled_from([[(2, 1.0)], [(1, 0.5), (3, 1.0)]]))]
+    acoustic = data.draw(st.sampled_from([0.0, 0.02])) * np.ones(sites)
+    leads = [(0, data.draw(floats(-1.5, 0.5)), 0.2), (sites - 1, data.draw(floats(-1.5, 0.5)), 0.3)]
+    syst = with_hamiltonian(hamiltonian)
+    found = on_grid(syst, [lead[1:] for lead in leads], modes, acoustic, level_shift, grid)
+    expected = dense_born.solve(hamiltonian, leads, [(round(mode.energy / 0.2), mode.coupling, mode.quanta)
+                                                     for mode in modes], acoustic, grid, level_shift)
+    for name in ("power", "density", "states", "current", "energy_current"):
+        scale = max(np.abs(expected[name]).max(), 1e-3)
+        np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-8 * scale)
+
+
+def with_hamiltonian(hamiltonian):
+    """A finalized system of this Hamiltonian between two chains."""
+    import kwant
+
+    lattice, builder = kwant.lattice.chain(norbs=1), kwant.Builder()
+    for i, row in enumerate(hamiltonian):
+        builder[lattice(i)] = row[i]
+        for j in range(i):
+            if row[j]:
+                builder[lattice(i), lattice(j)] = row[j]
+    for direction, end in ((-1, 0), (1, len(hamiltonian) - 1)):
+        del end
+        lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
+        lead[lattice(0)] = 0
+        lead[lattice(0), lattice(1)] = -1
+        builder.attach_lead(lead)
+    return builder.finalized()
+
+
+def barrier(left, right, phonons, temperatures=(T, T), onsite=(0, 0.1, 0.6, 0.2, 0, 0), **options):
+    """State of a short chain with a lopsided barrier."""
+    reservoirs = [kd.Reservoir(*pair) for pair in zip((left, right), temperatures, strict=True)]
+    return kd.steady_state(chain(list(onsite), [-1.0] * (len(onsite) - 1), **options), reservoirs, phonons, rtol=1e-6)
+
+
+def test_finer_uniform_grids_approach_the_panels():
+    state = barrier(-1.0, -1.4, kd.OpticalPhonons(0.2, 0.03, T, level_shift=False))
+    errors = []
+    for base in (4, 16, 64):
+        step = 0.2 / base
+        found = on_grid(chain([0, 0.1, 0.6, 0.2, 0, 0], [-1.0] * 5), [(-1.0, T), (-1.4, T)],
+                        [Mode(0.2, np.full(6, 0.03), np.full(6, T), False)], np.zeros(6), False,
+                        UniformGrid(-2.6, step, 26 * base, base))
+        errors.append(np.abs(found["power"] - state.power).max() / np.abs(state.power).max())
+    # Midpoints next to square-root edges: better than linear in the step.
+    assert errors[1] < errors[0] / 4
+    assert errors[2] < errors[1] / 4
+    assert errors[2] < 1e-3
+
+
+@pytest.mark.parametrize("phonons", [
+    kd.OpticalPhonons(0.2, 0.03, T), kd.AcousticPhonons(0.05, T, level_shift=False),
+    [kd.OpticalPhonons(0.1, 0.02, [T, 1.2 * T, T, 0.8 * T, T, T]), kd.OpticalPhonons(0.3, 0.02, T),
+     kd.PhononBath(T, rate=[0.0, 0.0, 0.0, 0.0, 0.1, 0.1]), kd.ElasticBath(rate=0.05)],
+], ids=["optical", "acoustic", "all"])
+def test_conservation_and_second_law(phonons):
+    state = barrier(-1.0, -1.4, phonons)
+    assert state.error <= state.rtol
+    assert abs(state.particle_residual) < 1e-10
+    assert abs(state.energy_residual) < 1e-10
+    assert state.entropy_production > 0
+    # Current on the bonds is that of the leads, and what a site gives to phonons is what flows in.
+    assert state.bond_current[0] == pytest.approx(state.current[0], rel=1e-9)
+    flows = np.zeros(6)
+    np.add.at(flows, state.bonds[:, 1], state.bond_energy_current)
+    np.add.at(flows, state.bonds[:, 0], -state.bond_energy_current)
+    flows[0] += state.energy_current[0]
+    flows[-1] += state.energy_current[1]
+    np.testing.assert_allclose(flows, state.power, rtol=0, atol=1e-9 * abs(state.energy_current[0]))
+
+
+def test_equilibrium():
+    state = barrier(-1.2, -1.2, [kd.OpticalPhonons(0.2, 0.03, T), kd.PhononBath(T, rate=0.05)])
+    assert np.abs(state.power).max() < 1e-15
+    assert np.abs(state.current).max() < 1e-14
+    np.testing.assert_allclose(state.mu, -1.2, atol=1e-12)
+    equilibrium = fermi(state.energy, np.array([-1.2]), np.array([T]))
+    held = state.spectral > 1e-6
+    np.testing.assert_allclose(np.where(held, state.filling, equilibrium), np.where(held, equilibrium, equilibrium),
+                               atol=1e-9)
+
+
+def test_gauge():
+    plain = barrier(-1.0, -1.4, kd.OpticalPhonons(0.2, 0.03, T))
+    onsite = np.array([0, 0.1, 0.6, 0.2, 0, 0]) + 0.7
+    moved = barrier(-0.3, -0.7, kd.OpticalPhonons(0.2, 0.03, T), onsite=onsite, lead_onsite=(0.7, 0.7))
+    np.testing.assert_allclose(moved.power, plain.power, rtol=0, atol=1e-9 * np.abs(plain.power).max())
+    np.testing.assert_allclose(moved.mu, plain.mu + 0.7, rtol=0, atol=1e-8)
+
+
+def test_mirror():
+    coupling = np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
+    one = barrier(-1.0, -1.4, kd.OpticalPhonons(0.2, coupling, T), temperatures=(T, 2 * T))
+    other = barrier(-1.4, -1.0, kd.OpticalPhonons(0.2, coupling[::-1], T), temperatures=(2 * T, T),
+                    onsite=(0, 0, 0.2, 0.6, 0.1, 0))
+    np.testing.assert_allclose(other.power[::-1], one.power, rtol=0, atol=1e-10 * np.abs(one.power).max())
+    np.testing.assert_allclose(other.current[::-1], one.current, rtol=1e-10)
+
+
+def test_states_add_up_with_level_shifts_only():
+    """A causal self-energy moves states and makes none."""
+    with_shift, without = (barrier(-1.0, -1.4, kd.OpticalPhonons(0.2, 0.05, T, level_shift=shift))
+                           for shift in (True, False))
+    states = with_shift.spectral @ with_shift.energy_weights
+    np.testing.assert_allclose(states, 1.0, atol=1e-5)
+    # without, the highest energies are left out: nothing is occupied there
+    problem = QuantumProblem(read(chain([0, 0.1, 0.6, 0.2, 0, 0], [-1.0] * 5)),
+                             [kd.Reservoir(-1.0, T), kd.Reservoir(3.0, T)], np.zeros(2),
+                             [kd.OpticalPhonons(0.2, 0.05, T, level_shift=False)], _no_baths(), None)
+    whole = problem.solved(1e-4, map, lambda *_: None)
+    lost = 1 - whole.point.spectral @ whole.balance.ladders.weights
+    assert np.abs(lost).max() > 5e-3
+    assert without.current[0] != pytest.approx(with_shift.current[0], rel=1e-4)
+
+
+def _no_baths():
+    from kwant_dissip.model.baths import checked_baths
+
+    return checked_baths(None)
+
+
+def test_golden_rule():
+    """D -> 0: heat and quanta follow from kwant's scattering wavefunctions, with an error linear in D."""
+    import kwant
+
+    onsite, quantum = [0, 0.1, 0.6, 0.2, 0, 0], 0.2
+    syst = chain(onsite, [-1.0] * 5)
+    state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, 1e-6, T, level_shift=False))
+    energies, weights = state.energy, state.energy_weights
+    inside = np.abs(energies) < 2 - 1e-9
+    waves = np.zeros((2, 6, len(energies)))
+    for k in np.flatnonzero(inside):
+        wave = kwant.wave_function(syst, energies[k])
+        for lead in range(2):
+            waves[lead, :, k] = (np.abs(wave(lead)) ** 2).sum(axis=0)
+    filling = fermi(energies, np.array([-1.0, -1.4]), np.array([T, T]))
+    n, spectral = np.einsum("aik,ak->ik", waves, filling), waves.sum(axis=0)
+    up = int(np.argmin(np.abs(energies - energies[0] - quantum)))
+    number = 1 / np.expm1(quantum / T)
+    high, low = np.zeros_like(n), np.zeros_like(n)
+    high[:, :-up], low[:, :-up] = n[:, up:], spectral[:, up:] - n[:, up:]
+    rule = quantum * (((number + 1) * high * (spectral - n) - number * n * low) @ weights)
+    # What is scattered into a state leaves through a lead as its wave, turned around in time, arrives.
+    source = (number + 1) * high
+    source[:, up:] += number * n[:, :-up]
+    leaving = np.einsum("ik,aik->a", source * weights, waves)
+    errors = []
+    for coupling in (4e-4, 2e-4, 1e-4):
+        state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, coupling, T, level_shift=False))
+        errors.append(np.abs(state.power / coupling - rule).max() / np.abs(rule).max())
+        emission, absorption = state.quanta()
+        np.testing.assert_allclose(quantum * ((emission - absorption) @ state.energy_weights), state.mode_power[0],
+                                   rtol=0, atol=1e-12 * np.abs(state.power).max())
+        into = state.scattering_in / coupling
+        green = np.array([np.linalg.inv(e * np.eye(6) - np.diag(onsite) + np.diag(np.ones(5), 1)
+                                        + np.diag(np.ones(5), -1) - np.diag([s, 0, 0, 0, 0, s])
+                                        + 0.5j * np.diag(rate))
+                          for e, s, rate in zip(energies, dense_born.chain_lead(energies), state.scattering_rate.T,
+                                                strict=True)])
+        width = -2 * dense_born.chain_lead(energies).imag
+        inelastic = np.array([(width * (np.abs(green[:, site]) ** 2 * into.T).sum(axis=1)) @ weights
+                              for site in (0, 5)])
+        assert np.abs(inelastic - leaving).max() / leaving.max() < 200 * coupling
+    assert errors[-1] < 1e-2
+    for larger, smaller in pairwise(errors):
+        assert smaller / larger == pytest.approx(0.5, abs=0.03)
+
+
+def test_step_of_the_conductance_at_one_quantum():
+    """A level that hardly conducts, off resonance: above bias w quanta open a second way."""
+    quantum, cold = 0.4, 0.01
+    onsite, hopping = [0, 0, 0.9, 0, 0], [-1.0, -0.3, -0.3, -1.0]
+    phonons = kd.OpticalPhonons(quantum, [0, 0, 0.05, 0, 0], cold, level_shift=False)
+
+    def current(bias):
+        reservoirs = [kd.Reservoir(0.5 * bias, cold), kd.Reservoir(-0.5 * bias, cold)]
+        return kd.steady_state(chain(onsite, hopping), reservoirs, phonons, rtol=1e-4).current[0]
+
+    below, above = ((current(bias + 0.05) - current(bias - 0.05)) / 0.1 for bias in (quantum - 0.12, quantum + 0.12))
+    far = (current(quantum - 0.19) - current(quantum - 0.29)) / 0.1
+    assert above - below > 5 * abs(below - far)
+
+
+def test_cold_electrons_below_one_quantum_emit_none():
+    """Quanta w >> T and bias: heat is exponentially small, and each quantum above bias w is paid for."""
+    def heat(bias):
+        phonons = kd.OpticalPhonons(0.3, 0.05, 0.01, level_shift=False)
+        return barrier(-1.2 + 0.5 * bias, -1.2 - 0.5 * bias, phonons, temperatures=(0.01, 0.01)).power.sum()
+
+    assert heat(0.1) < 1e-6 * heat(0.5)
+
+
+def test_small_quanta_relax_like_elastic_scattering():
+    """Quanta w << T at fixed D (2 N + 1): the current approaches that of acoustic phonons; quanta diffuse in energy."""
+    strength, currents, heats = 0.02, [], []
+    acoustic = barrier(-1.0, -1.4, kd.AcousticPhonons(strength, T, level_shift=False))
+    for quantum in (0.1, 0.05, 0.025):
+        coupling = strength / (2 / np.expm1(quantum / T) + 1)
+        state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, coupling, T, level_shift=False))
+        currents.append(abs(state.current[0] / acoustic.current[0] - 1))
+        heats.append(state.power.sum())
+    # Errors, and the heat at fixed rate, fall as w^2.
+    for values in (currents, heats):
+        assert values[1] / values[0] == pytest.approx(0.25, abs=0.08)
+        assert values[2] / values[1] == pytest.approx(0.25, abs=0.04)
+
+
+def test_products_do_not_grow_with_length():
+    """Ladders are solved directly on a coarse chain: the linear equations take as many products however long."""
+    counts = []
+    for sites in (60, 240):
+        state = kd.steady_state(uniform_chain(sites), [kd.Reservoir(-1.697, 0.06), kd.Reservoir(-1.703, 0.06)],
+                                kd.OpticalPhonons(0.06, 0.0054, 0.06, level_shift=False), rtol=1e-3)
+        counts.append(state.products / state.newton_steps)
+    assert counts[1] < 1.5 * counts[0]
+    assert counts[1] < 8
+
+
+def test_each_orbital():
+    """Two spins that nothing turns: with vibrations of their own they are two chains; together they mix."""
+    import kwant
+
+    lattice, one, two = kwant.lattice.chain(norbs=2), np.diag([0.0, 0.3]), np.eye(2)
+    builder = kwant.Builder()
+    builder[(lattice(i) for i in range(5))] = one
+    builder[lattice.neighbors()] = -two
+    for direction in (-1, 1):
+        lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
+        lead[lattice(0)] = one
+        lead[lattice.neighbors()] = -two
+        builder.attach_lead(lead)
+    syst, reservoirs = builder.finalized(), [kd.Reservoir(-1.0, T), kd.Reservoir(-1.3, T)]
+    apart = kd.steady_state(syst, reservoirs, kd.OpticalPhonons(0.2, 0.03, T, level_shift=False, each_orbital=True),
+                            rtol=1e-6)
+    together = kd.steady_state(syst, reservoirs, kd.OpticalPhonons(0.2, 0.03, T, level_shift=False), rtol=1e-6)
+    chains = [kd.steady_state(chain([shift] * 5, [-1.0] * 4, lead_onsite=(shift, shift)), reservoirs,
+                              kd.OpticalPhonons(0.2, 0.03, T, level_shift=False), rtol=1e-6) for shift in (0.0, 0.3)]
+    power = sum(state.power for state in chains)
+    np.testing.assert_allclose(apart.power, power, rtol=0, atol=1e-5 * np.abs(power).max())
+    np.testing.assert_allclose(apart.current, sum(state.current for state in chains), rtol=1e-5)
+    assert together.power.sum() > 1.2 * power.sum()
+    assert len(apart.bonds) == 4
+    assert abs(together.energy_residual) < 1e-10
+    with pytest.raises(ValueError, match="each_orbital"):
+        apart.quanta()
+
+
+def test_files_units_and_the_thermometer(tmp_path):
+    state = barrier(-1.0, -1.4, kd.OpticalPhonons(0.2, 0.03, T))
+    state.save(tmp_path / "state.h5")
+    loaded = kd.load(tmp_path / "state.h5")
+    np.testing.assert_array_equal(loaded.occupied, state.occupied)
+    measured = kd.local_electrons(loaded)
+    np.testing.assert_allclose(measured.mu, state.mu, atol=1e-12)
+    assert np.all(measured.temperature > T)
+    in_si = state.to_si(0.5, 1e-9)
+    warm = kd.local_electrons(in_si)
+    np.testing.assert_allclose(warm.mu, 0.5 * measured.mu, rtol=1e-9)
+    np.testing.assert_allclose(warm.temperature, 0.5 * measured.temperature * 11604.518, rtol=1e-6)
+    assert in_si.spectral @ in_si.energy_weights == pytest.approx(state.spectral @ state.energy_weights, rel=1e-12)
+    with pytest.raises(ValueError, match=r"state\.filling"):
+        kd.local_distribution(state, [0.0])
+
+
+def test_hilbert_transform_on_ladders():
+    """The self-energy of a chain's end: half of E inside the band."""
+    grid = ladders(-2.3, 2.6, 0.3, np.array([-2.0, 2.0]), 0.2, 16)
+    energies = grid.energies
+    rate = np.sqrt(np.clip(4 - energies ** 2, 0, None))[None]
+    np.testing.assert_allclose(grid.level_shift(rate)[0], dense_born.chain_lead(energies).real, atol=1e-9)
+    assert grid.weights @ rate[0] == pytest.approx(1.0, rel=1e-12)
+    np.testing.assert_allclose(grid.energies[grid.base:], grid.energies[:-grid.base] + 0.3, atol=1e-14)
+    for finer in (grid.finer(24), grid.finer(12, halved=True)):
+        np.testing.assert_allclose(grid.interpolated(rate, finer)[0],
+                                   np.sqrt(np.clip(4 - finer.energies ** 2, 0, None)), atol=1e-9)
+        assert finer.weights.sum() == pytest.approx(grid.weights.sum(), rel=1e-12)
+
+
+def test_bad_phonons():
+    reservoirs, syst = [kd.Reservoir(-1.0, T), kd.Reservoir(-1.4, T)], uniform_chain(5)
+    with pytest.raises(ValueError, match=r"OpticalPhonons energy must be a positive, finite number, got -0\.1"):
+        kd.OpticalPhonons(-0.1, 0.1, T)
+    with pytest.raises(ValueError, match=r"OpticalPhonons coupling must be finite and not negative, got -1"):
+        kd.OpticalPhonons(0.1, -1, T)
+    with pytest.raises(ValueError, match="OpticalPhonons temperature must be a positive temperature"):
+        kd.OpticalPhonons(0.1, 0.1, 0.0)
+    good = kd.OpticalPhonons(0.1, 0.03, T)
+    for bath, message in (
+            (kd.OpticalPhonons(0.1, 0.0, T), "reaches no site: every coupling is 0"),
+            (kd.OpticalPhonons(0.1, [0.1, 0.2], T), "one value for each of the 5 sites"),
+            (kd.OpticalPhonons(0.1, [0.1, -0.2, 0, 0, 0], T), r"got -0.2 at site number 1"),
+            ([good, kd.OpticalPhonons(0.1 * np.sqrt(2), 0.1, T)], "whole multiples of one quantum"),
+            ([good, kd.ElectronBath(rate=0.1)], "cannot be in one list"),
+            ([good, kd.OpticalPhonons(0.2, 0.1, T, each_orbital=True)], "must be alike")):
+        with pytest.raises(ValueError, match=message):
+            kd.steady_state(syst, reservoirs, bath)
+    with pytest.raises(ValueError, match="every Reservoir needs a mu"):
+        kd.steady_state(syst, [kd.Reservoir(-1.0, T), kd.Reservoir(None, T)], good)
+    with pytest.raises(ValueError, match="electrostatics"):
+        kd.steady_state(syst, reservoirs, good, electrostatics=kd.Neutrality())
+    with pytest.raises(TypeError, match="linear_response does not take microscopic phonons"):
+        kd.linear_response(syst, good, mu=-1.0)
+    state = kd.steady_state(syst, reservoirs, kd.OpticalPhonons(0.1, 0.03, T, level_shift=False), rtol=1e-3)
+    with pytest.raises(ValueError, match="mode must be a number of a mode, 0 to 0, got 1"):
+        state.quanta(1)
+
+
+def test_pictures():
+    syst = models_of_chains.barrier(length=12, height=0.5).finalized()
+    state = kd.steady_state(syst, [kd.Reservoir(-1.0, T), kd.Reservoir(-1.2, T)],
+                            kd.OpticalPhonons(0.2, lambda site: 0.03 * models_of_chains.in_wires(site), T,
+                                              level_shift=False), rtol=1e-3)
+    figure = state.plot()
+    assert len(figure.axes) >= 2
+    assert np.all(np.isnan(state.mu) == ~np.array([bool(models_of_chains.in_wires(site)) for site in syst.sites]))
