@@ -9,33 +9,38 @@ if TYPE_CHECKING:
     from .analysis.local_heat import LocalHeat, local_heat
     from .analysis.spots import Spot, heat_spots
     from .analysis.voltage_drop import voltage_drop
-    from .errors import ConvergenceError
+    from .errors import ConvergenceError, SweepError
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
     from .model.reservoirs import Reservoir
     from .results.lattice_state import SteadyState
     from .results.linear_response import LinearResponse
     from .results.loading import load
+    from .results.opening import open_sweep
     from .runs.bias import at_current, at_voltage_drop
+    from .runs.sweep import sweep
     from .solve import linear_response, steady_state
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
 __all__ = ["ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse", "LocalElectrons",
-           "LocalHeat", "Neutrality", "PhononBath", "Poisson", "Reservoir", "Spot", "SteadyState", "analytic",
-           "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_distribution",
-           "local_electrons", "local_heat", "steady_state", "voltage_drop"]
+           "LocalHeat", "Neutrality", "PhononBath", "Poisson", "Reservoir", "Spot", "SteadyState", "SweepError",
+           "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load",
+           "local_distribution", "local_electrons", "local_heat", "open_sweep", "steady_state", "sweep",
+           "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
 _NAMES = {
     "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),
-    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError",), "kinetic": (),
+    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError", "SweepError"),
+    "kinetic": (),
     "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
     "model.reservoirs": ("Reservoir",), "results.lattice_state": ("SteadyState",),
-    "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
-    "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
+    "results.linear_response": ("LinearResponse",), "results.loading": ("load",), "results.opening": ("open_sweep",),
+    "runs.bias": ("at_current", "at_voltage_drop"), "runs.sweep": ("sweep",),
+    "solve": ("linear_response", "steady_state"),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 

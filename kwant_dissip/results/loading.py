@@ -1,9 +1,12 @@
 """Reading saved results."""
 
 import dataclasses
+from collections.abc import Mapping
 from importlib import import_module
 from os import PathLike
+from typing import Any
 
+from .record import NUMBERS, Declared, declared_by
 from .result import Result
 from .storage import PACKAGE_VERSION, opened, read_fields
 
@@ -11,7 +14,7 @@ from .storage import PACKAGE_VERSION, opened, read_fields
 _HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "KineticState": "kwant_dissip.kinetic.state"}
 
 
-def load(path: str | PathLike, group: str = "/") -> Result:
+def load(path: str | PathLike, group: str = "/") -> Result | dict[str, Any]:
     """Read a result that its method ``save`` wrote, bit for bit the same.
 
     Parameters
@@ -22,7 +25,8 @@ def load(path: str | PathLike, group: str = "/") -> Result:
 
     Returns
     -------
-    SteadyState or KineticState
+    SteadyState, KineticState or dict
+        A dict of numbers from the folder of a `sweep` whose function returns such.
 
     Raises
     ------
@@ -38,13 +42,48 @@ def load(path: str | PathLike, group: str = "/") -> Result:
     """
     with opened(path) as file:
         kind, version, fields = read_fields(file, group)
-    written = f"{path}, group {group!r}, was written by kwant_dissip {version}"
+    return rebuilt(kind, fields, f"{path}, group {group!r}, was written by kwant_dissip {version}")
+
+
+def rebuilt(kind: str, fields: dict[str, Any], written: str) -> Result | dict[str, Any]:
+    """The result of its kind and its fields; `written` says in errors where they come from."""
+    if kind == NUMBERS:
+        return fields
     if kind not in _HOMES:
         raise ValueError(f"{written} and holds a {kind}, which this version, {PACKAGE_VERSION}, does not know.")
-    cls = getattr(import_module(_HOMES[kind]), kind)
-    declared = dataclasses.fields(cls)
-    missing = [field.name for field in declared if field.name not in fields and field.default is dataclasses.MISSING]
+    cls = class_of(kind)
+    missing = _missing(cls, fields)
     if missing:
         raise ValueError(f"{written}, without the fields of a {kind} that this version, {PACKAGE_VERSION}, needs: "
                          f"{', '.join(missing)}.")
+    declared = dataclasses.fields(cls)  # type: ignore[arg-type]
     return cls(**{field.name: fields[field.name] for field in declared if field.name in fields})
+
+
+def rebuilt_if_whole(kind: str, fields: dict[str, Any]) -> Result | dict[str, Any]:
+    """The result of its kind and its fields, or these themselves where some are left out."""
+    if kind not in _HOMES or _missing(class_of(kind), fields):
+        return fields
+    return rebuilt(kind, fields, "")
+
+
+def _missing(cls, fields):
+    """What a result of this class needs and `fields` do not have."""
+    return [field.name for field in dataclasses.fields(cls)
+            if field.name not in fields and field.default is dataclasses.MISSING]
+
+
+def declared_of(kind: str, fields: Mapping[str, Any]) -> dict[str, Declared]:
+    """What is known of the fields of a result of this kind; nothing of a dict."""
+    return declared_by(class_of(kind), fields.get("units") == "SI") if kind in _HOMES else {}
+
+
+def class_of(kind: str) -> type[Result]:
+    """The class of results of this name.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    return getattr(import_module(_HOMES[kind]), kind)
