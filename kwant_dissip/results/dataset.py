@@ -193,15 +193,13 @@ class _Stacked(BackendArray):
     def _read(self, key):
         along = len(self._plan_shape)
         chosen = _outer(np.arange(len(self._points)).reshape(self._plan_shape), key[:along])
-        missing = "" if self.dtype == object else np.nan
-        values = []
-        for i in np.ravel(chosen):
+        missing = np.full(self._value_shape, {"O": "", "f": np.nan, "c": np.nan}.get(self.dtype.kind, 0), self.dtype)
+        result = np.empty(np.shape(chosen) + np.shape(_outer(missing, key[along:])), self.dtype)
+        for place, i in np.ndenumerate(chosen):
             point = self._points[i]
-            value = np.full(self._value_shape, missing, self.dtype) if point is None else \
-                np.asarray(point.value(self._name), self.dtype)
-            values.append(_outer(value, key[along:]))
-        shape = np.shape(chosen) + np.shape(_outer(np.empty(self._value_shape), key[along:]))
-        return np.array(values, self.dtype).reshape(shape)
+            value = _outer(missing if point is None else np.asarray(point.value(self._name)), key[along:])
+            result[place] = value if self._value_shape else value.item()
+        return result
 
 
 def _outer(array, key):
