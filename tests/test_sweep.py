@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sweeps
 import xarray as xr
-from sweeps import GRID, numbers, solve
 
 import kwant_dissip as kd
+import sweeps
+from sweeps import GRID, numbers, solve
 
 TESTS = Path(__file__).parent
 
@@ -163,7 +163,8 @@ from pathlib import Path
 import kwant_dissip as kd
 from sweeps import solve
 
-folder, grid = Path(sys.argv[1]), {"bias": [0.01 * i for i in range(20)], "temperature": [0.2 + 0.01 * i for i in range(10)]}
+folder = Path(sys.argv[1])
+grid = {"bias": [0.01 * i for i in range(20)], "temperature": [0.2 + 0.01 * i for i in range(10)]}
 
 def run(folder, round):
     if round % 4 == 3:
