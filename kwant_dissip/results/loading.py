@@ -41,8 +41,9 @@ def load(path: str | PathLike, group: str = "/") -> Result | dict[str, Any]:
         that this version does not know are ignored.
     """
     with opened(path) as file:
-        kind, version, fields = read_fields(file, group)
-    return rebuilt(kind, fields, f"{path}, group {group!r}, was written by kwant_dissip {version}")
+        stored = read_fields(file, group)
+    return rebuilt(stored.kind, stored.fields,
+                   f"{path}, group {group!r}, was written by kwant_dissip {stored.version}")
 
 
 def rebuilt(kind: str, fields: dict[str, Any], written: str) -> Result | dict[str, Any]:

@@ -36,8 +36,8 @@ class PointFile:
     def record(self) -> Record:
         """All that was kept of the result."""
         with opened(self.path) as file:
-            kind, _, fields = read_fields(file, "/")
-        return Record(kind, fields, declared_of(kind, fields))
+            stored = read_fields(file, "/")
+        return Record(stored.kind, stored.fields, declared_of(stored.kind, stored.fields))
 
     def value(self, name: str) -> Any:
         """One field of it."""

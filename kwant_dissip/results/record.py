@@ -110,8 +110,8 @@ class Record:
 
 def declared_by(cls: type, si: bool = False) -> dict[str, Declared]:
     """What a class of results says of its fields, in the model's units or in SI."""
-    return {field.name: Declared(field.metadata["meaning"], unit(field, si), field.metadata["dimensions"],
-                                 field.metadata["is_place"]) for field in dataclasses.fields(cls)}
+    return {field.name: Declared(field.metadata["meaning"], unit(field, si), field.metadata.get("dimensions", ()),
+                                 field.metadata.get("is_place", False)) for field in dataclasses.fields(cls)}
 
 
 def _name(name):

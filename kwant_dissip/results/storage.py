@@ -1,5 +1,6 @@
 """Results as HDF5, readable by anything that reads HDF5; a file is replaced as a whole or not at all."""
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -21,6 +23,25 @@ PACKAGE_VERSION = version("kwant_dissip")
 _PREFIX = "kwant_dissip."
 # Attributes of a group that are no fields: which class, which version of the package, hash of the fields.
 _FORMAT, _VERSION, _CHECKSUM = "format", "version", "checksum"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the result's class.
+    version : str
+        Of the package that wrote it.
+    fields : dict
+        Arrays and Python scalars.
+    """
+
+    kind: str
+    version: str
+    fields: dict[str, Any]
 
 
 def check_writable(path: str | os.PathLike) -> None:
@@ -159,7 +180,7 @@ def _write(record, place):
         place.attrs[name] = _stored(text)
 
 
-def read_fields(file, group):
+def read_fields(file: h5py.File, group: str) -> Stored:
     """Read what `write_record` wrote.
 
     Parameters
@@ -169,12 +190,7 @@ def read_fields(file, group):
 
     Returns
     -------
-    kind : str
-        Name of the class.
-    written_by : str
-        Version of the package.
-    fields : dict
-        Arrays and Python scalars.
+    Stored
 
     Raises
     ------
@@ -202,7 +218,7 @@ def read_fields(file, group):
     # The first files had neither a version nor a checksum.
     if (written_by, checksum) != (None, None) and checksum != _checksum(fields):
         raise OSError(f"{file.filename}, group {group!r}, is damaged: its data do not fit their checksum.")
-    return kind.removeprefix(_PREFIX), written_by or "0.1.0 or older", fields
+    return Stored(kind.removeprefix(_PREFIX), written_by or "0.1.0 or older", fields)
 
 
 def read_value(path: Path, name: str):
