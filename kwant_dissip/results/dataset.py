@@ -15,7 +15,7 @@ from .storage import PACKAGE_VERSION
 # Names of dimensions that are only a number of values in the results' own declarations.
 _RENAMED = {"2": "end"}
 # A field or a dimension that has the name of a parameter gets this before its own.
-_OF_RESULT = "result_"
+OF_RESULT = "result_"
 
 
 class Source(Protocol):
@@ -168,7 +168,7 @@ def _dimensions(plan, record, name, one_place):
 
 def _free(plan, name):
     """A name that no parameter has."""
-    return _OF_RESULT + name if name in (*plan.names, *plan.dimensions) else name
+    return OF_RESULT + name if name in (*plan.names, *plan.dimensions) else name
 
 
 class _Stacked(BackendArray):

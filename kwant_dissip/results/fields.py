@@ -41,7 +41,12 @@ def quantity(meaning, kind="number", dimensions=(), *, is_place=False, **options
 
 def unit(field, si):
     """Unit of a field in the model's units, or in SI."""
-    return _KINDS[field.metadata["kind"]][si]
+    return unit_of(field.metadata["kind"], si)
+
+
+def unit_of(kind, si):
+    """Unit of a kind of quantity: "energy", "power" and so on."""
+    return _KINDS[kind][si]
 
 
 def in_si(result, units):

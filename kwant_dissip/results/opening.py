@@ -5,9 +5,11 @@ from os import PathLike
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
-from .dataset import dataset_of
+from .dataset import OF_RESULT, dataset_of
 from .folder import SweepFolder
+from .loading import declared_of, rebuilt_if_whole
 from .plan import Plan, key
+from .result import Result
 
 
 def open_sweep(folder: str | PathLike) -> xr.Dataset:
@@ -52,3 +54,31 @@ class _Folder(BackendEntrypoint):
                              {i: failed[name] for i, name in enumerate(keys) if name in failed},
                              sweep=folder.about["name"])
         return dataset.drop_vars(drop_variables or [])
+
+
+def result_of(point: xr.Dataset) -> Result | None:
+    """The state that a dataset of one point is of; None where it is not finished.
+
+    Raises
+    ------
+    ValueError
+        If it is not that of a state, or fields were left out.
+    """
+    if not point.get("finished", xr.DataArray(True)):
+        return None
+    kind = point.attrs.get("kind", "")
+    if "result" in point:
+        found = point.result.item().load()
+        fields = found if isinstance(found, dict) else None
+    else:
+        found, fields = None, {}
+        for name in declared_of(kind, {}):
+            stored = OF_RESULT + name if OF_RESULT + name in point else name
+            if stored in point:
+                value = point[stored].values
+                fields[name] = value if value.ndim else value.item()
+        fields["units"] = point.attrs.get("result_units", "model")
+    found = found if fields is None else rebuilt_if_whole(kind, fields)
+    if not isinstance(found, Result):
+        raise ValueError("The points are no states, or only some of their fields were kept.")
+    return found

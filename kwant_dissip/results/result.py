@@ -224,6 +224,11 @@ class Result(ABC):
 
         return profile(self, axes)
 
+    def _repr_html_(self) -> str:
+        from .notebook import as_html
+
+        return as_html(self)
+
     def __repr__(self):
         currents = ", ".join(f"{value:.4g}" for value in self.current)
         return (f"<{type(self).__name__}: {len(self.power)} {self.power_per}s, current [{currents}], "
