@@ -129,7 +129,7 @@ def test_a_second_call_computes_what_is_missing_only(tmp_path):
         return numbers(a, b)
 
     first = kd.sweep(count, {"a": [1, 2], "b": [0.0]}, folder=tmp_path)
-    assert kd.sweep(count, {"b": np.array([-0.0]), "a": [1.0, 2.0]}, folder=tmp_path).sizes["a"] == 2
+    assert kd.sweep(count, {"b": np.array([-0.0]), "a": [1.0, 2 * (1 + 1e-15)]}, folder=tmp_path).sizes["a"] == 2
     assert computed == [(1, 0.0), (2, 0.0)]
     grown = kd.sweep(count, {"a": [0, 1, 2], "b": [0.0, 5.0]}, folder=tmp_path)
     assert sorted(computed[2:]) == [(0, 0.0), (0, 5.0), (1, 5.0), (2, 5.0)]

@@ -5,7 +5,6 @@ import dataclasses
 import importlib.util
 import inspect
 import math
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,8 @@ class Profile:
         from ..runs.bias import at_voltage_drop
         from ..solve import steady_state
 
-        syst, bath = self.system(), self._bath()
+        build, in_wires = _model(self.model)
+        syst, bath = self._system(build), self._bath(in_wires)
 
         def solve(bias):
             reservoirs = [Reservoir(self.mu + sign * 0.5 * bias, self.temperature) for sign in (1, -1)]
@@ -82,17 +82,19 @@ class Profile:
 
         return solve(self.bias) if self.drop is None else at_voltage_drop(self.drop, solve)
 
-    def system(self):
-        """The model, finalized.
+    def check(self):
+        """Raise unless the model can be built.
 
         Raises
         ------
         ValueError
             If the model does not take its parameters, or is no system with two leads.
         """
+        self._system(_model(self.model)[0])
+
+    def _system(self, build):
         import kwant
 
-        build, _ = _model(self.model)
         signature = inspect.signature(build)
         allowed = signature.parameters
         if not any(p.kind is p.VAR_KEYWORD for p in allowed.values()):
@@ -108,10 +110,9 @@ class Profile:
             raise ValueError(f"The model must be a kwant system with two leads, got {type(syst).__name__}.")
         return syst
 
-    def _bath(self):
+    def _bath(self, in_wires):
         from ..model.baths import PhononBath
 
-        _, in_wires = _model(self.model)
         known = {name: value for name, value in self.parameters.items()
                  if name in inspect.signature(in_wires).parameters}
 
@@ -138,7 +139,6 @@ def parameters(assignments):
     return result
 
 
-@cache
 def _model(name):
     """The builder function of a model, and the function that tells which sites are coupled."""
     if name in MODELS:

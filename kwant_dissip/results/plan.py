@@ -11,6 +11,8 @@ import numpy as np
 
 # Dimension of points that are no grid.
 POINT = "point"
+# Numbers that agree in so many digits are the same.
+_DIGITS = 12
 # What files hold.
 _LARGEST = 2 ** 63
 
@@ -50,7 +52,8 @@ class Plan:
                 raise ValueError("parameters must name at least one parameter, got {}.")
             columns = tuple(_column(name, values) for name, values in parameters.items())
             for name, column in zip(parameters, columns, strict=True):
-                _check_different(column, lambda value, name=name: f"The parameter {name!r} has {value!r} twice.")
+                _check_different([{name: value} for value in column],
+                                 lambda point, name=name: f"The parameter {name!r} has {point[name]!r} twice.")
             return Plan(tuple(parameters), columns, True)
         if not isinstance(parameters, Sequence) or not all(isinstance(point, Mapping) for point in parameters):
             raise TypeError("parameters must be a dict with the values of each parameter, {'bias': [0.1, 0.2]}, or a "
@@ -63,9 +66,9 @@ class Plan:
                 raise ValueError(f"All points must have the same parameters, {', '.join(map(str, names))}; one has "
                                  f"{', '.join(map(str, point))}.")
         columns = tuple(_column(name, [point[name] for point in parameters]) for name in names)
-        _check_different(list(zip(*columns, strict=True)),
-                         lambda values: f"The point {dict(zip(names, values, strict=True))} is there twice.")
-        return Plan(names, columns, False)
+        plan = Plan(names, columns, False)
+        _check_different(plan, lambda point: f"The point {point} is there twice.")
+        return plan
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,10 +100,9 @@ class Plan:
             order = [other.names.index(name) for name in self.names]
             other = Plan(self.names, tuple(other.columns[i] for i in order), other.is_grid)
         if self.is_grid and other.is_grid:
-            return Plan(self.names, tuple(tuple(sorted(set(one) | set(two))) if set(two) - set(one) else one
-                                          for one, two in zip(self.columns, other.columns, strict=True)), True)
-        points = dict.fromkeys(tuple(point.values()) for plan in (self, other) for point in plan)
-        return Plan(self.names, tuple(zip(*points, strict=True)), False)
+            return Plan(self.names, tuple(map(_joined, self.columns, other.columns)), True)
+        points = {key(point): tuple(point.values()) for plan in (other, self) for point in plan}
+        return Plan(self.names, tuple(zip(*points.values(), strict=True)), False)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` takes."""
@@ -115,14 +117,21 @@ class Plan:
 
 
 def key(point: Mapping[str, float]) -> str:
-    """Name of a point, in hexadecimal, whatever the order of its parameters; 1 and 1.0 are the same."""
-    text = ",".join(f"{name}={_exact(value)}" for name, value in sorted(point.items()))
+    """Name of a point, in hexadecimal, whatever the order of its parameters and the rounding of their values."""
+    text = ",".join(f"{name}={_rounded(value)}" for name, value in sorted(point.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def _exact(value):
-    number = float(value) + 0.0  # -0.0 is 0.0
-    return number.hex() if number == value else str(value)
+def _rounded(value):
+    """A number as text: numbers that differ by rounding are the same, as are 1 and 1.0."""
+    return str(int(value)) if value == int(value) else f"{value:.{_DIGITS}g}"
+
+
+def _joined(column, other):
+    """All values of both, in order if there are new ones."""
+    known = {_rounded(value) for value in column}
+    new = [value for value in other if _rounded(value) not in known]
+    return tuple(sorted([*column, *new])) if new else column
 
 
 def _column(name, values):
@@ -143,9 +152,9 @@ def _column(name, values):
     return numbers
 
 
-def _check_different(values, message):
+def _check_different(points, message):
     seen = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(message(value))
-        seen.add(value)
+    for point in points:
+        if key(point) in seen:
+            raise ValueError(message(point))
+        seen.add(key(point))
