@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, baths, before, electrostatics, kernels, kinetic, large, scaling, slices
+from . import alternatives, baths, before, electrostatics, kernels, kinetic, large, scaling, slices, sweep
 
 
 def machine():
@@ -24,4 +24,5 @@ slices.main()
 kernels.main()
 baths.main()
 before.main()
+sweep.main()
 large.main()
