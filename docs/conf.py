@@ -1,7 +1,9 @@
 """How `make docs` builds the pages: sphinx, the examples run by sphinx-gallery, formulas by MathJax from a package."""
 
+import ast
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -19,12 +21,22 @@ from kwant_dissip import __version__  # noqa: E402
 os.environ["PYTHONWARNINGS"] = "ignore:MUMPS is not available:RuntimeWarning"
 warnings.filterwarnings("ignore", "MUMPS is not available", RuntimeWarning)
 
+
+
+def titled(code):
+    """An example whose docstring begins with a title, as the gallery asks for: its first sentence up to a colon."""
+    text = ast.get_docstring(ast.parse(code))
+    title = re.split(r"[:;,.]", text.splitlines()[0])[0]
+    _, quotes, rest = code.removeprefix('"""').partition('"""')
+    return f'r"""\n{title}\n{"=" * len(title)}\n\n{text}\n{quotes}{rest}'
+
+
 # Examples write their pictures beside themselves: they run in a copy, and the clone stays as it is.
 EXAMPLES = BUILT / "examples"
 shutil.rmtree(EXAMPLES, ignore_errors=True)
 EXAMPLES.mkdir(parents=True)
 for example in sorted((HERE.parent / "examples").glob("*.py")):
-    shutil.copy2(example, EXAMPLES)
+    (EXAMPLES / example.name).write_text(titled(example.read_text()))
 (EXAMPLES / "GALLERY_HEADER.rst").write_text(
     "Examples\n========\n\nEvery figure here was drawn by the code beside it when these pages were built.\n")
 
@@ -47,6 +59,7 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc",
               "sphinx_gallery.gen_gallery"]
+templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 nitpicky = True
 
@@ -82,3 +95,16 @@ html_copy_source = False
 html_show_sourcelink = False
 # The second builder looks at links within the pages only.
 linkcheck_ignore = [r"https?://"]
+
+
+def plain(app, what, name, obj, options, lines):  # noqa: ARG001
+    """Formulas in docstrings are plain text: f_+ is no link, nor |x| a substitution."""
+    for i, line in enumerate(lines):
+        parts = re.split(r"(`+[^`]*`+)", line)
+        parts[::2] = [re.sub(r"(?<=\w)_(?!\w)|\|", lambda match: "\\" + match[0], part) for part in parts[::2]]
+        lines[i] = "".join(parts)
+
+
+def setup(app):
+    """Before numpydoc, which reads docstrings at priority 500."""
+    app.connect("autodoc-process-docstring", plain, priority=400)

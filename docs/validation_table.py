@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from models import uniform_chain
 
 import kwant_dissip as kd
 from kwant_dissip import figure2, kinetic
 from kwant_dissip.systems import chain
+from models import uniform_chain
 
 DAMATO = "D'Amato, Pastawski, Phys. Rev. B 41, 7411 (1990)"
 LEUMER = "Leumer et al., arXiv:2407.10192"
@@ -34,8 +34,8 @@ def resistances() -> Iterator[Number]:
             state = kd.steady_state(uniform_chain(sites), [kd.Reservoir(5e-6, 1e-4), kd.Reservoir(-5e-6, 1e-4)], bath)
             found[sites] = 1e-5 / (2 * np.pi * state.current[0])
         for sites, expected in ((1, 1.25), (2, 1.5347222222), (3, 1.7678571429), (10, 3.5851963411)):
-            yield Number(f"resistance of {sites} sites, {name} probes, $\\gamma = t$ ($h/e^2$)", DAMATO, expected,
-                         found[sites])
+            yield Number(f"resistance of {sites} site{'s' * (sites > 1)}, {name} probes, $\\gamma = t$ ($h/e^2$)",
+                         DAMATO, expected, found[sites])
     for rate in (0.3, 1.0, 3.0):
         first, second = (1e-5 / (2 * np.pi * kd.steady_state(
             uniform_chain(sites), [kd.Reservoir(5e-6, 1e-4), kd.Reservoir(-5e-6, 1e-4)],
@@ -68,7 +68,7 @@ def diffusive_wires() -> Iterator[Number]:
                                 rtol=1e-4)
         energies = np.linspace(-0.3, 0.3, 1201)
         f = kd.local_distribution(state, energies)
-        yield Number(rf"$\frac{{2}}{{V}} \int \langle f(1-f) \rangle dE$, {name}, $160\,\ell$, $T = V/100$ (the source: "
+        yield Number(rf"$\frac{{2}}{{V}} \int \langle f(1-f) \rangle dE$, {name}, $160\,\ell$, $T = V/100$ (there: "
                      "infinite length, $T = 0$)", source, expected,
                      2 / 0.1 * np.sum((f * (1 - f)).mean(axis=0)) * (energies[1] - energies[0]))
 
