@@ -83,6 +83,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    "write_computation_times": False,  # a page with scripts from elsewhere
     "remove_config_comments": True,
     "image_srcset": ["2x"],
     "within_subsection_order": "FileNameSortKey",
