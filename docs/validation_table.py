@@ -11,10 +11,10 @@ from kwant_dissip import figure2, kinetic
 from kwant_dissip.systems import chain
 from models import uniform_chain
 
-DAMATO = "D'Amato, Pastawski, Phys. Rev. B 41, 7411 (1990)"
-LEUMER = "Leumer et al., arXiv:2407.10192"
-NAGAEV = "Nagaev, Phys. Rev. B 52, 4740 (1995)"
-NOISE = "Beenakker, Büttiker, Phys. Rev. B 46, 1889 (1992)"
+DAMATO = "D'Amato 1990"
+LEUMER = "Leumer 2024"
+NAGAEV = "Nagaev 1995"
+NOISE = "Beenakker 1992"
 
 
 class Number(NamedTuple):
@@ -56,10 +56,10 @@ def diffusive_wires() -> Iterator[Number]:
     state = kd.steady_state(uniform_chain(200), leads, kd.ElasticBath(mean_free_path=path))
     conductance = 2 * np.pi * state.current[0] / bias
     yield Number(r"conductance of an elastic wire of $10\,\ell$: $1/(1 + L/2\ell)$ ($e^2/h$)",
-                 "Landauer-Boltzmann, closed form", 1 / 6, conductance)
+                 "closed form", 1 / 6, conductance)
     warm = kd.steady_state(uniform_chain(200), [kd.Reservoir(0.0, 0.0101), kd.Reservoir(0.0, 0.0099)],
                            kd.ElasticBath(mean_free_path=path))
-    yield Number(r"its Lorenz number: $\pi^2/3$", "Wiedemann-Franz law", np.pi ** 2 / 3,
+    yield Number(r"its Lorenz number: $\pi^2/3$", "Wiedemann-Franz", np.pi ** 2 / 3,
                  2 * np.pi * warm.energy_current[0] / 0.0002 / temperature / conductance)
     for bath, expected, name, source in ((kd.ElasticBath(mean_free_path=10.0), 1 / 3, "elastic", NOISE),
                                          (kd.ElectronBath(mean_free_path=10.0), np.sqrt(3) / 4, "hot electrons",
@@ -82,27 +82,27 @@ def closed_forms() -> Iterator[Number]:
                                  kd.PhononBath(0.1, mean_free_path=1.0), velocity=np.ones_like, length=20.0)
     drop = 0.2 - 2 * np.pi * state.current[0] * 21
     exact = kd.analytic.constant_mean_free_path(transmission, temperature=0.1, drop=drop, mean_free_path=1)
-    yield Number(r"current, kinetic theory, wires of $20\,\ell$", "closed form, [physics](physics.md)", exact.current,
+    yield Number(r"current, kinetic theory, wires of $20\,\ell$", "[closed form](physics.md)", exact.current,
                  state.current[0])
     for side, sign in (("left", -1), ("right", 1)):
         node = np.flatnonzero(sign * state.x > 0)[0 if sign > 0 else -1]
-        yield Number(f"power {side} of the scatterer, kinetic theory", "closed form, [physics](physics.md)",
+        yield Number(f"power {side} of the scatterer, kinetic theory", "[closed form](physics.md)",
                      exact.power(state.x[node:node + 1])[0], state.power[node])
     saddle, mu, temperature, bias = kd.analytic.saddle_point(curvature=1.0, level_spacing=2.0), 0.9, 0.002, 1e-5
     heat = kd.analytic.landauer_heat(saddle, [kd.Reservoir(mu + s * 0.5 * bias, temperature) for s in (1, -1)])
     slope = (saddle(np.array([mu + 1e-5])) - saddle(np.array([mu - 1e-5])))[0] / 2e-5
     yield Number(r"$Q_R - Q_L$ of a saddle at $k_BT = 0.002$: $\frac{2\pi^2}{3} T^2 \mathcal{T}'(\mu) V / 2\pi$",
-                 "Blaas-Anselmi et al., arXiv:2112.04890", np.pi / 3 * temperature ** 2 * slope * bias,
+                 "Blaas-Anselmi 2021", np.pi / 3 * temperature ** 2 * slope * bias,
                  heat.heat_right - heat.heat_left)
 
 
 def spots() -> Iterator[Number]:
     """Heat and cold spots around the dot of figure 2, by two theories."""
     lattice, state = figure2.lattice_state(0.2, 0.006), figure2.kinetic_state(0.2, 0.006)
-    yield Number("current of figure 2, $k_BT = 0.2\\,E_F$: lattice", f"kinetic theory ({LEUMER})", state.current[0],
+    yield Number("current of figure 2, $k_BT = 0.2\\,E_F$: lattice", f"kinetic, {LEUMER}", state.current[0],
                  lattice.current[0])
     for one, two in zip(kd.heat_spots(lattice), kd.heat_spots(state), strict=True):
-        yield Number(f"position of its {one.kind} spot over $\\ell$: lattice", f"kinetic theory ({LEUMER})",
+        yield Number(f"position of its {one.kind} spot over $\\ell$: lattice", f"kinetic, {LEUMER}",
                      two.position / figure2.MEAN_FREE_PATH, one.position / figure2.MEAN_FREE_PATH)
 
 
@@ -111,18 +111,19 @@ def transmissions() -> Iterator[Number]:
     ratio, level, energy = 0.3 ** 2, -0.84, -0.9
     dot = kinetic.from_kwant(chain.resonant_dot(length=1, coupling=0.3, level=level).finalized())
     width = ratio * np.sqrt(4 - energy ** 2)
-    yield Number("transmission of `systems.chain.resonant_dot` at $E = -0.9$", "closed form, its docstring",
+    yield Number("transmission of `systems.chain.resonant_dot` at $E = -0.9$", "closed form",
                  width ** 2 / ((energy - level - ratio * energy) ** 2 + width ** 2),
                  dot.transmission(np.array([energy]))[0])
 
 
 def write(path: Path) -> None:
     """Write the table as Markdown."""
-    lines = ["| what | source | there | here | deviation |", "|---|---|---|---|---|"]
+    lines = ["| what | source | there | here | off |", "|---|---|---|---|---|"]
     parts = (resistances, diffusive_wires, closed_forms, spots, transmissions)
     for number in (number for part in parts for number in part()):
         off = abs(number.value / number.expected - 1)
-        lines.append(f"| {number.what} | {number.source} | {number.expected:.7g} | {number.value:.7g} | {off:.1e} |")
+        numbers = f"{number.expected:.7g} | {number.value:.7g} | {off:.1e}".replace("-", "−")  # where no line breaks
+        lines.append(f"| {number.what} | {number.source} | {numbers} |")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
 
