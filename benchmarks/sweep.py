@@ -18,6 +18,7 @@ from kwant_dissip.systems import chain
 CHEAP = 10_000
 BIASES = np.linspace(0.02, 0.3, 48)
 _DOT = chain.resonant_dot(length=500, coupling=0.2, level=-0.95).finalized()
+_LONG = chain.resonant_dot(length=2000, coupling=0.2, level=-0.95).finalized()
 
 
 def cheap(a):
@@ -25,16 +26,16 @@ def cheap(a):
     return {"b": 2.0 * a, "c": np.arange(3.0) * a}
 
 
-def solve(bias, law=None, start=None):
+def solve(bias, law=None, start=None, syst=_DOT):
     """A dot between two wires, k_B T = 0.03."""
     reservoirs = [kd.Reservoir(-1 + 0.5 * bias, 0.03), kd.Reservoir(-1 - 0.5 * bias, 0.03)]
     bath = kd.PhononBath(0.03, rate=lambda site: 0.05 * chain.in_wires(site))
-    return kd.steady_state(_DOT, reservoirs, bath, electrostatics=law, rtol=1e-4, start=start)
+    return kd.steady_state(syst, reservoirs, bath, electrostatics=law, rtol=1e-4, start=start)
 
 
 def plain(bias):
     """Each point from scratch."""
-    return solve(bias)
+    return solve(bias, syst=_LONG)
 
 
 def resident():
@@ -116,7 +117,7 @@ def main():
             print(f"{CHEAP} cheap points, dask, two workers: {1e3 * each:.2f} ms a point; memory of the parent, with "
                   f"dask's scheduler in it, grows by {grown:.1f} MiB")
     one, two = two_against_one()
-    print(f"{len(BIASES)} solutions of 1001 sites: one process {one:.2f} s, two {two:.2f} s, ratio {one / two:.2f}")
+    print(f"{len(BIASES)} solutions of 4001 sites: one process {one:.2f} s, two {two:.2f} s, ratio {one / two:.2f}")
     for law in (None, kd.Poisson(1.0)):
         rows, off = started(law)
         (seconds, green, transports, _), (warm_seconds, warm_green, warm_transports, _) = rows
