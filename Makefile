@@ -2,6 +2,7 @@
 # make figure    figures/: where the heat goes, at four temperatures
 # make test      all tests, the style check, the floors of the house, types
 # make benchmark speed against named alternatives
+# make docs      the pages, with every example run: docs/_build/html
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,8 +13,9 @@ BUILD_NEEDS := "setuptools>=77" wheel cython "numpy>=2" scipy tinyarray
 
 # A worker for every processor, each on one thread.
 ONE_THREAD := KWANT_DISSIP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+SPHINX := $(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m sphinx -W -n -d docs/_build/doctrees
 
-.PHONY: install figure test benchmark clean
+.PHONY: install figure test benchmark docs clean
 
 install: $(VENV)/installed
 
@@ -50,5 +52,13 @@ test: install
 benchmark: $(VENV)/benchmark
 	$(BIN)/python -m benchmarks
 
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"
+	touch $@
+
+docs: $(VENV)/docs
+	$(SPHINX) -b html docs docs/_build/html
+	$(SPHINX) -b linkcheck docs docs/_build/links
+
 clean:
-	rm -rf $(VENV) figures build dist *.egg-info
+	rm -rf $(VENV) figures build dist docs/_build docs/gallery docs/reference/generated *.egg-info

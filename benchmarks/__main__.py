@@ -4,7 +4,20 @@ import os
 import platform
 from pathlib import Path
 
-from . import alternatives, baths, before, electrostatics, kernels, kinetic, large, scaling, slices, thermal
+from . import (
+    alternatives,
+    baths,
+    before,
+    electrostatics,
+    kernels,
+    kinetic,
+    large,
+    phonons,
+    scaling,
+    slices,
+    sweep,
+    thermal,
+)
 
 
 def machine():
@@ -24,5 +37,7 @@ slices.main()
 kernels.main()
 baths.main()
 thermal.main()
+phonons.main()
 before.main()
+sweep.main()
 large.main()

@@ -5,9 +5,11 @@ width 0.1 E_F, wires of 8 l. In linear response p is odd: what is a heat spot in
 Writes spot_map.png.
 """
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+
 import matplotlib.pyplot as plt
 import numpy as np
-from tqdm import tqdm
 
 import kwant_dissip as kd
 
@@ -22,7 +24,7 @@ def velocity(energy):
     return np.sqrt(np.clip(2 * (energy + 1), 0, None))
 
 
-def distance(temperature, level):
+def solve(temperature, level):
     """Distance of the interior extremum of p from the scatterer in l(E_F); nan where there is none."""
     def transmission(energy):
         return (0.5 * WIDTH) ** 2 / ((energy - level) ** 2 + (0.5 * WIDTH) ** 2)
@@ -32,16 +34,15 @@ def distance(temperature, level):
     inside = (response.x > NEAR) & (response.x < LENGTH - CONTACT)
     slope = np.diff(response.power1[inside])
     turns = np.flatnonzero(np.sign(slope[1:]) != np.sign(slope[:-1]))
-    return response.x[inside][turns[0] + 1] if len(turns) else np.nan
+    return {"distance": response.x[inside][turns[0] + 1] if len(turns) else np.nan}
 
 
 if __name__ == "__main__":
-    pairs = [(t, e) for t in TEMPERATURES for e in LEVELS]
-    distances = np.array([distance(*pair) for pair in tqdm(pairs, disable=None)]).reshape(len(TEMPERATURES), -1)
+    with ProcessPoolExecutor(os.cpu_count()) as executor:
+        found = kd.sweep(solve, {"temperature": TEMPERATURES, "level": LEVELS}, executor=executor)
     figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
     axis.set_facecolor("0.88")
-    mesh = axis.pcolormesh(LEVELS, TEMPERATURES, np.ma.masked_invalid(distances), cmap="viridis", vmin=0, vmax=5,
-                           shading="nearest")
+    mesh = found.distance.plot(ax=axis, cmap="viridis", vmin=0, vmax=5, add_colorbar=False)
     axis.set(yscale="log", xlabel=r"level of the dot above $\mu$, $e_0 / E_F$", ylabel=r"temperature $k_B T / E_F$",
              title=r"spots in the wires (grey: none), $\Gamma = 0.1\,E_F$")
     figure.colorbar(mesh, label=r"distance from the dot ($\ell$)")

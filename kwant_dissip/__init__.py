@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .analysis.local_heat import LocalHeat, local_heat
     from .analysis.spots import Spot, heat_spots
     from .analysis.voltage_drop import voltage_drop
-    from .errors import ConvergenceError, RunawayError
+    from .errors import ConvergenceError, RunawayError, SweepError
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
     from .model.phonons import AcousticPhonons, OpticalPhonons
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from .results.lattice_state import SteadyState
     from .results.linear_response import LinearResponse
     from .results.loading import load
+    from .results.opening import open_sweep
     from .results.phonon_state import PhononState
     from .runs.bias import at_current, at_voltage_drop
     from .runs.self_heating import SelfHeating, self_heating
+    from .runs.sweep import sweep
     from .solve import linear_response, steady_state
     from .thermal.conductances import Thermal
     from .thermal.field import TemperatureField, temperature
@@ -30,24 +32,24 @@ if TYPE_CHECKING:
 __version__ = _version("kwant_dissip")
 __all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse",
            "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson",
-           "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "TemperatureField", "Thermal",
-           "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
-           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "self_heating",
-           "steady_state", "temperature", "thermal", "thermal_image", "voltage_drop"]
+           "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "SweepError", "TemperatureField",
+           "Thermal", "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
+           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "open_sweep",
+           "self_heating", "steady_state", "sweep", "temperature", "thermal", "thermal_image", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
 _NAMES = {
     "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),
-    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "errors": ("ConvergenceError", "RunawayError"),
-    "kinetic": (),
+    "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "kinetic": (),
+    "errors": ("ConvergenceError", "RunawayError", "SweepError"),
     "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
     "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),
     "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
-    "results.linear_response": ("LinearResponse",), "results.loading": ("load",),
+    "results.linear_response": ("LinearResponse",), "results.loading": ("load",), "results.opening": ("open_sweep",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
-    "runs.self_heating": ("SelfHeating", "self_heating"),
+    "runs.self_heating": ("SelfHeating", "self_heating"), "runs.sweep": ("sweep",),
     "thermal": (), "thermal.field": ("TemperatureField", "temperature"),
     "thermal.image": ("ThermalImage", "thermal_image"), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}

@@ -47,6 +47,23 @@ class RunawayError(ConvergenceError):
         self.bias = bias
 
 
+class SweepError(RuntimeError):
+    """A sweep ended before its time, or without a result.
+
+    Attributes
+    ----------
+    result : xarray.Dataset
+        What is finished.
+    failed : list of dict
+        The points that failed, or at which a worker may have died.
+    """
+
+    def __init__(self, message, *, result, failed):
+        super().__init__(message)
+        self.result = result
+        self.failed = failed
+
+
 @contextmanager
 def users_function(argument, function, place=None):
     """Errors inside a user's function say which one it is, and keep their cause, as kwant does for value functions.

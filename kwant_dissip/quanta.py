@@ -156,8 +156,9 @@ class QuantumProblem:
         return ladders(low, high, self.quantum or self._step, levels[(levels > low) & (levels < high)],
                        _WIDTH * self._coldest, _GRIDS[0][0])
 
-    def solved(self, rtol: float, map_: Callable, progress: Callable) -> PhononSolution:
-        """The solution on grids that grow until the error is below `rtol`.
+    def solved(self, rtol: float, map_: Callable, progress: Callable,
+               near: PhononState | None = None) -> PhononSolution:
+        """The solution on grids that grow until the error is below `rtol`; the first starts `near` a state.
 
         Raises
         ------
@@ -172,7 +173,7 @@ class QuantumProblem:
                 start = [grid.interpolated(values, finer)
                          for values in (found.point.filling, found.point.phonon_rate)]
             grid = finer
-            found, grid = self._widened(grid, start, found, rtol, map_, progress)
+            found, grid = self._widened(grid, start, found, rtol, map_, progress, near)
             progress("energies", found.error)
             if found.error <= rtol:
                 return found
@@ -182,15 +183,13 @@ class QuantumProblem:
             f"rtol={rtol:.1e}: a resonance narrower than these resolve, or an rtol below rounding errors.",
             accuracy=reached, state=found)
 
-    def _widened(self, grid, start, before, rtol, map_, progress):
+    def _widened(self, grid, start, before, rtol, map_, progress, near=None):
         """Solution on a grid that is widened until nothing matters beyond it."""
         mu = np.full(len(self.propagator.order), self._mu.mean()) if before is None else before.point.mu
         for _ in range(_WIDENED):
             balance = BornBalance(self.propagator, self.surroundings, grid, map_, progress)
             if start is None:
-                filling = np.broadcast_to(fermi(grid.energies, self._mu, self.surroundings.lead_temperature).mean(
-                    axis=0), (len(mu), len(grid.energies)))
-                point = balance.solve(filling, mu)
+                point = balance.solve(*self._start(grid.energies, near))
             else:
                 point = balance.solve(start[0], mu, start[1])
             outside = balance.outside(point, round(self._step / grid.quantum))
@@ -207,6 +206,16 @@ class QuantumProblem:
                                    f"{grid.energies[-1]:.4g}: {max(outside):.1e} of what scatters lies beyond.",
                                    accuracy=max(outside))
         return self._evaluated(point, balance, before, rtol), grid
+
+    def _start(self, energies, near):
+        """First guess of f, and of the probes' mu."""
+        mu = np.full(len(self.site), self._mu.mean())
+        if near is None:
+            filling = fermi(energies, self._mu, self.surroundings.lead_temperature).mean(axis=0)
+            return np.broadcast_to(filling, (len(mu), len(energies))), mu
+        filling = np.array([np.interp(energies, near.energy, row, left=1.0, right=0.0)
+                            for row in np.nan_to_num(near.filling)])
+        return filling[self.site], np.where(np.isnan(near.mu[self.site]), mu, near.mu[self.site])
 
     def _evaluated(self, point, balance, before, rtol):
         """Powers, currents, and their changes since the grid before."""
@@ -237,7 +246,8 @@ def _rates(parts, sites):
 
 
 def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts: np.ndarray,
-                  quanta: Sequence[Phonons], baths: Baths, method: str | None, rtol: float) -> PhononState:
+                  quanta: Sequence[Phonons], baths: Baths, method: str | None, rtol: float,
+                  start: PhononState | None = None) -> PhononState:
     """`steady_state` with microscopic phonons in the list of baths; arguments as checked there.
 
     Raises
@@ -248,9 +258,9 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
         With the best state as its `state`.
     """
     problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method)
-    with thread_pool() as map_, stage_bar("steady_state") as progress:
+    with thread_pool(keep_freed=False) as map_, stage_bar("steady_state") as progress:
         try:
-            solution = problem.solved(rtol, map_, progress)
+            solution = problem.solved(rtol, map_, progress, start)
         except ConvergenceError as error:
             if isinstance(error.state, PhononSolution):
                 error.state = _state(lattice, reservoirs, band_shifts, problem, error.state, rtol)

@@ -12,6 +12,7 @@ import numpy as np
 from .balance.electron_probes import ElectronProbes
 from .balance.energy_grid import EnergyGrid
 from .balance.expansion import expand
+from .balance.near import NearSolution
 from .balance.particles import Balance, BalanceResult
 from .balance.probes import ThermalProbes
 from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
@@ -44,6 +45,7 @@ from .propagators.places import PlacesPropagator
 from .quanta import quantum_state
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
+from .results.phonon_state import PhononState
 from .results.surroundings import surroundings
 
 # How often electrostatics evaluates all energies: a few Newton steps of some ten products each.
@@ -52,7 +54,8 @@ _EVALUATIONS = 40
 
 def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir],
                  bath: Bath | Sequence[Bath] | None, *, params: dict | None = None, electrostatics: Law | None = None,
-                 method: str | None = None, rtol: float = 1e-6, memory: float | None = None) -> SteadyState:
+                 method: str | None = None, rtol: float = 1e-6, memory: float | None = None,
+                 start: SteadyState | None = None) -> SteadyState:
     """Where a current through a coherent conductor leaves its heat.
 
     Solves, at any bias and temperature, for the chemical potential mu_i of one Büttiker probe per coupled site such
@@ -70,10 +73,11 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Finalized system with leads.
     reservoirs : sequence of Reservoir
         One per lead, in the order of ``syst.leads``.
-    bath : PhononBath, ElectronBath, ElasticBath, list of them, or None
+    bath : PhononBath, ElectronBath, ElasticBath, OpticalPhonons, AcousticPhonons, list of them, or None
         What relaxes the electrons, and how strongly each site couples to it: at most one PhononBath and one
-        ElectronBath, any number of ElasticBath. Only phonons take up heat. None: no bath; what comes out is the
-        coherent conductor (Landauer and Büttiker), with zero power.
+        ElectronBath, any number of the others. Only phonons take up heat. None: no bath; what comes out is the
+        coherent conductor (Landauer and Büttiker), with zero power. With microscopic phonons (`OpticalPhonons`,
+        `AcousticPhonons`) the result is a `PhononState`, without electrostatics, floating leads and ElectronBath.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.
     electrostatics : Poisson, Neutrality or CoulombKernel, optional
@@ -91,6 +95,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Bytes that Green's functions may take which are kept for later; what does not fit is computed anew. By default
         a quarter of what is free. The work itself takes, for each thread and each of the 21 energies of a panel, some
         ten numbers per site, and on slices three complex matrices of their width per slice.
+    start : SteadyState, optional
+        Of the same system under other conditions, to start from: chemical potentials, temperatures and potentials, and
+        where it was found in this process the energies, too. The solution is the same within `rtol`.
 
     Returns
     -------
@@ -143,7 +150,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         if electrostatics is not None:
             raise ValueError(f"electrostatics={electrostatics!r} is not known with microscopic phonons, which need the "
                              "whole band at every potential: leave it out, or describe the phonons by a PhononBath.")
-        return quantum_state(lattice, reservoirs, shifts, quanta, baths, method, rtol)
+        if start is not None:
+            _near(start, lattice, np.arange(len(lattice.sites)))  # checks it
+        return quantum_state(lattice, reservoirs, shifts, quanta, baths, method, rtol,
+                             start if isinstance(start, PhononState) else None)
     gamma = broadening(bath, lattice, needed=electrostatics is None)
     if baths.phonons is None:
         temperature = np.full(len(lattice.sites), np.nan)
@@ -186,12 +196,15 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             transports=grid.counts.transports, method=propagator.method, **found, **extra)
 
     of_sites = len(probes.start()) - len(probes.floating)
+    near = None if start is None else _near(start, lattice, order)
+    energies = None if near is None or near.energies is None else near.energies.shifted(near.mu0 - probes.mu0)
     with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
-        grid = EnergyGrid(probes, rtol, map_, progress, memory=memory)
+        grid = EnergyGrid(probes, rtol, map_, progress, memory=memory, near=energies)
         density = None
         if electrostatics is None:
             balance = Balance(by_place(propagator), probes, grid)
-            solution, spectra = balance.solve(), balance.spectra
+            solution = balance.solve(unknowns=None if near is None else near.unknowns(probes))
+            spectra = balance.spectra
             if propagator.has_densities(probes.mu0):
                 equilibrium = EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol, map_)
                 density = solution.density[:len(order)] + equilibrium(propagator)
@@ -202,11 +215,13 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                                  "called at complex energies. Give the PhononBath a rate.")
             if method == "kwant":
                 _warn_of_patience(propagator, probes)
-            neutral_mu = equilibrium_mu(reservoirs)
+            neutral_mu, first = equilibrium_mu(reservoirs), None
+            if near is not None and start is not None and start.density_difference is not None:
+                first = np.concatenate([near.unknowns(probes), near.potentials(probes)])
             solution = screened = ScreenedBalance(
                 propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
                 ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
-                reference=neutral_density(propagator, neutral_mu, probes, grid)).solve()
+                reference=neutral_density(propagator, neutral_mu, probes, grid), first=first).solve()
             propagator = propagator.at_potential(screened.potential, screened.lead_potentials)
             spectra = grid.spectra(by_place(propagator))
         unknowns = solution.unknowns[:len(probes.start())]
@@ -298,6 +313,23 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     for name in [name for name in fields if name.startswith(("power", "mu", "electron_"))]:
         fields[name] = fields[name][back]
     return LinearResponse(x=lattice.positions, **fields)
+
+
+def _near(start, lattice, order):
+    """What to start from, or the reason why it cannot be that."""
+    if not isinstance(start, SteadyState):
+        raise TypeError(f"start must be a SteadyState, got {start!r}.")
+    if start.units != "model":
+        raise ValueError("start must be in the model's units, and this state is in SI units.")
+    if start.positions.shape != lattice.positions.shape or not np.array_equal(start.positions, lattice.positions) or \
+            len(start.current) != len(lattice.leads):
+        raise ValueError(f"start must be a state of the same system, of {len(lattice.sites)} sites and "
+                         f"{len(lattice.leads)} leads at the same positions, got {start!r}.")
+    solution = start.solution
+    return NearSolution(
+        *(values[order] for values in (start.mu, start.electron_mu, start.electron_temperature, start.potential)),
+        start.reservoir_mu, start.reservoir_temperature,
+        *((None, 0.0) if solution is None else (solution.panels, solution.probes.mu0)))
 
 
 def _unchanged(propagator):

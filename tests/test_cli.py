@@ -217,3 +217,71 @@ def test_figure2_files(tmp_path, monkeypatch, capsys):
     assert [path.rsplit(".", 1)[1] for path in written] == ["png", "pdf", "h5"]
     assert (tmp_path / "new" / "figure2.pdf").read_bytes()[:4] == b"%PDF"
     assert kd.load(tmp_path / "new" / "figure2.h5", group="temperature_0.4").power.shape == (301,)
+
+
+SWEEP = ["sweep", "--model", "resonant_dot", "--set", "length=30", "--rtol", "1e-2", "--rate", "0.1"]
+
+
+def test_sweep_and_its_pictures(tmp_path, monkeypatch, capsys):
+    """What is missing is computed; a picture of the folder, of a dataset, of a single state."""
+    monkeypatch.chdir(tmp_path)
+    assert main([*SWEEP, "--scan", "bias=0.05:0.15:3", "--scan", "temperature=0.1,0.2", "--folder", "runs"]) == 0
+    assert capsys.readouterr().out == "runs: 6 of 3 x 2 points finished\n"
+    assert main([*SWEEP, "--scan", "temperature=0.1,0.2", "--scan", "bias=0.05:0.2:4", "--folder", "runs"]) == 0
+    found = kd.open_sweep("runs")
+    assert dict(found.sizes, site=0) == {**found.sizes, "site": 0, "bias": 4, "temperature": 2}
+    state = kd.load(next((tmp_path / "runs" / "points").glob("*.h5")))
+    assert state.power.shape == (61,)
+    state.save("state.h5")
+    found.to_netcdf("sweep.nc")
+    capsys.readouterr()
+    for arguments, picture in ((["runs"], "runs.png"), (["state.h5"], "state.h5.png"),
+                               (["sweep.nc", "--along", "temperature", "--at", "bias=0.1", "--out", "a.pdf"], "a.pdf")):
+        assert main(["plot", *arguments]) == 0
+        assert capsys.readouterr().out == picture + "\n"
+        assert (tmp_path / picture).stat().st_size > 5000
+
+
+def test_sweep_of_a_parameter_of_the_model_in_processes(tmp_path, capsys):
+    """Lengths stay whole numbers; rates in processes of their own give what this process finds."""
+    for workers in ("1", "2"):
+        assert main([*SWEEP, "--set", "coupling=0.5", "--scan", "length=20:30:2", "--scan", "rate=0.1,0.2",
+                     "--workers", workers, "--folder", str(tmp_path / workers)]) == 0
+    one, two = (kd.open_sweep(tmp_path / workers) for workers in ("1", "2"))
+    assert one.length.values.tolist() == [20, 30]
+    np.testing.assert_array_equal(one.current, two.current)
+    assert main(["plot", str(tmp_path / "1"), "--along", "length", "--out", str(tmp_path / "lengths.png")]) == 0
+    assert "kwant-dissip" not in capsys.readouterr().err
+
+
+def test_points_of_a_sweep_that_fail(tmp_path, capsys):
+    """They are named, and the exit code says so; the others are there."""
+    arguments = [*SWEEP, "--scan", "mu=-1,-9", "--folder", str(tmp_path)]
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert "1 of 2 points finished" in captured.out
+    assert "1 of 2 points failed: mu=-9: ValueError" in captured.err
+    assert "--retry-failed" in captured.err
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--scan", "bias"], "--scan takes NAME=START:STOP:COUNT"), (["--scan", "bias=0:1"], "--scan takes"),
+    (["--scan", "bias=a,b"], "--scan takes"), (["--scan", "bias=0.1", "--scan", "bias=0.2"], "every parameter once"),
+    (["--scan", "colour=1,2"], "has no such parameter"), (["--scan", "bias=1,2", "--drop", "0.1"], "one of the two"),
+    (["--scan", "bias=0.1", "--workers", "0"], "--workers must be at least 1"),
+    (["--scan", "length=0.5,1"], "length must be a whole number")])
+def test_bad_sweeps(arguments, message, tmp_path, capsys):
+    assert main([*SWEEP, *arguments, "--folder", str(tmp_path / "runs")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_bad_plots(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("text")
+    kd.sweep(lambda a, b: {"c": a}, {"a": [1, 2], "b": [1, 2]}, folder=tmp_path / "numbers")
+    for arguments, message in ((["nowhere"], "no such file"), (["text.txt"], "is not an HDF5 file"),
+                               (["numbers"], "The points are no states"), (["numbers", "--along", "c"], "--along must"),
+                               (["numbers", "--at", "c=1"], "--at takes"), (["numbers", "--at", "b=x"], "--at takes")):
+        assert main(["plot", *arguments]) == 1
+        assert message in capsys.readouterr().err

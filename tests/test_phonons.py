@@ -4,14 +4,14 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-import dense_born
 import numpy as np
 import pytest
-from dense_born import UniformGrid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dense_born
 import kwant_dissip as kd
+from dense_born import UniformGrid
 from kwant_dissip.balance.born import BornBalance, Surroundings, fermi
 from kwant_dissip.model.broadening import Broadening
 from kwant_dissip.model.lattice import read

@@ -1,5 +1,6 @@
 """What a SteadyState offers: units, files, spots, pictures."""
 
+import base64
 import dataclasses
 
 import h5py
@@ -169,3 +170,17 @@ def test_wires_of_a_ribbon():
                             kd.PhononBath(0.1, rate=lambda site: 0.1 * (site.tag[0] != 2)), rtol=1e-2)
     assert state.method == "slices"
     assert sorted(set(state.wire.tolist())) == [-1, 0, 1]
+
+
+def test_a_state_shows_itself_in_a_notebook():
+    """Numbers with their units, and a picture that needs nothing else; no figure is left open."""
+    before = plt.get_fignums()
+    reservoirs = [kd.Reservoir(-0.9, 0.3), kd.Reservoir(-1.1, 0.3)]
+    state = kd.steady_state(chain.barrier(length=5).finalized(), reservoirs, kd.PhononBath(0.3, rate=0.2), rtol=1e-2)
+    for shown, unit in ((state, "E0/hbar"), (state.to_si(1.0, 1e-9), "A")):
+        html = shown._repr_html_()
+        assert f"{shown.current[0]:.4g}, {shown.current[1]:.4g} {unit}" in html
+        assert f"{shown.power.sum():.4g}" in html
+        picture = html.partition("data:image/png;base64,")[2].partition("'")[0]
+        assert base64.b64decode(picture)[:4] == b"\x89PNG"
+    assert plt.get_fignums() == before

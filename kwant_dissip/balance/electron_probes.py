@@ -71,8 +71,7 @@ class ElectronProbes(Probes):
         mu, floating = self.split(unknowns)
         return np.concatenate([mu[:self._cold] if self._cold else np.zeros(1), floating])
 
-    def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
-        """Chemical potentials of the leads relative to mu_0, shape (leads,)."""
+    def lead_mus(self, unknowns):
         return self._plain.lead_mus(self._of_plain(unknowns))
 
     def fillings(self, energies, unknowns):

@@ -103,6 +103,8 @@ class EnergyGrid:
         Currents below count as this when errors are measured.
     memory : float, optional
         Bytes that spectra may take which are kept for later; by default a quarter of what is free.
+    near : Panels, optional
+        Of a solution next to this one, relative to mu_0 here: the first panels are as fine as these.
 
     Attributes
     ----------
@@ -111,13 +113,14 @@ class EnergyGrid:
     """
 
     def __init__(self, probes: Probes, rtol: float, map_: Callable = map, progress: Callable | None = None,
-                 least_current: float = 0.0, memory: float | None = None) -> None:
+                 least_current: float = 0.0, memory: float | None = None, near: Panels | None = None) -> None:
         self.probes = probes
         self.rtol = rtol
         self.map = map_
         self.progress = progress or (lambda stage, value: None)
         self._least_current = least_current
         self._memory = memory
+        self._near = near
         self.counts = Counts()
 
     def spectra(self, propagator: Propagator) -> KeptSpectra:
@@ -130,7 +133,8 @@ class EnergyGrid:
         mu0, window = self.probes.mu0, self.probes.window(min(_FAR - np.log(self.rtol), THERMAL_WINDOW))
         low, high = (mu0 + end for end in window)
         thresholds = propagator.thresholds(low, high)
-        return self.probes.first_panels(thresholds[(thresholds > low) & (thresholds < high)] - mu0)
+        panels = self.probes.first_panels(thresholds[(thresholds > low) & (thresholds < high)] - mu0)
+        return panels if self._near is None else panels.as_fine_as(self._near)
 
     def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""

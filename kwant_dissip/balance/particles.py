@@ -131,7 +131,7 @@ class Balance:
         panels : Panels, optional
             Grid of energies, relative to mu_0, to start from.
         unknowns : array of float, optional
-            To start from.
+            To start from, near the solution.
 
         Raises
         ------
@@ -139,11 +139,13 @@ class Balance:
             If Newton's method or the energy integrals do not converge; its `state` is a `BalanceResult`.
         """
         panels = self.grid.first_panels(self.propagator) if panels is None else panels
+        goals = (_FIRST, _ROUGH) if unknowns is None else (_ROUGH,)
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
             # Find the energies at a rough solution first; most often they serve the final one.
-            point, coarse = self._found(self._refined(point), _FIRST)
-            point, coarse = self._found(point, _ROUGH, coarse if self.probes.linear else None)
+            point, coarse = self._refined(point), None
+            for goal in goals:
+                point, coarse = self._found(point, goal, coarse if self.probes.linear else None)
             while True:
                 point, coarse = self._found(self._refined(point), _EXACT, coarse)
                 if self.grid.errors(point.integrals).sum() <= self.grid.rtol:

@@ -70,6 +70,10 @@ class Probes(ABC):
         return unknowns[:places], unknowns[places + len(self.hot):]
 
     @abstractmethod
+    def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
+        """Chemical potentials of the leads relative to mu_0, shape (leads,)."""
+
+    @abstractmethod
     def fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Occupations of sites and leads relative to the equilibrium, of shapes (sites or leads, energies)."""
 
@@ -196,8 +200,7 @@ class ThermalProbes(Probes):
         self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
         self.drive = np.abs(self._lead_mu).max() + self._spread
 
-    def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
-        """Chemical potentials of the leads relative to mu_0, shape (leads,)."""
+    def lead_mus(self, unknowns):
         result = self._lead_mu.copy()
         result[self.floating] = self.split(unknowns)[1]
         return result

@@ -103,10 +103,13 @@ class ScreenedBalance:
         mu_eq of the neutral system.
     reference : array of float, shape (sites,)
         N0, its density.
+    first : array of float, optional
+        Unknowns to start from.
     """
 
     def __init__(self, propagator: LatticePropagator, probes: Probes, grid: EnergyGrid, *, equation: Equation,
-                 ramps: np.ndarray, lead_potentials: np.ndarray, equilibrium_mu: float, reference: np.ndarray) -> None:
+                 ramps: np.ndarray, lead_potentials: np.ndarray, equilibrium_mu: float, reference: np.ndarray,
+                 first: np.ndarray | None = None) -> None:
         self.propagator = propagator
         self.probes = probes
         self.grid = grid
@@ -114,6 +117,7 @@ class ScreenedBalance:
         self._lead_potentials = lead_potentials
         self._neutral_mu = equilibrium_mu - probes.mu0
         self._reference = reference
+        self._first = first
         self._equilibrium_density = _density(probes.mu0, probes, grid)
         # Floating leads start where mu_eq is.
         self._ramp = ramps @ np.nan_to_num(lead_potentials)
@@ -166,6 +170,8 @@ class ScreenedBalance:
         return chemical, potential, np.where(np.isnan(self._lead_potentials), following, self._lead_potentials)
 
     def _start(self):
+        if self._first is not None:
+            return self._first
         # Neutral wires: mu follows U.
         chemical, places = self.probes.start(), len(self.probes.coupled)
         ramp = np.tile(self._ramp, places // len(self._ramp))

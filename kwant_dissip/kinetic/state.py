@@ -19,9 +19,11 @@ _POINTS = 16
 class KineticState(Result):
     """Heat, potentials and currents along two wires. Units as in `SteadyState`."""
 
-    x: np.ndarray = quantity("Positions, negative in the left wire; the scatterer is at 0", "length", _NODE)
+    x: np.ndarray = quantity("Positions, negative in the left wire; the scatterer is at 0", "length", _NODE,
+                             is_place=True)
     node_width: np.ndarray = quantity(
-        "Length that each node stands for: ``(power * node_width).sum()`` is the power of all", "length", _NODE)
+        "Length that each node stands for: ``(power * node_width).sum()`` is the power of all", "length", _NODE,
+        is_place=True)
     power: np.ndarray = quantity("Power per length that the phonons receive", "power per length", _NODE)
     mu: np.ndarray = quantity("Local electrochemical potential", "energy", _NODE)
     potential: np.ndarray = quantity("Electrostatic energy U(x); zero without electrostatics", "energy", _NODE)

@@ -31,6 +31,11 @@ _GAUSS_WEIGHTS = np.array([
     0.219086362515982043995534934228163, 0.269266719309996355091226921569469,
     0.295524224714752870173815619188769])
 
+# Panels that overlap by less than this part of their width do not.
+_ALIKE = 1e-2
+# So many times as wide as those of a grid nearby panels may be. Nearer to 1 grids grow from one point of a sweep to the
+# next, as their panels do not begin at the same energies.
+_COARSER = 3.0
 # Energies of a panel.
 PANEL = 21
 NODES = np.concatenate([-_KRONROD_NODES, _KRONROD_NODES[-2::-1]])
@@ -73,6 +78,10 @@ class Panels:
         measure = half * width * 0.5 * np.pi * np.sin(np.pi * u)
         return energies, WEIGHTS * measure, EMBEDDED_WEIGHTS * measure
 
+    def shifted(self, energy: float) -> "Panels":
+        """The panels, so much higher."""
+        return Panels(self.a + energy, self.b + energy, self.u0, self.u1)
+
     def halves(self):
         """Both halves (in u) of every panel."""
         middle = 0.5 * (self.u0 + self.u1)
@@ -83,6 +92,24 @@ class Panels:
         """Lowest and highest energy of each panel, shape (panels, 2)."""
         u = np.stack([self.u0, self.u1], axis=1)
         return self.a[:, None] + (self.b - self.a)[:, None] * np.sin(0.5 * np.pi * u) ** 2
+
+    def as_fine_as(self, other: "Panels") -> "Panels":
+        """Panels halved until they are nearly as narrow as those of another grid at the same energies.
+
+        A little wider they may be: what was fine for a resonance that has moved since is not kept for ever.
+        """
+        low, high = other.ends()[np.argsort(other.ends()[:, 0])].T
+        kept, panels = [], self
+        while len(panels):
+            here_low, here_high = panels.ends().T
+            margin = _ALIKE * (here_high - here_low)
+            first = np.clip(np.searchsorted(low, here_low + margin, "right") - 1, 0, len(low) - 1)
+            last = np.maximum(np.searchsorted(low, here_high - margin, "left"), first + 1)
+            narrowest = np.array([(high - low)[i:j].min() for i, j in zip(first, last, strict=True)])
+            is_wide = (here_high - here_low > _COARSER * narrowest) & (here_high > low[0]) & (here_low < high[-1])
+            kept.append(panels[~is_wide])
+            panels = panels[is_wide].halves()
+        return Panels.join(*kept)
 
     @staticmethod
     def join(*parts: "Panels") -> "Panels":

@@ -23,7 +23,7 @@ _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
 }
 
 
-def quantity(meaning, kind="number", dimensions=(), **options):
+def quantity(meaning, kind="number", dimensions=(), *, is_place=False, **options):
     """A field of a result.
 
     Parameters
@@ -34,15 +34,23 @@ def quantity(meaning, kind="number", dimensions=(), **options):
         "energy", "power" and so on: which unit it has.
     dimensions : tuple of str, optional
         Names of an array's axes: "site", "lead", ...
+    is_place : bool, optional
+        Whether it says where the system is, or what: the same at all biases.
     **options
         As of `dataclasses.field`.
     """
-    return dataclasses.field(metadata={"meaning": meaning, "kind": kind, "dimensions": dimensions}, **options)
+    metadata = {"meaning": meaning, "kind": kind, "dimensions": dimensions, "is_place": is_place}
+    return dataclasses.field(metadata=metadata, **options)
 
 
 def unit(field, si):
     """Unit of a field in the model's units, or in SI."""
-    return _KINDS[field.metadata["kind"]][si]
+    return unit_of(field.metadata["kind"], si)
+
+
+def unit_of(kind, si):
+    """Unit of a kind of quantity: "energy", "power" and so on."""
+    return _KINDS[kind][si]
 
 
 def in_si(result, units):

@@ -38,22 +38,23 @@ class SteadyState(Result):
     potential: np.ndarray = quantity("Electrostatic energy U_i; zero without electrostatics", "energy", _SITE)
     current: np.ndarray = quantity("Particles that enter from each lead per unit time", "current", _LEAD)
     energy_current: np.ndarray = quantity("Energy that enters from each lead per unit time", "power", _LEAD)
-    bonds: np.ndarray = quantity("Both sites of every hopping", dimensions=("hopping", "2"))
+    bonds: np.ndarray = quantity("Both sites of every hopping", dimensions=("hopping", "2"), is_place=True)
     bond_current: np.ndarray = quantity(
         "Particles per unit time from the first to the second site of each hopping; what flows in equilibrium, in a "
         "magnetic field, at the middle of the reservoirs' mu is left out", "current", _BOND)
     bond_energy_current: np.ndarray = quantity(
         "Energy per unit time from the first to the second site of each hopping, likewise", "power", _BOND)
-    positions: np.ndarray = quantity("Positions of the sites", "length", ("site", "dimension"))
+    positions: np.ndarray = quantity("Positions of the sites", "length", ("site", "dimension"), is_place=True)
     wire: np.ndarray = quantity(
-        "Number of the connected piece of coupled sites that a site belongs to, -1 where not coupled", dimensions=_SITE)
+        "Number of the connected piece of coupled sites that a site belongs to, -1 where not coupled", dimensions=_SITE,
+        is_place=True)
     bath_temperature: np.ndarray = quantity("k_B T (SI: T) of the phonons at each site", "temperature", _SITE)
     reservoir_mu: np.ndarray = quantity("Electrochemical potential of each reservoir, of floating ones as found",
                                         "energy", _LEAD)
     reservoir_temperature: np.ndarray = quantity("k_B T (SI: T) of each reservoir", "temperature", _LEAD)
     lead_potential: np.ndarray = quantity("Electrostatic energy by which each lead's band is shifted", "energy", _LEAD)
     lead_positions: np.ndarray = quantity("Middle of the sites that each lead couples to", "length",
-                                          ("lead", "dimension"))
+                                          ("lead", "dimension"), is_place=True)
     fermi_wavelength: np.ndarray = quantity(
         "Longest Fermi wavelength of each lead's open modes at its reservoir's mu (or next to a band edge, if none is "
         "open)", "length", _LEAD)

@@ -1,9 +1,12 @@
 """Reading saved results."""
 
 import dataclasses
+from collections.abc import Mapping
 from importlib import import_module
 from os import PathLike
+from typing import Any
 
+from .record import NUMBERS, Declared, declared_by
 from .result import Saved
 from .storage import PACKAGE_VERSION, opened, read_fields
 
@@ -13,7 +16,7 @@ _HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "PhononState": "k
           "ThermalImage": "kwant_dissip.thermal.image"}
 
 
-def load(path: str | PathLike, group: str = "/") -> Saved:
+def load(path: str | PathLike, group: str = "/") -> Saved | dict[str, Any]:
     """Read a result that its method ``save`` wrote, bit for bit the same.
 
     Parameters
@@ -24,7 +27,8 @@ def load(path: str | PathLike, group: str = "/") -> Saved:
 
     Returns
     -------
-    SteadyState, PhononState, KineticState, TemperatureField or ThermalImage
+    SteadyState, PhononState, KineticState, TemperatureField, ThermalImage or dict
+        A dict of numbers from the folder of a `sweep` whose function returns such.
 
     Raises
     ------
@@ -39,14 +43,50 @@ def load(path: str | PathLike, group: str = "/") -> Saved:
         that this version does not know are ignored.
     """
     with opened(path) as file:
-        kind, version, fields = read_fields(file, group)
-    written = f"{path}, group {group!r}, was written by kwant_dissip {version}"
+        stored = read_fields(file, group)
+    return rebuilt(stored.kind, stored.fields,
+                   f"{path}, group {group!r}, was written by kwant_dissip {stored.version}")
+
+
+def rebuilt(kind: str, fields: dict[str, Any], written: str) -> Saved | dict[str, Any]:
+    """The result of its kind and its fields; `written` says in errors where they come from."""
+    if kind == NUMBERS:
+        return fields
     if kind not in _HOMES:
         raise ValueError(f"{written} and holds a {kind}, which this version, {PACKAGE_VERSION}, does not know.")
-    cls = getattr(import_module(_HOMES[kind]), kind)
-    declared = dataclasses.fields(cls)
-    missing = [field.name for field in declared if field.name not in fields and field.default is dataclasses.MISSING]
+    cls = class_of(kind)
+    missing = _missing(cls, fields)
     if missing:
         raise ValueError(f"{written}, without the fields of a {kind} that this version, {PACKAGE_VERSION}, needs: "
                          f"{', '.join(missing)}.")
+    declared = dataclasses.fields(cls)  # type: ignore[arg-type]
     return cls(**{field.name: fields[field.name] for field in declared if field.name in fields})
+
+
+def rebuilt_if_whole(kind: str, fields: dict[str, Any]) -> Saved | dict[str, Any]:
+    """The result of its kind and its fields, or these themselves where some are left out."""
+    if kind not in _HOMES or _missing(class_of(kind), fields):
+        return fields
+    return rebuilt(kind, fields, "")
+
+
+def _missing(cls, fields):
+    """What a result of this class needs and `fields` do not have."""
+    return [field.name for field in dataclasses.fields(cls)
+            if field.name not in fields and field.default is dataclasses.MISSING]
+
+
+def declared_of(kind: str, fields: Mapping[str, Any]) -> dict[str, Declared]:
+    """What is known of the fields of a result of this kind; nothing of a dict."""
+    return declared_by(class_of(kind), fields.get("units") == "SI") if kind in _HOMES else {}
+
+
+def class_of(kind: str) -> type[Saved]:
+    """The class of results of this name.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    return getattr(import_module(_HOMES[kind]), kind)

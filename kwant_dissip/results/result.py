@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from .fields import in_si
-from .storage import write_result
+from .record import Record
+from .storage import write_record
 from .units import BOLTZMANN_EV, Units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from xarray import Dataset
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -95,7 +97,20 @@ class Saved:
         OSError
             If the file cannot be written, or with `group` the old one not read.
         """
-        write_result(self, path, group)
+        write_record(Record.of(self), path, group)
+
+    def to_xarray(self) -> "Dataset":
+        """All fields as an `xarray.Dataset`, with their units and meanings as attributes.
+
+        Returns
+        -------
+        xarray.Dataset
+            With the dimensions ``site``, ``lead``, ``hopping``, or ``x`` in the kinetic theory. Its methods
+            ``to_netcdf`` and ``to_zarr`` write what xarray opens without this package.
+        """
+        from .dataset import dataset_of_one  # xarray is slow to import
+
+        return dataset_of_one(Record.of(self))
 
 
 class Result(Saved, ABC):
@@ -250,6 +265,11 @@ class Result(Saved, ABC):
         from ..plots.profiles import profile  # matplotlib is slow to import
 
         return profile(self, axes)
+
+    def _repr_html_(self) -> str:
+        from .notebook import as_html
+
+        return as_html(self)
 
     def __repr__(self):
         currents = ", ".join(f"{value:.4g}" for value in self.current)

@@ -11,17 +11,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from .fields import unit
+from .record import Record
 
 # Of the package: every file says which one wrote it.
 PACKAGE_VERSION = version("kwant_dissip")
 _PREFIX = "kwant_dissip."
 # Attributes of a group that are no fields: which class, which version of the package, hash of the fields.
 _FORMAT, _VERSION, _CHECKSUM = "format", "version", "checksum"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the result's class.
+    version : str
+        Of the package that wrote it.
+    fields : dict
+        Arrays and Python scalars.
+    """
+
+    kind: str
+    version: str
+    fields: dict[str, Any]
 
 
 def check_writable(path: str | os.PathLike) -> None:
@@ -99,16 +119,17 @@ def opened(path: str | os.PathLike) -> Iterator[h5py.File]:
         yield file
 
 
-def write_result(result, path, group):
-    """Write a result into an HDF5 file: arrays as datasets with meaning and unit, all else as attributes.
+def write_record(record: Record, path: str | os.PathLike, group: str = "/", beside: dict | None = None) -> None:
+    """Write a record into an HDF5 file: arrays as datasets with meaning and unit, all else as attributes.
 
     Parameters
     ----------
-    result : dataclass
-        With fields declared by `fields.quantity`, None is left out.
+    record : Record
     path : path-like
     group : str
         "/" replaces the whole file; otherwise all else in the file stays, groups within this one too.
+    beside : dict of str to dict, optional
+        Numbers that are no fields, as attributes of groups within this one.
 
     Raises
     ------
@@ -119,10 +140,9 @@ def write_result(result, path, group):
     OSError
         If the file cannot be written.
     """
-    fields = {field.name: field for field in dataclasses.fields(result)}
     parts = _parts(group)
     for part in parts:
-        if part in fields:
+        if part in record.declared:
             raise ValueError(f"group must have a name of its own, and {part!r} is that of a field, got {group!r}.")
     # In memory: where the disk is full, HDF5 crashes.
     image, mode = io.BytesIO(), "w"
@@ -131,34 +151,37 @@ def write_result(result, path, group):
             _check_free(file, parts)
         image, mode = io.BytesIO(_named(path).read_bytes()), "r+"
     with h5py.File(image, mode, libver="v110") as file:  # which has checksums for metadata
-        _write(result, fields, file.require_group(group))
-    with replacing(path) as beside:
-        beside.write_bytes(image.getbuffer())
+        place = file.require_group(group)
+        _write(record, place)
+        for name, values in (beside or {}).items():
+            place.require_group(name).attrs.update(values)
+    with replacing(path) as new:
+        new.write_bytes(image.getbuffer())
 
 
-def _write(result, fields, place):
+def _write(record, place):
     for name in [name for name, item in place.items() if isinstance(item, h5py.Dataset)]:
         del place[name]
     for name in list(place.attrs):
         del place.attrs[name]
-    values = {name: getattr(result, name) for name in fields if getattr(result, name) is not None}
-    for name, value in values.items():
+    for name, value in record.values.items():
         try:
             if isinstance(value, np.ndarray):
                 dataset = place.create_dataset(name, data=value)
-                dataset.attrs["description"] = fields[name].metadata["meaning"]
-                dataset.attrs["unit"] = unit(fields[name], result.units == "SI")
+                if name in record.declared:
+                    dataset.attrs["description"] = record.declared[name].meaning
+                    dataset.attrs["unit"] = record.declared[name].unit
             else:
                 place.attrs[name] = _stored(value)
         except (OverflowError, TypeError, ValueError) as error:
-            raise TypeError(f"{type(result).__name__}.{name} cannot be saved to HDF5: {error}") from error
-    for name, text in ((_FORMAT, _PREFIX + type(result).__name__), (_VERSION, PACKAGE_VERSION),
-                       (_CHECKSUM, _checksum(values))):
+            raise TypeError(f"{record.kind}.{name} cannot be saved to HDF5: {error}") from error
+    for name, text in ((_FORMAT, _PREFIX + record.kind), (_VERSION, PACKAGE_VERSION),
+                       (_CHECKSUM, _checksum(record.values))):
         place.attrs[name] = _stored(text)
 
 
-def read_fields(file, group):
-    """Read what `write_result` wrote.
+def read_fields(file: h5py.File, group: str) -> Stored:
+    """Read what `write_record` wrote.
 
     Parameters
     ----------
@@ -167,12 +190,7 @@ def read_fields(file, group):
 
     Returns
     -------
-    kind : str
-        Name of the class.
-    written_by : str
-        Version of the package.
-    fields : dict
-        Arrays and Python scalars.
+    Stored
 
     Raises
     ------
@@ -200,16 +218,36 @@ def read_fields(file, group):
     # The first files had neither a version nor a checksum.
     if (written_by, checksum) != (None, None) and checksum != _checksum(fields):
         raise OSError(f"{file.filename}, group {group!r}, is damaged: its data do not fit their checksum.")
-    return kind.removeprefix(_PREFIX), written_by or "0.1.0 or older", fields
+    return Stored(kind.removeprefix(_PREFIX), written_by or "0.1.0 or older", fields)
+
+
+def read_value(path: Path, name: str):
+    """One field of the result in a file, without a look at the rest, as thousands of files are read like this.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or has no such field.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _scalar(file.attrs[name]) if name in file.attrs else np.asarray(file[name][()])
+    except (KeyError, OSError, RuntimeError) as error:
+        with opened(path):  # says what it is
+            raise OSError(f"{path} is damaged: {error}") from error
 
 
 def _contents(place):
     """Arrays and attributes of a group, these as Python scalars."""
     fields = {name: np.asarray(item[()]) for name, item in place.items() if isinstance(item, h5py.Dataset)}
-    for name, value in place.attrs.items():
-        scalar = value.item() if isinstance(value, np.generic) else value
-        fields[name] = scalar.decode() if isinstance(scalar, bytes) else scalar
+    fields.update({name: _scalar(value) for name, value in place.attrs.items()})
     return fields
+
+
+def _scalar(value):
+    """An attribute as a Python scalar."""
+    scalar = value.item() if isinstance(value, np.generic) else value
+    return scalar.decode() if isinstance(scalar, bytes) else scalar
 
 
 def _stored(value):

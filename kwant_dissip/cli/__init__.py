@@ -1,29 +1,24 @@
-"""Command line: ``kwant-dissip figure2``, ``kwant-dissip profile`` and ``kwant-dissip image``."""
+"""Command line: ``kwant-dissip figure2``, ``profile``, ``sweep``, ``plot`` and ``image``."""
 
 import argparse
-import ast
-import importlib.util
-import inspect
 import os
 import sys
 import traceback
-import warnings
 from pathlib import Path
 
-from . import __version__
+from .. import __version__
+from .profile import Profile
+from .worker import ignore_mumps
 
 # kwant, numba and matplotlib take seconds to import: what needs them imports them, --help and usage errors do not.
-
-MODELS = ("barrier", "resonant_dot")
 
 
 def main(arguments=None):
     """Run the command line; what it returns is the exit code."""
     options = _parser().parse_args(arguments)
-    # Nothing here uses kwant's own solvers.
-    warnings.filterwarnings("ignore", "MUMPS is not available", RuntimeWarning)
+    ignore_mumps()
     try:
-        options.run(options)
+        return options.run(options) or 0
     except KeyboardInterrupt:
         print("kwant-dissip: interrupted.", file=sys.stderr)
         return 130  # as shells have it: 128 + SIGINT
@@ -33,7 +28,6 @@ def main(arguments=None):
             raise
         print(f"kwant-dissip: {' '.join((text or str(error) or type(error).__name__).split())}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _in_script(error, script):
@@ -53,9 +47,9 @@ def _in_script(error, script):
 def _is_expected(error):
     if isinstance(error, MemoryError | OSError | TypeError | ValueError):
         return True
-    from .errors import ConvergenceError, UserCodeError
+    from ..errors import ConvergenceError, SweepError, UserCodeError
 
-    return isinstance(error, ConvergenceError | UserCodeError)
+    return isinstance(error, ConvergenceError | SweepError | UserCodeError)
 
 
 def _parser():
@@ -74,21 +68,7 @@ def _parser():
         "profile", help="heat along the wires of one's own model",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Energies (k_B T too) in the model's energy unit, lengths in its lattice unit.")
-    profile.add_argument("--model", default="resonant_dot", help="resonant_dot, barrier, or the path of a Python "
-                         "script that defines build(**parameters), which returns a kwant system with two leads, and "
-                         "if not all sites are coupled to the phonons, in_wires(site), which tells which are")
-    profile.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], dest="parameters",
-                         help="parameter of the model; may be repeated")
-    profile.add_argument("--mu", type=float, default=-1.0, help="mean electrochemical potential")
-    drive = profile.add_mutually_exclusive_group()
-    drive.add_argument("--bias", type=float, default=0.06, help="mu of lead 0 less mu of lead 1")
-    drive.add_argument("--drop", type=float, help="instead: the electrochemical drop in the scatterer, between the "
-                       "straight parts of the wires' chemical potentials")
-    profile.add_argument("--temperature", type=float, default=0.03, help="k_B T of leads and phonons")
-    coupling = profile.add_mutually_exclusive_group()
-    coupling.add_argument("--rate", type=float, help="relaxation rate of the electrons in the wires")
-    coupling.add_argument("--mean-free-path", type=float, help="their mean free path; 30 if neither is given")
-    profile.add_argument("--rtol", type=float, default=1e-6, help="relative accuracy")
+    _add_conditions(profile)
     profile.add_argument("--save", metavar="FILE", help="write the result to an HDF5 file")
     profile.add_argument("--plot", metavar="FILE", help="draw power and chemical potential to a picture file")
     profile.set_defaults(run=_run_profile)
@@ -114,19 +94,64 @@ def _parser():
     image.add_argument("--dwell-time", type=float, help="at each point, in ms")
     image.add_argument("--seed", type=int, help="of the noise")
     image.set_defaults(run=_run_image)
+
+    sweep = commands.add_parser(
+        "sweep", help="profiles at many points, into a folder", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Profiles on a grid of numbers. Every point that is finished is kept in the folder: run the same "
+                    "command again after an interruption, or with more points, and what is missing is computed.")
+    _add_conditions(sweep)
+    sweep.add_argument("--scan", metavar="NAME=VALUES", action="append", required=True, help="what is varied, one of "
+                       "the options here or a parameter of the model: START:STOP:COUNT, or numbers with commas "
+                       "between them; repeated, every combination is solved")
+    sweep.add_argument("--workers", type=int, default=1, help="processes, of one thread each; with 1 all is solved "
+                       "here, on all threads")
+    sweep.add_argument("--folder", required=True, help="where the points are kept; made if it does not exist")
+    sweep.add_argument("--retry-failed", action="store_true", help="try points again that failed earlier")
+    sweep.set_defaults(run=_run_sweep)
+
+    plot = commands.add_parser("plot", help="a picture of a result or of a sweep",
+                               formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    plot.add_argument("path", metavar="FILE|FOLDER", help="what `profile --save`, `sweep --folder` or `to_netcdf` "
+                      "wrote")
+    plot.add_argument("--along", metavar="NAME", help="of a sweep: the parameter at the vertical axis; by default the "
+                      "first of more than one value")
+    plot.add_argument("--at", metavar="NAME=VALUE", action="append", default=[], help="of a sweep: the value, or the "
+                      "nearest, of another parameter; by default its first")
+    plot.add_argument("--out", metavar="PICTURE", help="by default the name of the file or folder and .png")
+    plot.set_defaults(run=_run_plot)
     return parser
 
 
+def _add_conditions(command):
+    """Options of what is solved: see `Profile`."""
+    command.add_argument("--model", default="resonant_dot", help="resonant_dot, barrier, or the path of a Python "
+                         "script that defines build(**parameters), which returns a kwant system with two leads, and "
+                         "if not all sites are coupled to the phonons, in_wires(site), which tells which are")
+    command.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], dest="parameters",
+                         help="parameter of the model; may be repeated")
+    command.add_argument("--mu", type=float, default=-1.0, help="mean electrochemical potential")
+    drive = command.add_mutually_exclusive_group()
+    drive.add_argument("--bias", type=float, default=0.06, help="mu of lead 0 less mu of lead 1")
+    drive.add_argument("--drop", type=float, help="instead: the electrochemical drop in the scatterer, between the "
+                       "straight parts of the wires' chemical potentials")
+    command.add_argument("--temperature", type=float, default=0.03, help="k_B T of leads and phonons")
+    coupling = command.add_mutually_exclusive_group()
+    coupling.add_argument("--rate", type=float, help="relaxation rate of the electrons in the wires")
+    coupling.add_argument("--mean-free-path", type=float, help="their mean free path; 30 if neither is given")
+    command.add_argument("--rtol", type=float, default=1e-6, help="relative accuracy")
+
+
+
 def _run_figure2(options):
-    from .figure2 import make
+    from ..figure2 import make
 
     for path in make(options.out, options.drop):
         print(path)
 
 
 def _run_image(options):
-    from .nanotube import Wire, make
-    from .thermal import Thermal, Tip
+    from ..nanotube import Wire, make
+    from ..thermal import Thermal, Tip
 
     wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
                 1e-9 * options.mean_free_path)
@@ -146,59 +171,32 @@ def _run_image(options):
 
 
 def _run_profile(options):
-    parameters = _parameters(options.parameters)
-    if options.model not in MODELS and not Path(options.model).is_file():
-        raise ValueError(f"--model must be one of {', '.join(MODELS)} or a Python script, and {options.model!r} is no "
-                         "file.")
+    profile = Profile.of(options)
 
-    import kwant
-    import numpy as np
-
-    from .model.baths import PhononBath
-    from .model.reservoirs import Reservoir
-    from .results.storage import check_writable
-    from .runs.bias import at_voltage_drop
-    from .solve import steady_state
+    from ..results.storage import check_writable
 
     for path in filter(None, (options.save, options.plot)):
         check_writable(path)
     if options.plot:
         _check_picture(options.plot)
-    build, in_wires = _model(options.model)
-    signature = inspect.signature(build)
-    allowed = signature.parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in allowed.values()):
-        for name in set(parameters) - set(allowed):
-            raise ValueError(f"--set {name}: {options.model} has no such parameter, but {', '.join(allowed)}.")
-    try:
-        signature.bind(**parameters)
-    except TypeError as error:
-        raise ValueError(f"--set: build of {options.model}: {error}.") from error
-    syst = build(**parameters)
-    syst = syst.finalized() if isinstance(syst, kwant.Builder) else syst
-    if not isinstance(syst, kwant.system.FiniteSystem) or len(syst.leads) != 2:
-        raise ValueError(f"The model must be a kwant system with two leads, got {type(syst).__name__}.")
-    known = {name: value for name, value in parameters.items() if name in inspect.signature(in_wires).parameters}
-
-    def in_wires_only(value, elsewhere):
-        return lambda site: value if in_wires(site, **known) else elsewhere
-
-    if options.rate is not None:
-        bath = PhononBath(options.temperature, rate=in_wires_only(options.rate, 0.0))
-    else:
-        path = 30.0 if options.mean_free_path is None else options.mean_free_path
-        bath = PhononBath(options.temperature, mean_free_path=in_wires_only(path, np.inf))
-
-    def solve(bias):
-        reservoirs = [Reservoir(options.mu + sign * 0.5 * bias, options.temperature) for sign in (1, -1)]
-        return steady_state(syst, reservoirs, bath, rtol=options.rtol)
-
-    state = solve(options.bias) if options.drop is None else at_voltage_drop(options.drop, solve)
+    state = profile.solve()
     if options.save:
         state.save(options.save)
     _report(state)
     if options.plot:
         state.plot().savefig(options.plot, dpi=200)
+
+
+def _run_sweep(options):
+    from .sweep import run
+
+    return run(options)
+
+
+def _run_plot(options):
+    from .plot import run
+
+    run(options)
 
 
 def _check_picture(path):
@@ -209,38 +207,9 @@ def _check_picture(path):
         raise ValueError(f"--plot {path}: pictures can be {', '.join(known)}, not {ending}.")
 
 
-def _parameters(assignments):
-    parameters = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals or not name.isidentifier():
-            raise ValueError(f"--set takes NAME=VALUE, got {assignment!r}.")
-        try:
-            parameters[name] = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
-            parameters[name] = text
-    return parameters
-
-
-def _model(name):
-    """The builder function of a model, and the function that tells which sites are coupled."""
-    if name in MODELS:
-        from .systems import chain
-
-        return getattr(chain, name), chain.in_wires
-    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-    if spec is None:
-        raise ValueError(f"--model: {name!r} is not a Python script (its name must end in .py).")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    if not callable(getattr(script, "build", None)):
-        raise ValueError(f"--model: {name} does not define build(**parameters).")
-    return script.build, getattr(script, "in_wires", lambda site: True)
-
-
 def _report(state):
-    from .analysis.spots import heat_spots
-    from .analysis.voltage_drop import voltage_drop
+    from ..analysis.spots import heat_spots
+    from ..analysis.voltage_drop import voltage_drop
 
     print(f"bias                   {state.reservoir_mu[0] - state.reservoir_mu[1]: .6e}")
     if state.wires == 2:

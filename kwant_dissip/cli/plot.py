@@ -1,0 +1,78 @@
+"""``kwant-dissip plot``."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ..analysis.spots import heat_spots
+from ..plots.sweeps import Row, draw
+from ..results.loading import load
+from ..results.opening import open_sweep, result_of
+from ..results.storage import check_writable
+
+
+def run(options):
+    """Draw a state, or heat and spots of a sweep, into a picture file."""
+    path = Path(options.path)
+    out = options.out or f"{path.resolve().name}.png"
+    check_writable(out)
+    found = _opened(path)
+    figure = _of_sweep(found, options) if isinstance(found, xr.Dataset) else found.plot()
+    figure.savefig(out, dpi=200)
+    print(out)
+
+
+def _opened(path):
+    """A state, or the dataset of a sweep."""
+    if (path / "sweep.json").exists():
+        return open_sweep(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} cannot be read: there is no such file or folder.")
+    if path.is_file():
+        try:
+            found = load(path)
+        except ValueError:  # not a result; perhaps a dataset
+            pass
+        else:
+            if isinstance(found, dict):
+                raise ValueError(f"{path} holds numbers, not a state.")
+            return found
+    try:
+        return xr.open_dataset(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} holds neither a state nor a sweep: {error}") from error
+
+
+def _of_sweep(dataset, options):
+    names = [name for name in dataset.dims if name in dataset.indexes]
+    varied = [name for name in names if dataset.sizes[name] > 1 and name != "x"]
+    along = options.along or next(iter(varied), None)
+    if along is None or along not in names:
+        raise ValueError(f"--along must be a parameter of the sweep, one of {', '.join(varied)}, got {along!r}.")
+    places = {name: dataset[name].values[0] for name in names if name not in (along, "x")}
+    for text in options.at:
+        name, _, value = text.partition("=")
+        if name not in places:
+            raise ValueError(f"--at takes NAME=VALUE of a parameter, one of {', '.join(places) or 'none'}, got "
+                             f"{text!r}.")
+        try:
+            places[name] = dataset[name].sel({name: ast.literal_eval(value)}, method="nearest").item()
+        except (KeyError, SyntaxError, TypeError, ValueError):
+            raise ValueError(f"--at takes NAME=VALUE, a number, got {text!r}.") from None
+    row = dataset.sel(places).sortby(along)
+    states = [(float(value), result_of(row.sel({along: value}))) for value in row[along].values]
+    rows = [Row(value, _curves(state), heat_spots(state)) for value, state in states if state is not None]
+    if not rows:
+        raise ValueError(f"{options.path}: no point there is finished.")
+    title = ", ".join(f"{name} = {value:g}" for name, value in places.items())
+    return draw(rows, along, states[0][1] or next(state for _, state in states if state is not None), title)
+
+
+def _curves(state):
+    """Positions and power of each wire; in planes and solids sums over the cross sections."""
+    if state.is_line:
+        return [(curves.x, curves.power) for curves in map(state.along, range(state.wires)) if len(curves.x) > 1]
+    x, section = np.unique(np.round(state.coordinate, 9), return_inverse=True)
+    return [(x, np.bincount(section, state.power))]

@@ -1,0 +1,24 @@
+"""What each process of ``kwant-dissip sweep --workers`` does first."""
+
+import multiprocessing
+import os
+import threading
+import warnings
+from multiprocessing.connection import wait
+
+
+def ignore_mumps():
+    """No word on kwant's own solvers, which nothing here uses."""
+    warnings.filterwarnings("ignore", "MUMPS is not available", RuntimeWarning)
+
+
+def begin():
+    """End this process when the one that made it is gone, also by SIGKILL."""
+    ignore_mumps()
+    parent = multiprocessing.parent_process()
+
+    def watch():
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

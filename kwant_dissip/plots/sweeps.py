@@ -1,0 +1,89 @@
+"""Pictures of sweeps: heat against a parameter and position, and where its spots are."""
+
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .style import LENGTHS, POWERS, SPOT_MARKERS
+
+
+class Row(NamedTuple):
+    """What is drawn of one point.
+
+    Attributes
+    ----------
+    value : float
+        Of the parameter.
+    curves : list of (array of float, array of float)
+        Positions, growing, and power of each wire.
+    spots : list of Spot
+    """
+
+    value: float
+    curves: list
+    spots: list
+
+
+def draw(rows, parameter, state, title=""):
+    """Power as an image over position and a parameter, above the positions of heat and cold spots as lines.
+
+    Parameters
+    ----------
+    rows : list of Row
+        In the order of their values.
+    parameter : str
+        Name of what is varied.
+    state : SteadyState or KineticState
+        One of the points, for units.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (image, lines) = plt.subplots(2, 1, sharex=True, figsize=(6.4, 6.6), layout="constrained")
+    edges = _edges(np.array([row.value for row in rows]))
+    largest = max(np.abs(power).max() for row in rows for _, power in row.curves) or 1.0
+    for row, low, high in zip(rows, edges[:-1], edges[1:], strict=True):
+        for x, power in row.curves:
+            drawn = image.pcolormesh(_edges(x), [low, high], power[None], cmap="RdBu_r", vmin=-largest, vmax=largest,
+                                     rasterized=True)
+    unit = POWERS[state.units] + (f" / {LENGTHS[state.units]}" if state.power_per == "length" else "")
+    what = f"power per {state.power_per}" if state.is_line else "power per cross section"
+    figure.colorbar(drawn, ax=image, label=f"{what} ({unit})")
+    for kind, (marker, color, label) in SPOT_MARKERS.items():
+        found = [[spot for spot in row.spots if spot.kind == kind] for row in rows]
+        for wire in sorted({spot.wire for spots in found for spot in spots}):
+            # The most prominent one of each wire is followed by a line.
+            best = [max((spot for spot in spots if spot.wire == wire), key=lambda spot: spot.prominence, default=None)
+                    for spots in found]
+            lines.plot([np.nan if spot is None else _position(spot, state) for spot in best],
+                       [row.value for row in rows], color=color, lw=1.4)
+        points = [(_position(spot, state), row.value) for row, spots in zip(rows, found, strict=True) for spot in spots]
+        if points:
+            lines.plot(*np.transpose(points), marker, color=color, ms=5, mec="black", mew=0.4, ls="none", label=label)
+    if lines.get_legend_handles_labels()[0]:
+        lines.legend(frameon=False, fontsize="small")
+    else:
+        lines.text(0.5, 0.5, "no heat or cold spots", ha="center", transform=lines.transAxes)
+    for axis in (image, lines):
+        axis.set(ylabel=parameter.replace("_", " "), ylim=(edges[0], edges[-1]))
+    image.set_title(title or None)
+    lines.set_xlabel(f"position $x$ ({LENGTHS[state.units]})")
+    return figure
+
+
+def _position(spot, state):
+    """Along the axis of the image."""
+    if not isinstance(spot.position, tuple):
+        return spot.position
+    return spot.position[int(np.argmax(np.ptp(state.positions, axis=0)))]
+
+
+def _edges(values):
+    """Between neighbouring values, and as far beyond the outer ones."""
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5])
+    middle = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])

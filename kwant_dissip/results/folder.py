@@ -1,0 +1,105 @@
+"""The folder of a sweep: sweep.json says which it is, with which points; points/ is a `points.PointFolder`."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .plan import Plan
+from .points import PointFolder
+from .storage import PACKAGE_VERSION, check_writable, replacing
+
+_FORMAT = "kwant_dissip.sweep"
+
+
+class SweepFolder:
+    """The folder of one sweep.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Attributes
+    ----------
+    points : PointFolder
+    about : dict
+        What sweep.json says.
+
+    Raises
+    ------
+    OSError
+        If there is no sweep in it.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = _named(path)
+        self.points = PointFolder(self.path / "points")
+        self.about = self._read_about()
+
+    @classmethod
+    def made(cls, path: str | os.PathLike, plan: Plan, name: str, keep: Sequence[str] | None) -> "SweepFolder":
+        """The folder of a sweep, made if it does not exist; its plan grows by the points of this one.
+
+        Raises
+        ------
+        TypeError
+            If `path` is no name.
+        ValueError
+            If the folder holds another sweep.
+        OSError
+            If it cannot be written.
+        """
+        folder = _named(path)
+        about: dict[str, Any] = {"format": _FORMAT, "version": PACKAGE_VERSION, "name": name,
+                                 "keep": None if keep is None else sorted(keep)}
+        try:
+            (folder / "points").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(f"folder {path} cannot be made: {error.strerror}.") from error
+        check_writable(folder / "points" / "any")
+        for _ in range(2):  # another process may write at the same time
+            joined = plan
+            if (folder / "sweep.json").exists():
+                found = cls(path)
+                found.check_same(plan, about)
+                joined = found.plan.joined(plan)
+                if joined == found.plan:
+                    return found
+            elif any((folder / "points").iterdir()):
+                raise ValueError(f"folder {path} has points, but no sweep.json that says which sweep they belong to.")
+            with replacing(folder / "sweep.json") as beside:
+                beside.write_text(json.dumps(about | joined.to_json(), indent=1))
+        return cls(path)
+
+    def _read_about(self):
+        try:
+            about = json.loads((self.path / "sweep.json").read_text())
+        except OSError as error:
+            raise type(error)(f"folder {self.path} holds no sweep: sweep.json cannot be read "
+                              f"({error.strerror}).") from error
+        except ValueError as error:
+            raise OSError(f"folder {self.path} is damaged: sweep.json is no JSON: {error}") from error
+        if not isinstance(about, dict) or about.get("format") != _FORMAT:
+            raise OSError(f"folder {self.path} holds no sweep: sweep.json is not one of kwant_dissip.")
+        return about
+
+    @property
+    def plan(self) -> Plan:
+        """All points that were asked for."""
+        return Plan.from_json(self.about)
+
+    def check_same(self, plan: Plan, about: Mapping) -> None:
+        """Raise ValueError if a sweep is not that of the folder."""
+        for what, here, there in (
+                ("parameters", sorted(plan.names), sorted(self.plan.names)),
+                ("name", about["name"], self.about["name"]), ("keep", about["keep"], self.about["keep"])):
+            if here != there:
+                raise ValueError(f"folder {self.path} holds another sweep: its {what} is {there!r}, not {here!r}. Its "
+                                 "points are not mixed with others: take another folder.")
+
+
+def _named(path):
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise TypeError(f"folder must be the name of a folder, a string or a pathlib.Path, got {path!r}.")
+    return Path(path).absolute()

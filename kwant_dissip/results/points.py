@@ -1,0 +1,142 @@
+"""Points of a sweep that are finished, in files or in memory."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .dataset import Kept
+from .loading import declared_of, rebuilt_if_whole
+from .plan import key
+from .record import Record
+from .storage import PACKAGE_VERSION, opened, read_fields, read_value, replacing, write_record
+
+_RESULT, _ERROR, _STARTED = ".h5", ".error.json", ".started"
+
+
+@dataclass(frozen=True)
+class PointFile:
+    """A finished point in a folder, read when it is asked for.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    form, place : str
+        See `Record`.
+    """
+
+    path: Path
+    form: str
+    place: str
+    is_lazy: ClassVar[bool] = True
+
+    def record(self) -> Record:
+        """All that was kept of the result."""
+        with opened(self.path) as file:
+            stored = read_fields(file, "/")
+        return Record(stored.kind, stored.fields, declared_of(stored.kind, stored.fields))
+
+    def value(self, name: str) -> Any:
+        """One field of it."""
+        return read_value(self.path, name)
+
+    def load(self):
+        """The result: what `solve` returned, or a dict of what was kept of it."""
+        record = self.record()
+        return rebuilt_if_whole(record.kind, record.values)
+
+    def __repr__(self):
+        return f"<{self.path.name}: load() reads it>"
+
+
+class KeptPoint(Kept):
+    """A finished point in memory."""
+
+    def load(self):
+        """See `PointFile`."""
+        record = self.record()
+        return rebuilt_if_whole(record.kind, record.values)
+
+    def __repr__(self):
+        return f"<{self.record().kind}: load() returns it>"
+
+
+@dataclass(frozen=True)
+class PointFolder:
+    """A folder with one file for every point that is finished, each written as a whole or not at all.
+
+        KEY-FORM-PLACE.h5       a result, as its method `save` writes it, and the parameters of its point
+        KEY.error.json          what went wrong at a point
+        KEY.started             a point that a worker is busy with, or was when it died
+
+    KEY is a hash of the parameters, so that many workers write at once and need not know of each other; FORM and PLACE
+    are those of `Record`: whether all points fit into one array is seen from the names.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    """
+
+    path: Path
+
+    def finished(self) -> dict[str, PointFile]:
+        """The points that are finished, by their keys."""
+        result = {}
+        for name in self._names(_RESULT):
+            parts = name.removesuffix(_RESULT).split("-")
+            if len(parts) == 3:
+                result[parts[0]] = PointFile(self.path / name, *parts[1:])
+        return result
+
+    def failed(self) -> dict[str, str]:
+        """Errors of the points that failed, by their keys."""
+        return {name.removesuffix(_ERROR): json.loads((self.path / name).read_text())["error"]
+                for name in self._names(_ERROR)}
+
+    def started(self) -> set[str]:
+        """Keys of points that a worker is busy with, or was when it died."""
+        return {name.removesuffix(_STARTED) for name in self._names(_STARTED)}
+
+    def _names(self, ending):
+        with os.scandir(self.path) as entries:
+            return [entry.name for entry in entries if entry.name.endswith(ending)]
+
+    @contextmanager
+    def busy(self, point: Mapping[str, float]) -> Iterator[None]:
+        """Leave a mark for as long as a point is worked on: what is left of one tells where a process died."""
+        mark = self.path / (key(point) + _STARTED)
+        try:
+            mark.touch()
+        except OSError as error:
+            raise type(error)(f"folder {self.path.parent} cannot be written: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
+
+    def forget_started(self) -> None:
+        """Remove marks of earlier processes."""
+        for name in self.started():
+            (self.path / (name + _STARTED)).unlink(missing_ok=True)
+
+    def write(self, point: Mapping[str, float], record: Record) -> None:
+        """Write what came out at a point.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        name = key(point)
+        write_record(record, self.path / f"{name}-{record.form}-{record.place}{_RESULT}",
+                     beside={"parameters": point})
+        (self.path / (name + _ERROR)).unlink(missing_ok=True)
+
+    def write_failure(self, point: Mapping[str, float], error: str) -> None:
+        """Write what went wrong at a point, as text."""
+        with replacing(self.path / (key(point) + _ERROR)) as beside:
+            beside.write_text(json.dumps({"parameters": dict(point), "version": PACKAGE_VERSION, "error": error},
+                                         indent=1))

@@ -1,0 +1,142 @@
+"""Results as named values with their meanings: what files and datasets are made of."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .fields import unit
+
+# Of a dict, as its class.
+NUMBERS = "numbers"
+# What files hold beside the fields.
+_RESERVED = ("checksum", "format", "parameters", "version")
+
+
+class Declared(NamedTuple):
+    """What is known of a field.
+
+    Attributes
+    ----------
+    meaning, unit : str
+    dimensions : tuple of str
+        Names of an array's axes.
+    is_place : bool
+        Whether it says where or what the system is: the same at all points of most sweeps.
+    """
+
+    meaning: str
+    unit: str
+    dimensions: tuple[str, ...]
+    is_place: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """Values of a result, without those that are None.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the result's class, or "numbers" for a dict.
+    values : dict
+        Arrays, numbers and text.
+    declared : dict of str to Declared
+        Of all fields of the class, also those that are None; empty for a dict.
+    """
+
+    kind: str
+    values: dict[str, Any]
+    declared: dict[str, Declared]
+
+    @staticmethod
+    def of(result) -> "Record":
+        """The record of a result, a dataclass with fields declared by `fields.quantity`."""
+        values = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+        values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        return Record(type(result).__name__, {name: value for name, value in values.items() if value is not None},
+                      declared_by(type(result), result.units == "SI"))
+
+    @staticmethod
+    def of_numbers(values: Mapping) -> "Record":
+        """The record of a dict of numbers, text and arrays of numbers.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is no text or taken, or a value is something else.
+        """
+        return Record(NUMBERS, {_name(name): _number(name, value) for name, value in values.items()}, {})
+
+    def only(self, names: Sequence[str] | None) -> "Record":
+        """The record with these fields only, those that are None left out; with None, of all.
+
+        Raises
+        ------
+        ValueError
+            If there is no such field.
+        """
+        if names is None:
+            return self
+        known = {**self.declared, **self.values}
+        for name in names:
+            if name not in known:
+                raise ValueError(f"keep must name fields of a {self.kind}, got {name!r}; there are "
+                                 f"{', '.join(sorted(known))}.")
+        # Units say what all other numbers mean.
+        kept = {name: value for name, value in self.values.items() if name in names or name == "units"}
+        return Record(self.kind, kept, self.declared)
+
+    def is_place(self, name: str) -> bool:
+        """Whether a value says where the system is."""
+        return self.declared[name].is_place if name in self.declared else name == "x" and np.ndim(self.values[name]) > 0
+
+    @property
+    def form(self) -> str:
+        """Hash of all names, types and shapes, in hexadecimal: records of one form fit into one array."""
+        types = [f"{name} {value.dtype.str} {value.shape}" if isinstance(value, np.ndarray) else
+                 f"{name} {type(value).__name__}" for name, value in sorted(self.values.items())]
+        return _hash([self.kind, str(self.values.get("units")) * bool(self.declared), *types])
+
+    @property
+    def place(self) -> str:
+        """Hash of the values that say where the system is, in hexadecimal."""
+        names = sorted(name for name in self.values if self.is_place(name))
+        return _hash([name.encode() + np.ascontiguousarray(self.values[name]).tobytes() for name in names])
+
+
+def declared_by(cls: type, si: bool = False) -> dict[str, Declared]:
+    """What a class of results says of its fields, in the model's units or in SI."""
+    return {field.name: Declared(field.metadata["meaning"], unit(field, si), field.metadata.get("dimensions", ()),
+                                 field.metadata.get("is_place", False)) for field in dataclasses.fields(cls)}
+
+
+def _name(name):
+    if not isinstance(name, str) or not name or "/" in name:
+        raise TypeError(f"Names of results must be text without '/', got {name!r}.")
+    if name in _RESERVED:
+        raise ValueError(f"Results cannot be called {', '.join(_RESERVED)}, got {name!r}.")
+    return name
+
+
+def _number(name, value):
+    """A value as it is stored: numpy's scalars as Python's."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, list | tuple | np.ndarray):
+        array = np.asarray(value)
+        if array.dtype.kind in "biufc":
+            return array.item() if array.ndim == 0 else array
+    elif isinstance(value, Number | str):
+        return value
+    raise TypeError(f"Results must be numbers, text, or arrays of numbers; {name!r} is {value!r}.")
+
+
+def _hash(parts):
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+        digest.update(b"\0")
+    return digest.hexdigest()[:8]
