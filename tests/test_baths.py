@@ -182,7 +182,7 @@ def test_chains_agree_with_kwant(model):
     check_routes(*model[:3], rtol=1e-1)
 
 
-@settings(max_examples=2)
+@settings(max_examples=2, derandomize=True)
 @given(st.data())
 def test_slices_agree_with_kwant(data):
     """With flux, two orbitals, up to four leads: K is not symmetric there."""
