@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.constants import Boltzmann, eV
 
 import dense_born
 import kwant_dissip as kd
@@ -416,3 +417,21 @@ def test_pictures():
     figure = state.plot()
     assert len(figure.axes) >= 2
     assert np.all(np.isnan(state.mu) == ~np.array([bool(models_of_chains.in_wires(site)) for site in syst.sites]))
+
+
+def test_phonons_that_heat_themselves():
+    """The power of optical phonons, and their temperature on a substrate, agree; energy is conserved as a whole."""
+    kelvin = Boltzmann / eV / 0.4
+
+    def solve(temperature):
+        phonons = kd.OpticalPhonons(0.1, 0.01, temperature * kelvin, level_shift=False)
+        return barrier(-1.4, -1.6, phonons, temperatures=(300 * kelvin, 300 * kelvin)).to_si(0.4, 3e-9)
+
+    thermal = kd.Thermal(conductivity=6e-15, coupling=0.17, substrate_temperature=300.0)
+    hot = kd.self_heating(solve, thermal)
+    np.testing.assert_allclose(hot.state.bath_temperature, hot.field.temperature, rtol=1e-9)
+    assert hot.field.temperature.max() > 300.001
+    work = (hot.state.current * hot.state.reservoir_mu).sum()
+    leads = -(hot.state.energy_current - hot.state.current * hot.state.reservoir_mu).sum()
+    # currents in A times eV are W
+    assert hot.state.power.sum() + leads == pytest.approx(work, rel=1e-8)
