@@ -104,6 +104,7 @@ class QuantumProblem:
             raise ValueError(f"{len(adrift)} sites that scatter off phonons, the first "
                              f"{named(lattice.sites[adrift[0]])}, are connected to no lead: their occupation is not "
                              "determined.")
+        self.temperature = self._temperatures(lattice, quanta, baths)
         each = {one.each_orbital for one in quanta}
         if len(each) > 1:
             raise ValueError("Some phonons have each_orbital=True and some not: all of a list must be alike.")
@@ -114,7 +115,6 @@ class QuantumProblem:
             rows, lattice = np.repeat(rows, np.diff(lattice.offsets)), lattice.by_orbital()
         self.propagator = propagator_for(lattice, Broadening(np.zeros(len(rows))), band_shifts, method)
         self.site = site = rows[self.propagator.order]
-        self.temperature = self._temperatures(lattice, quanta, baths)
         probes = parts.pop("probes", None)
         self._mu = np.array([reservoir.mu for reservoir in reservoirs], float)
         lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
@@ -147,12 +147,13 @@ class QuantumProblem:
         if not len(bands):
             raise ValueError("Microscopic phonons need the edges of the leads' bands, which leads by self-energy do "
                              "not tell.")
-        low, high = bands.min() - _MARGIN * self._step, bands.max() + _MARGIN * self._step
+        width = bands.max() - bands.min()
+        rate = self.surroundings.typical_rate(width)[np.argsort(self.propagator.order)]
+        # Levels next to the bands belong to the states, too.
+        levels = self.propagator.with_self_energy(Broadening(rate)).thresholds(bands.min() - width, bands.max() + width)
+        low, high = levels.min() - _MARGIN * self._step, levels.max() + _MARGIN * self._step
         if not self.surroundings.shifts_levels:
             high = min(high, self._mu.max() + _TOP * self._hottest)
-        back = np.argsort(self.propagator.order)
-        rate = self.surroundings.typical_rate(bands.max() - bands.min())[back]
-        levels = self.propagator.with_self_energy(Broadening(rate)).thresholds(low, high)
         return ladders(low, high, self.quantum or self._step, levels[(levels > low) & (levels < high)],
                        _WIDTH * self._coldest, _GRIDS[0][0])
 
@@ -262,8 +263,8 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
         try:
             solution = problem.solved(rtol, map_, progress, start)
         except ConvergenceError as error:
-            if isinstance(error.state, PhononSolution):
-                error.state = _state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
+            error.state = (_state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
+                           if isinstance(error.state, PhononSolution) else None)
             raise
         return _state(lattice, reservoirs, band_shifts, problem, solution, rtol)
 
