@@ -56,7 +56,8 @@ def local_heat(state, *, window=None):
     TypeError
         If `state` is no state.
     ValueError
-        If no current flows, `window` is not positive, the state has not two leads, or its wires are no straight chains.
+        If phonons are microscopic, no current flows, `window` is not positive, the state has not two leads, or
+        its wires are no straight chains.
 
     Notes
     -----
@@ -66,6 +67,9 @@ def local_heat(state, *, window=None):
     """
     if not hasattr(state, "along"):
         raise TypeError(f"Local heat is that of a SteadyState or a KineticState, got {type(state).__name__}.")
+    if hasattr(state, "phonon_energy"):
+        raise ValueError("local_heat needs the mu of a PhononBath: with microscopic phonons it is that of a weak "
+                         "probe, whose slope is not the force behind the current.")
     check_window(window)
     if len(state.current) != 2:
         raise ValueError(f"local_heat is for two leads; the state has {len(state.current)}.")

@@ -85,9 +85,10 @@ def _parser():
     image.add_argument("--resonance-width", type=float, default=65.0, help="full width of the defect's level, in meV")
     image.add_argument("--mean-free-path", type=float, default=300.0, help="of the electrons, inelastic, in nm")
     image.add_argument("--bias", type=float, default=5.0, help="in mV")
-    image.add_argument("--conductivity", type=float, default=6.24e-15,
-                       help="thermal conductivity times cross section, in W m/K")
-    image.add_argument("--coupling", type=float, default=0.17, help="to the substrate, in W/(K m)")
+    image.add_argument("--conductivity", type=float, help="thermal conductivity times cross section, in W m/K; by "
+                       "default the nanotube's 6.24e-15, from 290 to 310 K")
+    image.add_argument("--coupling", type=float, help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
+                       "from 290 to 310 K")
     image.add_argument("--tip-width", type=float, default=50.0, help="what the tip resolves, in nm")
     image.add_argument("--tip-height", type=float, default=20.0, help="above the wire, in nm")
     image.add_argument("--sensitivity", type=float, help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
@@ -151,12 +152,16 @@ def _run_figure2(options):
 
 def _run_image(options):
     from ..nanotube import Wire, make
-    from ..thermal import Thermal, Tip
+    from ..thermal import Thermal, Tip, nanotube_on_silica
 
     wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
                 1e-9 * options.mean_free_path)
-    thermal = Thermal(conductivity=options.conductivity, coupling=options.coupling,
-                      substrate_temperature=options.temperature)
+    conductivity, coupling = options.conductivity, options.coupling
+    if conductivity is None or coupling is None:
+        known = nanotube_on_silica(options.temperature)
+        conductivity = known.conductivity if conductivity is None else conductivity
+        coupling = known.coupling if coupling is None else coupling
+    thermal = Thermal(conductivity=conductivity, coupling=coupling, substrate_temperature=options.temperature)
     sensitivity, dwell_time = (None if value is None else factor * value for factor, value in (
         (1e-6, options.sensitivity), (1e-3, options.dwell_time)))
     tip = Tip(1e-9 * options.tip_width, height=1e-9 * options.tip_height, sensitivity=sensitivity,

@@ -33,8 +33,9 @@ def _opened(path):
     if path.is_file():
         try:
             found = load(path)
-        except ValueError:  # not a result; perhaps a dataset
-            pass
+        except ValueError as error:  # not a result; perhaps a dataset
+            if "the file holds results in" in str(error):
+                raise
         else:
             if isinstance(found, dict):
                 raise ValueError(f"{path} holds numbers, not a state.")
@@ -49,6 +50,8 @@ def _of_sweep(dataset, options):
     names = [name for name in dataset.dims if name in dataset.indexes]
     varied = [name for name in names if dataset.sizes[name] > 1 and name != "x"]
     along = options.along or next(iter(varied), None)
+    if not names:
+        raise ValueError(f"{options.path} is a dataset without swept parameters: nothing to draw against.")
     if along is None or along not in names:
         raise ValueError(f"--along must be a parameter of the sweep, one of {', '.join(varied)}, got {along!r}.")
     places = {name: dataset[name].values[0] for name in names if name not in (along, "x")}

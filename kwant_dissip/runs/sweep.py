@@ -330,7 +330,8 @@ def _checked(store, plan):
         return dataset
     named = "; ".join(f"{_text(plan[i])}: {text.splitlines()[0]}" for i, text in list(failures.items())[:_NAMED])
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
-    message = f"{len(failures)} of {len(plan)} points failed: {named}{more}. The Dataset's `failure` has all of it."
+    message = (f"{len(failures)} of {len(plan)} points failed: {named.rstrip('.')}{more}. All of it is in `failure` of "
+               "what open_sweep gives.")
     if len(failures) == len(plan):
         raise SweepError(message, result=dataset, failed=[plan[i] for i in failures])
     if store.points is not None:
