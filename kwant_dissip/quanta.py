@@ -113,6 +113,11 @@ class QuantumProblem:
             if method == "kwant":
                 raise ValueError('method="kwant" sums over the orbitals of a site: it does not know each_orbital=True.')
             rows, lattice = np.repeat(rows, np.diff(lattice.offsets)), lattice.by_orbital()
+            adrift = lattice.adrift(self.coupled[rows])
+            if len(adrift):
+                raise ValueError(f"{len(adrift)} orbitals, the first of {named(lattice.sites[rows[adrift[0]]])}, are "
+                                 "connected to no lead, and with each_orbital=True to no other orbital: their "
+                                 "occupation is not determined.")
         self.propagator = propagator_for(lattice, Broadening(np.zeros(len(rows))), band_shifts, method)
         self.site = site = rows[self.propagator.order]
         probes = parts.pop("probes", None)
@@ -127,13 +132,14 @@ class QuantumProblem:
             _rates([part.in_order(site) for part in parts.values()], len(site)),
             _rates([] if probes is None else [probes.in_order(site)], len(site)),
             np.nan_to_num(self.temperature[site], nan=self._coldest), self._mu, lead_temperature)
+        self._top = self._mu.max() + _TOP * self._hottest
         self._step = max([mode.energy for mode in modes], default=_STEP * self._coldest)
 
     @staticmethod
     def _temperatures(lattice, quanta, baths):
-        """Of all phonons at a site: that of the probes, else of the first that couple."""
+        """Of the phonons at a site: that of the probes, else of the first that couple and take heat."""
         result = np.full(len(lattice.sites), np.nan)
-        for one in quanta:
+        for one in sorted(quanta, key=lambda one: isinstance(one, AcousticPhonons)):  # these take no heat
             coupled = np.isnan(result) & (one.site_couplings(lattice.sites) > 0)
             result[coupled] = one.site_temperatures(lattice.sites)[coupled]
         if baths.phonons is not None:
@@ -153,7 +159,7 @@ class QuantumProblem:
         levels = self.propagator.with_self_energy(Broadening(rate)).thresholds(bands.min() - width, bands.max() + width)
         low, high = levels.min() - _MARGIN * self._step, levels.max() + _MARGIN * self._step
         if not self.surroundings.shifts_levels:
-            high = min(high, self._mu.max() + _TOP * self._hottest)
+            high = min(high, self._top + self._step)
         return ladders(low, high, self.quantum or self._step, levels[(levels > low) & (levels < high)],
                        _WIDTH * self._coldest, _GRIDS[0][0])
 
@@ -174,7 +180,11 @@ class QuantumProblem:
                 start = [grid.interpolated(values, finer)
                          for values in (found.point.filling, found.point.phonon_rate)]
             grid = finer
-            found, grid = self._widened(grid, start, found, rtol, map_, progress, near)
+            try:
+                found, grid = self._widened(grid, start, found, rtol, map_, progress, near)
+            except ConvergenceError as error:
+                error.state = found
+                raise
             progress("energies", found.error)
             if found.error <= rtol:
                 return found
@@ -194,6 +204,8 @@ class QuantumProblem:
             else:
                 point = balance.solve(start[0], mu, start[1])
             outside = balance.outside(point, round(self._step / grid.quantum))
+            if not self.surroundings.shifts_levels and grid.energies[-1] >= self._top:
+                outside = outside[0], 0.0  # nothing is occupied there
             if max(outside) <= _OUTSIDE * rtol:
                 break
             more = [2 * round(self._step / grid.quantum) * (part > _OUTSIDE * rtol) for part in outside]

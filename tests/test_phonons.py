@@ -435,3 +435,45 @@ def test_phonons_that_heat_themselves():
     leads = -(hot.state.energy_current - hot.state.current * hot.state.reservoir_mu).sum()
     # currents in A times eV are W
     assert hot.state.power.sum() + leads == pytest.approx(work, rel=1e-8)
+
+
+@pytest.mark.parametrize(("mus", "temperature", "baths"), [
+    ((0.5, -0.5), 0.5, [kd.OpticalPhonons(0.2, 0.03, 0.5, level_shift=False), kd.PhononBath(0.5, rate=0.2)]),
+    ((-1.0, -1.4), 0.1, [kd.OpticalPhonons(0.2, 0.03, 0.1), kd.PhononBath(0.1, rate=0.05)]),
+    ((-1.0, -1.4), 0.1, [kd.OpticalPhonons(0.2, 0.03, 0.1), kd.ElasticBath(rate=0.05)])])
+def test_nothing_matters_beyond_the_grid(mus, temperature, baths, monkeypatch):
+    """Also with tails of broadened states, and where all of the band is warm."""
+    temperatures = (temperature, temperature)
+    state = barrier(*mus, baths, temperatures=temperatures)
+    monkeypatch.setattr("kwant_dissip.quanta._MARGIN", 12)
+    wider = barrier(*mus, baths, temperatures=temperatures)
+    np.testing.assert_allclose(state.power, wider.power, rtol=0, atol=2e-5 * np.abs(wider.power).max())
+    np.testing.assert_allclose(state.current, wider.current, rtol=2e-6)
+
+
+@pytest.mark.parametrize("baths", [
+    [kd.OpticalPhonons(0.2, 0.03, 0.05, level_shift=False), kd.OpticalPhonons(0.2, 0.03, 0.2, level_shift=False)],
+    [kd.OpticalPhonons(0.2, 0.03, 0.2, level_shift=False), kd.PhononBath(0.05, rate=0.05)],
+    [kd.AcousticPhonons(0.01, 0.3, level_shift=False), kd.OpticalPhonons(0.2, 0.03, 0.05, level_shift=False)]])
+def test_phonons_of_two_temperatures_obey_the_second_law(baths):
+    state = barrier(-1.2, -1.2, baths)
+    assert state.entropy_production > 0
+    assert state.to_si(0.5, 1e-9).entropy_production > 0
+    assert abs(state.energy_residual) < 1e-10
+
+
+def test_orbitals_that_nothing_reaches():
+    import kwant
+
+    lattice, builder = kwant.lattice.chain(norbs=2), kwant.Builder()
+    for i in range(3):
+        builder[lattice(i)] = np.zeros((2, 2))
+    builder[lattice.neighbors()] = np.diag([-1.0, 0.0])
+    for direction in (-1, 1):
+        lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
+        lead[lattice(0)] = np.zeros((2, 2))
+        lead[lattice.neighbors()] = -np.eye(2)
+        builder.attach_lead(lead)
+    phonons = kd.OpticalPhonons(0.2, [0, 0.03, 0], T, level_shift=False, each_orbital=True)
+    with pytest.raises(ValueError, match="to no other orbital: their occupation is not determined"):
+        kd.steady_state(builder.finalized(), [kd.Reservoir(-1.0, T), kd.Reservoir(-1.2, T)], phonons)

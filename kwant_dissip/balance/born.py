@@ -44,6 +44,8 @@ _NEWTON_STEPS, _IDLE = 40, 3
 _STEP_RTOL, _STEP_WORST = 1e-2, 0.5
 # What conservation may miss at a site and in all, relative to the largest current; rounding, to what is exchanged.
 _CONSERVED, _ROUNDING = 1e-12, 1e-15
+# Less than this part of what is exchanged is rounding.
+_NOISE = 1e-13
 _WHAT = "the occupations of sites that scatter off phonons"
 
 
@@ -281,14 +283,19 @@ class BornBalance:
         return (taken * energies) @ self.ladders.weights
 
     def outside(self, point: BornPoint, rungs: int) -> tuple[float, float]:
-        """What goes on in the lowest and in the highest rungs, relative to all: largest over the sites."""
+        """What goes on in the lowest and in the highest rungs, as a part of all.
+
+        Both what is scattered by phonons, which makes levels and their shifts, and what that changes.
+        """
         weights, end = self.ladders.weights, rungs * self.ladders.base
-        going_on = np.abs(point.rate * point.arrived - point.source * point.spectral) * weights
-        if self.surroundings.shifts_levels and not self._probes.any() and not self._fixed_elastic.any():
-            going_on = point.rate * point.spectral * weights
-        total = going_on.sum()
-        low, high = going_on[:, :end].sum(), going_on[:, -end:].sum()
-        return low / total if total else 0.0, high / total if total and self.surroundings.shifts_levels else 0.0
+        changed = np.abs(point.rate * point.arrived - point.source * point.spectral) * weights
+        least = _NOISE * ((point.rate * point.spectral) @ weights).sum()
+        low, high = 0.0, 0.0
+        for going_on in (changed, point.phonon_rate.sum(axis=0) * point.spectral * weights):
+            total = max(going_on.sum(), least)
+            if total > 0:
+                low, high = max(low, going_on[:, :end].sum() / total), max(high, going_on[:, -end:].sum() / total)
+        return low, high
 
     def flows(self, point: BornPoint, mu: float, temperature: float) -> np.ndarray:
         """Particles and energy on every bond, relative to an equilibrium, shape (2, hoppings)."""

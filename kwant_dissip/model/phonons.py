@@ -79,7 +79,8 @@ class OpticalPhonons(Phonons):
     each_orbital : bool, optional
         By default a vibration scatters an electron from any orbital of its site into any other, spins flipped or not:
         rates are sums over the orbitals. True: every orbital has a vibration of its own, and electrons stay in it, as
-        where the two orbitals of a site are spins that phonons do not turn. All phonons of a list must be alike.
+        where the two orbitals of a site are spins that phonons do not turn. A PhononBath and elastic collisions in the
+        list then have a probe on every orbital, too. All phonons of a list must be alike.
 
     Raises
     ------
@@ -156,7 +157,8 @@ class Mode:
     @property
     def quanta(self) -> np.ndarray:
         """Bose's N at each site, shape (sites,)."""
-        return 1 / np.expm1(self.energy / self.temperature)
+        vacant = np.exp(-self.energy / self.temperature)
+        return vacant / (1 - vacant)
 
     def in_order(self, order: np.ndarray) -> "Mode":
         """The same with sites permuted."""

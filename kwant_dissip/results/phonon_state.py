@@ -6,6 +6,7 @@ import numpy as np
 
 from .fields import documented, quantity
 from .lattice_state import SteadyState
+from .units import BOLTZMANN_EV
 
 _GRID = ("site", "energy")
 
@@ -49,6 +50,17 @@ class PhononState(SteadyState):
         return np.divide(self.occupied, self.spectral, out=np.full_like(self.occupied, np.nan),
                          where=self.spectral > 0)
 
+    @property
+    def entropy_production(self) -> float:
+        """Entropy that phonons and reservoirs gain per unit time, each mode at its own temperature."""
+        boltzmann = BOLTZMANN_EV if self.units == "SI" else 1.0
+        temperature = self.phonon_energy[:, None] / (boltzmann * np.log1p(1 / np.maximum(self.phonon_number, 1e-300)))
+        probes = self.power - self.mode_power.sum(axis=0)
+        gained = self.mode_power / temperature
+        heat = self.energy_current - self.reservoir_mu * self.current
+        return float(gained.sum() + np.where(probes == 0, 0.0, probes / self.bath_temperature).sum()
+                     - (heat / self.reservoir_temperature).sum())
+
     def quanta(self, mode: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Quanta that electrons emit and absorb, by the energy that they have before.
 
@@ -61,7 +73,7 @@ class PhononState(SteadyState):
         -------
         emission, absorption : arrays of float, shape (sites, energies)
             Per time and energy, times 2 pi: sums with `energy_weights` are numbers per time (in SI: times e / hbar),
-            whose difference times `phonon_energy` is `mode_power`.
+            whose difference times `phonon_energy` (in SI: times e, in J) is `mode_power`.
 
         Raises
         ------
@@ -71,6 +83,8 @@ class PhononState(SteadyState):
         if self.each_orbital:
             raise ValueError("With each_orbital=True quanta are counted in every orbital, of which the state holds "
                              "sums only; mode_power has their energy.")
+        if not len(self.phonon_energy):
+            raise ValueError("This state has no optical phonons: acoustic ones take no quanta.")
         if mode not in range(len(self.phonon_energy)):
             raise ValueError(f"mode must be a number of a mode, 0 to {len(self.phonon_energy) - 1}, got {mode!r}.")
         up = int(np.argmin(np.abs(self.energy - self.energy[0] - self.phonon_energy[mode])))
