@@ -477,3 +477,30 @@ def test_orbitals_that_nothing_reaches():
     phonons = kd.OpticalPhonons(0.2, [0, 0.03, 0], T, level_shift=False, each_orbital=True)
     with pytest.raises(ValueError, match="to no other orbital: their occupation is not determined"):
         kd.steady_state(builder.finalized(), [kd.Reservoir(-1.0, T), kd.Reservoir(-1.2, T)], phonons)
+
+
+def test_spots_of_quanta():
+    """The table of design.md, section 10: T/E_F = 0.2, w = T: -0.021 and +0.033 of I T / l at 1.4 l."""
+    mu, temperature, path = -1.7, 0.06, 60
+    velocity = np.sqrt(4 - mu ** 2)
+    dot_coupling = np.sqrt(0.075 / velocity)
+    dot = models_of_chains.resonant_dot(length=6 * path, coupling=dot_coupling,
+                                        level=mu * (1 - dot_coupling ** 2)).finalized()
+    number, filled = 1 / np.expm1(1.0), fermi(np.array([mu + temperature, mu - temperature]), np.array([mu]),
+                                              np.array([temperature]))[0]
+    states = 2 / np.sqrt(4 - np.array([mu + temperature, mu - temperature]) ** 2)
+    rate = (number + filled[0]) * states[0] + (number + 1 - filled[1]) * states[1]
+    phonons = kd.OpticalPhonons(temperature, lambda site: velocity / path / rate * models_of_chains.in_wires(site),
+                                temperature, level_shift=False)
+    state = kd.steady_state(dot, [kd.Reservoir(mu + 0.003, temperature), kd.Reservoir(mu - 0.003, temperature)],
+                            phonons, rtol=1e-1)
+    unit = state.current[0] * temperature / path
+    for side, size in ((1, -0.021), (-1, 0.033)):
+        sites = np.flatnonzero(side * state.coordinate > 3)
+        sites = sites[np.argsort(np.abs(state.coordinate[sites]))]
+        x = np.abs(state.coordinate[sites])[8:-8] / path
+        smooth = np.convolve(state.power[sites] / unit, np.full(17, 1 / 17), "valid")
+        inside = (x > 0.5) & (x < 4)
+        spot = np.argmin(side * smooth[inside])
+        assert x[inside][spot] == pytest.approx(1.4, abs=0.1)
+        assert smooth[inside][spot] == pytest.approx(size, abs=1e-3)
