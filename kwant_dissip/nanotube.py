@@ -173,8 +173,10 @@ def make(directory, wire, bias, thermal, tip, *, seed=None):
     along, across = np.linspace(-shown, shown, _ALONG), np.linspace(-aside, aside, _ACROSS)
     states = {name: wire.state(sign * bias) for name, (sign, *_) in _DIRECTIONS.items()}
     fields = {name: temperature(state, thermal) for name, state in states.items()}
-    lines, rasters = ({name: thermal_image(field, tip, x=along, y=y, seed=seed) for name, field in fields.items()}
-                      for y in (0.0, across))
+    # Noise of its own in each image.
+    seeds = iter([None] * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist())
+    lines, rasters = ({name: thermal_image(field, tip, x=along, y=y, seed=next(seeds))
+                       for name, field in fields.items()} for y in (0.0, across))
     results = {"state": states, "field": fields, "line": lines, "raster": rasters}
     with replacing(data) as beside:
         for kind, both in results.items():

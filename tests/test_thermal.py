@@ -419,3 +419,26 @@ def test_too_much_power_for_what_conducts():
     assert kd.temperature(below, thermal).temperature.max() == pytest.approx(2 * SUBSTRATE, rel=1e-8)
     with pytest.raises(kd.ConvergenceError, match="more power than the conductances carry away"):
         kd.temperature(thermal_states.wire(source_in(19, 1.5 * limit), 1e-9), thermal)
+
+
+def test_a_lead_on_two_sites_of_a_wire_goes_on_once():
+    """Hoppings to second neighbours: the closed form of a point source in an infinite wire all the same."""
+    lattice, builder = kwant.lattice.chain(norbs=1), kwant.Builder()
+    builder[(lattice(i) for i in range(41))] = 0
+    lead = kwant.Builder(kwant.TranslationalSymmetry((-2,)))
+    lead[lattice(0)] = lead[lattice(1)] = 0
+    for part in (builder, lead):
+        part[lattice.neighbors()] = -1
+        part[lattice.neighbors(2)] = -0.3
+    builder.attach_lead(lead)
+    builder.attach_lead(lead.reversed())
+    reservoirs = [kd.Reservoir(-1.0, 0.1), kd.Reservoir(-1.1, 0.1)]
+    state = kd.steady_state(builder.finalized(), reservoirs, kd.PhononBath(0.1, rate=0.05), rtol=1e-2).to_si(0.1, 1e-9)
+    power = np.zeros(len(state.power))  # a lead that reaches two cells far has added some
+    power[np.argmin(np.abs(state.coordinate - state.coordinate.mean()))] = 1e-12
+    assert len(state.contacts) > 2
+    state = dataclasses.replace(state, power=power)
+    thermal = kd.Thermal(conductivity=6e-15, coupling=0.17, substrate_temperature=100.0)
+    field = kd.temperature(state, thermal)
+    exact = 1e-12 / (2 * np.sqrt(6e-15 * 0.17))
+    assert field.excess.max() == pytest.approx(exact, rel=1e-3)

@@ -164,9 +164,10 @@ class _Iteration:
     def run(self):
         substrate = self.thermal.substrate_temperature
         state = self.checked(self.solve(substrate), substrate)
-        if self.hottest is None:
-            self.hottest = _HOTTEST * max(substrate, state.reservoir_temperature.max())
         start = self.noted(None, state)
+        if self.hottest is None:
+            held = substrate + start.equation.start.max()
+            self.hottest = _HOTTEST * max(held, state.reservoir_temperature.max())
         try:
             found = self.follow(start, _MIXED)
         except _AstrayError:

@@ -123,10 +123,15 @@ def _line(graph, bonds, x):
     half = 0.5 * np.concatenate([step[:1], step, step[-1:]])
     size, half_depth = np.empty(len(x)), np.empty(len(x))
     size[order], half_depth[order] = half[:-1] + half[1:], np.minimum(half[:-1], half[1:])
-    size, depth = (found if given is None else given for found, given in (
-        (size, graph.size), (half_depth[graph.contacts[:, 1]], graph.depth)))
-    return Cells(1, size, links, 1 / np.abs(np.diff(x[links])[:, 0]), graph.contacts, np.ones(len(graph.contacts)),
-                 depth, _pieces(graph.positions, links))
+    # A lead that couples to several sites of a line, by hoppings to second neighbours, goes on from the outermost.
+    leads, nodes = graph.contacts.T
+    inwards = np.minimum(x[nodes] - x.min(), x.max() - x[nodes])
+    outermost = np.array([min(np.flatnonzero(leads == lead), key=lambda contact: inwards[contact])
+                          for lead in np.unique(leads)], int)
+    contacts = graph.contacts[outermost]
+    depth = half_depth[contacts[:, 1]] if graph.depth is None else graph.depth[outermost]
+    return Cells(1, size if graph.size is None else graph.size, links, 1 / np.abs(np.diff(x[links])[:, 0]), contacts,
+                 np.ones(len(contacts)), depth, _pieces(graph.positions, links))
 
 
 def _sheet(graph, bonds, directions):
