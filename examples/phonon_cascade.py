@@ -1,6 +1,6 @@
 """Heat in quanta: a dot at a bias of several quanta, with optical phonons, beside a bath of the same mean free path.
 
-Writes phonon_cascade.png; takes some two minutes. Electrons come out of the dot with up to the bias more than they
+Writes phonon_cascade.png; takes about a minute. Electrons come out of the dot with up to the bias more than they
 keep. Optical phonons take it from them quantum by quantum, where states below are empty, and what is less than one
 quantum stays with the electrons. A PhononBath takes all at once.
 """

@@ -126,11 +126,7 @@ class PhononBath(Bath):
 
     def site_temperatures(self, sites):
         """Temperature at each site, array of shape (sites,)."""
-        values = per_site("PhononBath temperature", self.temperature, sites)
-        if not np.all(np.isfinite(values) & (values > 0)):
-            raise ValueError("PhononBath temperature must be finite and positive at every site, "
-                             f"got {first_bad(values, np.isfinite(values) & (values > 0))}.")
-        return values
+        return temperatures_per_site("PhononBath", self.temperature, sites)
 
 
 class ElectronBath(Bath):
@@ -264,6 +260,16 @@ def per_site(name, value, sites):
         raise ValueError(f"{name} must be a number, a function of the site, or one value for each of the "
                          f"{count} sites; got an array of shape {array.shape}.")
     return array.astype(float)
+
+
+def temperatures_per_site(owner, value, sites):
+    """`per_site` of temperatures, which must be positive."""
+    values = per_site(f"{owner} temperature", value, sites)
+    good = np.isfinite(values) & (values > 0)
+    if not np.all(good):
+        raise ValueError(f"{owner} temperature must be finite and positive at every site, "
+                         f"got {first_bad(values, good)}.")
+    return values
 
 
 def named(site) -> str:

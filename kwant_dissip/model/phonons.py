@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from .baths import PerSite, check_kind, first_bad, per_site
+from .baths import PerSite, check_kind, first_bad, per_site, temperatures_per_site
 from .reservoirs import check_temperature
 
 # Into how many parts the smallest quantum may be cut so that all are multiples, and how exactly.
@@ -40,12 +40,7 @@ class Phonons:
 
     def site_temperatures(self, sites):
         """k_B T at each site, array of shape (sites,)."""
-        values = per_site(f"{type(self).__name__} temperature", self.temperature, sites)
-        good = np.isfinite(values) & (values > 0)
-        if not np.all(good):
-            raise ValueError(f"{type(self).__name__} temperature must be finite and positive at every site, "
-                             f"got {first_bad(values, good)}.")
-        return values
+        return temperatures_per_site(type(self).__name__, self.temperature, sites)
 
     def _checked(self, values):
         good = np.isfinite(values) & (values >= 0)
