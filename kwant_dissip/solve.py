@@ -42,7 +42,7 @@ from .propagators.density import EquilibriumDensity
 from .propagators.interface import Propagator
 from .propagators.lattice import LatticePropagator
 from .propagators.places import PlacesPropagator
-from .quanta import quantum_state
+from .quanta.state import quantum_state
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 from .results.phonon_state import PhononState

@@ -20,7 +20,7 @@ from kwant_dissip.model.phonons import Mode
 from kwant_dissip.numerics.ladders import ladders
 from kwant_dissip.numerics.phonon_kernels import emitted
 from kwant_dissip.propagators.choose import propagator_for
-from kwant_dissip.quanta import QuantumProblem
+from kwant_dissip.quanta.problem import QuantumProblem
 from kwant_dissip.systems import chain as models_of_chains
 from models import chain, floats, uniform_chain
 
@@ -445,7 +445,7 @@ def test_nothing_matters_beyond_the_grid(mus, temperature, baths, monkeypatch):
     """Also with tails of broadened states, and where all of the band is warm."""
     temperatures = (temperature, temperature)
     state = barrier(*mus, baths, temperatures=temperatures)
-    monkeypatch.setattr("kwant_dissip.quanta._MARGIN", 12)
+    monkeypatch.setattr("kwant_dissip.quanta.problem._MARGIN", 12)
     wider = barrier(*mus, baths, temperatures=temperatures)
     np.testing.assert_allclose(state.power, wider.power, rtol=0, atol=2e-5 * np.abs(wider.power).max())
     np.testing.assert_allclose(state.current, wider.current, rtol=2e-6)

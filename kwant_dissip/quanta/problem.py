@@ -1,26 +1,22 @@
-"""Steady states with microscopic phonons: which energies, how many, and the result."""
+"""Electrons on a lattice that scatter off phonons: which energies, and how many."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .balance.born import BornBalance, BornPoint, Surroundings, fermi
-from .errors import ConvergenceError
-from .model.baths import Baths, named
-from .model.broadening import Broadening, bath_broadening
-from .model.lattice import Lattice
-from .model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
-from .model.reservoirs import Reservoir
-from .numerics.ladders import Ladders, ladders
-from .numerics.phonon_kernels import emitted
-from .numerics.quadrature import TWO_PI
-from .numerics.threads import thread_pool
-from .numerics.weak_probe import weak_probe
-from .progress import stage_bar
-from .propagators.choose import propagator_for
-from .results.phonon_state import PhononState
-from .results.surroundings import surroundings
+from ..balance.born import BornBalance, BornPoint, Surroundings, fermi
+from ..errors import ConvergenceError
+from ..model.baths import Baths, named
+from ..model.broadening import Broadening, bath_broadening
+from ..model.lattice import Lattice
+from ..model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
+from ..model.reservoirs import Reservoir
+from ..numerics.ladders import Ladders, ladders
+from ..numerics.phonon_kernels import emitted
+from ..numerics.quadrature import TWO_PI
+from ..propagators.choose import propagator_for
+from ..results.phonon_state import PhononState
 
 # Nodes on each piece of a rung, one grid after the other, and whether pieces are halved before; the first are no wider
 # than so many k_B T.
@@ -256,79 +252,3 @@ def _rates(parts, sites):
     def rates(energies):
         return sum((part.parts(energies)[0] for part in parts), np.zeros((sites, len(energies))))
     return rates
-
-
-def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts: np.ndarray,
-                  quanta: Sequence[Phonons], baths: Baths, method: str | None, rtol: float,
-                  start: PhononState | None = None) -> PhononState:
-    """`steady_state` with microscopic phonons in the list of baths; arguments as checked there.
-
-    Raises
-    ------
-    ValueError
-        If baths do not go together, or reach no site.
-    ConvergenceError
-        With the best state as its `state`.
-    """
-    problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method)
-    with thread_pool(keep_freed=False) as map_, stage_bar("steady_state") as progress:
-        try:
-            solution = problem.solved(rtol, map_, progress, start)
-        except ConvergenceError as error:
-            error.state = (_state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
-                           if isinstance(error.state, PhononSolution) else None)
-            raise
-        return _state(lattice, reservoirs, band_shifts, problem, solution, rtol)
-
-
-def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
-    point, balance, grid = solution.point, solution.balance, solution.balance.ladders
-    sites, energies, weights = len(lattice.sites), grid.energies, grid.weights
-
-    def by_site(values):
-        """Sums over the rows of each site, along the first axis."""
-        result = np.zeros((sites, *values.shape[1:]))
-        np.add.at(result, problem.site, values)
-        return result
-
-    def of_modes(values):
-        return np.array([by_site(value) for value in values]).reshape(-1, sites)
-
-    rows = by_site(np.ones(len(problem.site)))
-    spectral, occupied = by_site(point.spectral), by_site(point.arrived)
-    lead_mu = problem.surroundings.lead_mu
-    mu0, temperature0 = lead_mu.mean(), problem.surroundings.lead_temperature.mean()
-    relative = energies - mu0
-    equilibrium = fermi(relative, np.zeros(1), np.array([temperature0]))
-    difference = (occupied - spectral * equilibrium) * weights
-    measured, _ = weak_probe(relative, weights, spectral, np.stack(
-        [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
-    mu = np.where(problem.coupled, mu0 + measured, np.nan)
-    probed = by_site(balance.coupled.astype(float)) > 0
-    mu[probed] = (by_site(point.mu) / rows)[probed]
-    bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
-    modes = problem.surroundings.modes
-    return PhononState(
-        power=by_site(solution.power), mu=mu, density=occupied @ weights, potential=np.zeros(sites),
-        current=solution.current, energy_current=solution.energy_current, bonds=bonds, bond_current=-flows[0],
-        bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
-        newton_steps=balance.steps, products=balance.products, energies=len(energies),
-        method=problem.propagator.method, green_functions=balance.green_functions * len(energies),
-        transports=balance.transports * len(energies), energy=energies, energy_weights=weights, spectral=spectral,
-        occupied=occupied, scattering_in=by_site(point.source) / rows[:, None],
-        scattering_rate=by_site(point.rate) / rows[:, None],
-        each_orbital=problem.each_orbital, phonon_energy=np.array([mode.energy for mode in modes], float),
-        phonon_coupling=of_modes([mode.coupling for mode in modes]) / rows,
-        phonon_number=of_modes([mode.quanta for mode in modes]) / rows, mode_power=of_modes(solution.mode_power),
-        **surroundings(lattice, problem.coupled, reservoirs, lead_mu, band_shifts))
-
-
-def _of_sites(bonds, flows):
-    """Bonds between sites, and their flows, from those between orbitals; within a site there is no bond."""
-    backward = bonds[:, 0] > bonds[:, 1]
-    outside = bonds[:, 0] != bonds[:, 1]
-    pairs, number = np.unique(np.sort(bonds[outside], axis=1), axis=0, return_inverse=True)
-    result = np.zeros((len(flows), len(pairs)))
-    signed = np.where(backward, -1.0, 1.0) * flows
-    np.add.at(result, (slice(None), np.ravel(number)), signed[:, outside])
-    return pairs, result

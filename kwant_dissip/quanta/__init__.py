@@ -1,0 +1,1 @@
+"""Steady states with microscopic phonons, in the self-consistent Born approximation."""
