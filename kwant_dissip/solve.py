@@ -77,7 +77,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         What relaxes the electrons, and how strongly each site couples to it: at most one PhononBath and one
         ElectronBath, any number of the others. Only phonons take up heat. None: no bath; what comes out is the
         coherent conductor (Landauer and Büttiker), with zero power. With microscopic phonons (`OpticalPhonons`,
-        `AcousticPhonons`) the result is a `PhononState`, without electrostatics, floating leads and ElectronBath.
+        `AcousticPhonons`) the result is a `PhononState`.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.
     electrostatics : Poisson, Neutrality or CoulombKernel, optional
@@ -147,13 +147,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
     shifts = band_shifts(reservoirs, lattice.leads, electrostatics is not None)
     if quanta:
-        if electrostatics is not None:
-            raise ValueError(f"electrostatics={electrostatics!r} is not known with microscopic phonons, which need the "
-                             "whole band at every potential: leave it out, or describe the phonons by a PhononBath.")
         if start is not None:
             _near(start, lattice, np.arange(len(lattice.sites)))  # checks it
         return quantum_state(lattice, reservoirs, shifts, quanta, baths, method, rtol,
-                             start if isinstance(start, PhononState) else None)
+                             start if isinstance(start, PhononState) else None, electrostatics)
     gamma = broadening(bath, lattice, needed=electrostatics is None)
     if baths.phonons is None:
         temperature = np.full(len(lattice.sites), np.nan)

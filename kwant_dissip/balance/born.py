@@ -9,35 +9,38 @@ a Newton step of Boltzmann's equation, in which A and K stay. That step conserve
 
     dn = r + K ds,    ds = R dn,    (R x)(E) = D [(N + 1 - f) x(E + w) + (N + f) x(E - w)],    r = n(f) - A f.
 
-Acoustic and other elastic collisions have the source gamma_x f; probes of a bath of phonons the source gamma_p F(mu_i).
+Acoustic and other elastic collisions have the source gamma_x f; what probes and floating leads send in, see `probing`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from ..errors import ConvergenceError
-from ..model.phonons import Mode
-from ..model.tabulated import TabulatedSelfEnergy
+from ..model.tabulated import ContinuedSelfEnergy, TabulatedSelfEnergy
 from ..numerics import krylov
 from ..numerics.anderson import Anderson
 from ..numerics.ladders import Ladders
 from ..numerics.phonon_kernels import add_response, add_scattering
-from ..numerics.quadrature import TWO_PI
 from ..propagators.lattice import LatticePropagator
+from ..propagators.states_below import states_below
+from .born_screening import DIFFERENCE, LAW_TOLERANCE, BornScreening
 from .ladder_inverse import LadderInverse
+from .probing import Probing
+from .scattering import Surroundings, fermi
 from .transport import Transport
 
 # How often the spectral function may be settled again, and by how much the rate may still change, relative to its
 # largest value; while f is far from the solution, by so much of its change.
 _SETTLING, _SETTLED, _LOOSELY, _LOOSEST = 200, 2e-15, 1e-4, 1e-3
+# The same where only a change with the potential is looked for, as a part of that.
+_RESPONDING = 1e-3
 # How many former iterations are mixed.
 _MIXED = 6
 # Mixed rates are no smaller than this part of what was found.
 _LEAST_RATE = 0.1
-# Steps of the plain iteration at first, and again where Newton's method does not lead closer.
+# Steps of the plain iteration at first, if little is known, and again where Newton's method does not lead closer.
 _PLAIN, _MORE_PLAIN = 3, 40
 # Newton steps in all, and how many of them may pass without coming closer.
 _NEWTON_STEPS, _IDLE = 40, 3
@@ -48,52 +51,6 @@ _CONSERVED, _ROUNDING = 1e-12, 1e-15
 # Less than this part of what is exchanged is rounding.
 _NOISE = 1e-13
 _WHAT = "the occupations of sites that scatter off phonons"
-
-
-@dataclass(frozen=True, eq=False)
-class Surroundings:
-    """What scatters electrons, and what sends them in; sites in the propagator's order.
-
-    Attributes
-    ----------
-    modes : list of Mode
-    acoustic : array of float, shape (sites,)
-        D of elastic scattering by acoustic phonons.
-    level_shift : bool
-        Whether acoustic phonons have a level shift.
-    elastic, probes : callables
-        Of energies: gamma_x and gamma_p, shape (sites, energies).
-    probe_temperature : array of float, shape (sites,)
-    lead_mu, lead_temperature : arrays of float, shape (leads,)
-    """
-
-    modes: list[Mode]
-    acoustic: np.ndarray
-    level_shift: bool
-    elastic: Callable[[np.ndarray], np.ndarray]
-    probes: Callable[[np.ndarray], np.ndarray]
-    probe_temperature: np.ndarray
-    lead_mu: np.ndarray
-    lead_temperature: np.ndarray
-
-    @property
-    def shifts_levels(self) -> bool:
-        """Whether a real part of the self-energy is kept, for which all of the band is needed."""
-        return self.level_shift or any(mode.level_shift for mode in self.modes)
-
-    def typical_rate(self, band: float) -> np.ndarray:
-        """Rate of all phonons if every site had one state in a band of this width, shape (sites,)."""
-        couplings = [mode.coupling * (2 * mode.quanta + 1) for mode in self.modes]
-        return sum(couplings, self.acoustic) * TWO_PI / band
-
-    def lead_fillings(self, energies: np.ndarray) -> np.ndarray:
-        """Shape (leads, energies)."""
-        return fermi(energies, self.lead_mu, self.lead_temperature)
-
-
-def fermi(energies, mu, temperature):
-    """Fermi functions, shape (mu, energies)."""
-    return expit((mu[:, None] - energies) / temperature[:, None])
 
 
 @dataclass(eq=False)
@@ -111,9 +68,17 @@ class BornPoint:
         All that scatters into states, gamma of all, and gamma_x of what scatters elastically.
     phonon_rate : array of float, shape (1 or 2, sites, energies)
         Part of gamma that is the phonons'; of two, the first has a level shift and the second has none.
-    mu : array of float, shape (sites,)
-        Of the probes.
+    unknowns : array of float
+        Of probes and floating leads (`probing`).
+    potential : array of float, shape (sites,)
+    probing : Probing
+        At this potential.
+    self_energy : TabulatedSelfEnergy
     transport : Transport
+    charge : array of float, shape (sites,), or None
+        N - N0, with electrostatics.
+    law : tuple
+        What is left of the law of electrostatics, see `BornScreening.residual`.
     """
 
     filling: np.ndarray
@@ -125,8 +90,23 @@ class BornPoint:
     rate: np.ndarray
     phonon_rate: np.ndarray
     elastic: np.ndarray
-    mu: np.ndarray
+    unknowns: np.ndarray
+    potential: np.ndarray
+    probing: Probing
+    self_energy: TabulatedSelfEnergy
     transport: Transport
+    charge: np.ndarray | None = None
+    law: tuple[np.ndarray, float] = (np.empty(0), 0.0)
+
+    @property
+    def lead_mu(self) -> np.ndarray:
+        """Of all leads, shape (leads,)."""
+        return self.probing.lead_mu(self.unknowns)
+
+    @property
+    def lead_filling(self) -> np.ndarray:
+        """Fermi functions of the leads, shape (leads, energies)."""
+        return self.probing.lead_filling(self.unknowns)
 
 
 class BornBalance:
@@ -135,44 +115,54 @@ class BornBalance:
     Parameters
     ----------
     propagator : LatticePropagator
-        Of the sites without self-energy.
+        Of the sites without self-energy; its leads' bands are shifted as without electrostatics.
     surroundings : Surroundings
     ladders : Ladders
     map_ : callable
     progress : callable
+    law : BornScreening, optional
+        With electrostatics.
 
     Attributes
     ----------
+    probing : Probing
+        Without electrostatics.
     green_functions, transports, steps, products : int
         How often spectral functions were computed and something was sent through them, of all energies; Newton steps,
         and products with their linear operator.
     """
 
     def __init__(self, propagator: LatticePropagator, surroundings: Surroundings, ladders: Ladders,
-                 map_: Callable, progress: Callable) -> None:
-        self.propagator, self.surroundings, self.ladders = propagator, surroundings, ladders
+                 map_: Callable, progress: Callable, law: BornScreening | None = None) -> None:
+        self._propagator, self._unmoved, self.ladders, self.law = propagator, surroundings, ladders, law
         self._map, self._progress = map_, progress
-        energies = ladders.energies
+        self.probing = Probing(surroundings, ladders.energies, ladders.weights)
         self.shifts = [ladders.base * round(mode.energy / ladders.quantum) for mode in surroundings.modes]
-        self._probes, self._fixed_elastic = surroundings.probes(energies), surroundings.elastic(energies)
-        self._lead_filling = surroundings.lead_fillings(energies)
-        self.coupled = self._probes.any(axis=1)
         kinds = {mode.level_shift for mode in surroundings.modes}
         if surroundings.acoustic.any():
             kinds.add(surroundings.level_shift)
         self._plain = len(kinds) > 1
         self.green_functions = self.transports = self.steps = self.products = 0
+        self._reference: np.ndarray | None = None
 
-    def solve(self, filling: np.ndarray, mu: np.ndarray, phonon_rate: np.ndarray | None = None) -> BornPoint:
-        """The solution, from a first guess of f, of the probes' mu, and of the phonons' part of gamma."""
+    def solve(self, filling: np.ndarray, unknowns: np.ndarray, phonon_rate: np.ndarray | None = None,
+              potential: np.ndarray | None = None) -> BornPoint:
+        """The solution, from a first guess of f, of the unknowns, of the phonons' part of gamma, and of U."""
+        plain = _PLAIN if phonon_rate is None else 0
         phonon_rate = self._first_rate() if phonon_rate is None else phonon_rate
-        point = self._settled(filling, mu, phonon_rate, _LOOSEST)
+        if potential is None:
+            potential = np.zeros(len(filling))
+        if self.law is not None and self._reference is None:
+            self._reference = self._neutral_density()
+        point = self._settled(filling, unknowns, potential, phonon_rate, _LOOSEST)
         lost = best = self._lost(point)
-        plain, idle = _PLAIN, 0
+        idle = 0
         while lost > 1:
-            filling, mu = self._plain_step(point) if plain else self._newton_step(point)
+            potential = point.potential if plain else self._screened(point)
+            filling, unknowns = self._plain_step(point) if plain else self._newton_step(point)
             change = np.abs((filling - point.filling) * point.spectral).max() / point.spectral.max()
-            new = self._settled(filling, mu, point.phonon_rate, np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
+            new = self._settled(filling, unknowns, potential, point.phonon_rate,
+                                np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
             new_lost = self._lost(new)
             self._progress(_WHAT, new_lost * _CONSERVED)
             plain, idle = max(plain - 1, 0), 0 if new_lost < best or plain else idle + 1
@@ -189,53 +179,128 @@ class BornBalance:
 
     def _first_rate(self):
         """As if every site had the states of a band as wide as the grid."""
-        typical = self.surroundings.typical_rate(np.ptp(self.ladders.energies))
-        rates = np.zeros((1 + self._plain, *self._probes.shape))
+        typical = self._unmoved.typical_rate(np.ptp(self.ladders.energies))
+        rates = np.zeros((1 + self._plain, len(typical), len(self.ladders.energies)))
         rates[0] = typical[:, None]
         return rates
 
-    def _scattering(self, occupied, spectral):
+    def _scattering(self, occupied, spectral, probing):
         """Sin of the optical phonons, the elastic rate, and the rate of phonons with and without a level shift."""
         into, part = np.zeros_like(occupied), np.zeros_like(occupied)
         rates = np.zeros((1 + self._plain, *occupied.shape))
-        for mode, shift in zip(self.surroundings.modes, self.shifts, strict=True):
+        for mode, shift in zip(self._unmoved.modes, self.shifts, strict=True):
             part[:] = 0.0
             out = rates[0 if mode.level_shift else -1]
             add_scattering(occupied, spectral, mode.coupling, mode.quanta, shift, part, out)
             into += part
             out += part
-        elastic = self.surroundings.acoustic[:, None] * spectral
-        rates[0 if self.surroundings.level_shift else -1] += elastic
-        return into, elastic + self._fixed_elastic, rates
+        elastic = self._unmoved.acoustic[:, None] * spectral
+        rates[0 if self._unmoved.level_shift else -1] += elastic
+        return into, elastic + probing.elastic, rates
 
-    def _settled(self, filling, mu, phonon_rate, tolerance):
-        """Spectral functions and rates that belong to each other, at given f."""
+    def _settled(self, filling, unknowns, potential, phonon_rate, tolerance):
+        """Occupations with spectral functions and rates that belong to each other, at given f and U."""
+        propagator, probing = self._at(potential, unknowns)
+        transport, self_energy, phonon_rate, rate, occupied, into, elastic = self._states(
+            filling, propagator, probing, phonon_rate, tolerance)
+        source = into + elastic * filling + probing.source(unknowns)
+        self.transports += 1
+        arrived, inflow = transport.arrive(source, probing.lead_filling(unknowns))
+        point = BornPoint(filling, occupied, transport.spectral, arrived, inflow, source, rate, phonon_rate, elastic,
+                          unknowns, potential, probing, self_energy, transport)
+        if self.law is not None:
+            point.charge = self.density(point) - self._reference
+            point.law = self.law.residual(potential, point.lead_mu, point.charge)
+        return point
+
+    def _states(self, filling, propagator, probing, phonon_rate, tolerance):
+        """Settle spectral functions and rates at given f."""
         mixing = Anderson(_MIXED)
         for _ in range(_SETTLING):
-            rate = phonon_rate.sum(axis=0) + self._probes + self._fixed_elastic
-            transport = self._transport(rate, phonon_rate[0])
+            rate = phonon_rate.sum(axis=0) + probing.rate + probing.elastic
+            self_energy = self._self_energy(rate, phonon_rate[0], probing)
+            transport = self._transport(propagator, self_energy)
             spectral = transport.spectral
             occupied = filling * spectral
-            into, elastic, found = self._scattering(occupied, spectral)
+            into, elastic, found = self._scattering(occupied, spectral, probing)
             step = found - phonon_rate
             if np.abs(step).max() <= tolerance * rate.max():
                 break
             mixed = np.maximum(phonon_rate + mixing.move(step), _LEAST_RATE * found)
             mixing.took(mixed - phonon_rate)
             phonon_rate = mixed
-        source = into + elastic * filling + self._probes * fermi(
-            self.ladders.energies, mu, self.surroundings.probe_temperature)
-        self.transports += 1
-        arrived, inflow = transport.arrive(source, self._lead_filling)
-        return BornPoint(filling, occupied, spectral, arrived, inflow, source, rate, phonon_rate, elastic, mu,
-                         transport)
+        return transport, self_energy, phonon_rate, rate, occupied, into, elastic
 
-    def _transport(self, rate, shifted):
+    def _at(self, potential, unknowns):
+        """Propagator without self-energy, and probes, at a potential of the sites."""
+        if self.law is None:
+            return self._propagator, self.probing
+        leads = self.law.lead_potentials(self.probing.lead_mu(unknowns))
+        grid = self.ladders
+        return (self._propagator.at_potential(potential, leads),
+                Probing(self._unmoved.at_potential(potential), grid.energies, grid.weights))
+
+    def _self_energy(self, rate, shifted, probing):
+        level_shift = probing.level_shift
+        if self._unmoved.shifts_levels:
+            own = self.ladders.level_shift(shifted, self._map)
+            level_shift = own if level_shift is None else own + level_shift
+        return TabulatedSelfEnergy(self.ladders.energies, rate, level_shift)
+
+    def _transport(self, propagator, self_energy):
         self.green_functions += 1
-        level_shift = self.ladders.level_shift(shifted, self._map) if self.surroundings.shifts_levels else None
-        energies = self.ladders.energies
-        return Transport(self.propagator.with_self_energy(TabulatedSelfEnergy(energies, rate, level_shift)), energies,
-                         self._map)
+        return Transport(propagator.with_self_energy(self_energy), self.ladders.energies, self._map)
+
+    def _neutral_density(self):
+        """N0: U = 0, leads unshifted, one mu and one temperature everywhere."""
+        grid, mu, temperature = self.ladders, self.law.neutral_mu, self.law.neutral_temperature
+        surroundings = self._unmoved.in_equilibrium(mu, temperature)
+        propagator = self._propagator.at_potential(np.zeros(len(surroundings.acoustic)),
+                                                   np.zeros(len(surroundings.lead_mu)))
+        neutral = BornBalance(propagator, surroundings, grid, self._map, self._progress)
+        filling = np.broadcast_to(fermi(grid.energies, np.array([mu]), np.array([temperature])),
+                                  (len(surroundings.acoustic), len(grid.energies)))
+        point = neutral._settled(filling, neutral.probing.start(mu), np.zeros(len(filling)), neutral._first_rate(),
+                                 _SETTLED)
+        self.green_functions += neutral.green_functions
+        return point.occupied @ grid.weights + neutral._below(point)
+
+    def _below(self, point):
+        """Electrons below the grid, of tails of states that are broadened at all energies; shape (sites,)."""
+        baths, grid = self._unmoved.baths, self.ladders
+        if not baths.coupled.any():
+            return np.zeros(len(point.potential))
+        if not baths.is_analytic:
+            return np.full(len(point.potential), np.nan)
+        propagator, _ = self._at(point.potential, point.unknowns)
+        if self.law is not None:
+            baths = baths.at_potential(point.potential)
+        shifted = point.phonon_rate[0] if self._unmoved.shifts_levels else None
+        return states_below(propagator.with_self_energy(
+            ContinuedSelfEnergy(baths, grid.energies, grid.weights, shifted)), grid.low, grid.quantum, self._map)
+
+    def density(self, point: BornPoint) -> np.ndarray:
+        """Electrons, shape (sites,)."""
+        return point.arrived @ self.ladders.weights + self._below(point)
+
+    def _screened(self, point):
+        """Potential after a step towards the law of electrostatics."""
+        if self.law is None:
+            return point.potential
+        weights, filling = self.ladders.weights, point.filling
+        states = (filling * (1 - filling) * point.spectral) @ weights / self._unmoved.probe_temperature
+        phonon_rate = point.phonon_rate
+
+        def density(change):
+            nonlocal phonon_rate
+            propagator, probing = self._at(point.potential + change, point.unknowns)
+            _, _, found, _, occupied, *_ = self._states(filling, propagator, probing, phonon_rate,
+                                                        _RESPONDING * DIFFERENCE)
+            if not change.any():
+                phonon_rate = found  # what others start from
+            return occupied @ weights
+
+        return point.potential + self.law.step(point.law[0], states, density)
 
     def balance(self, point: BornPoint) -> np.ndarray:
         """Particles that each site takes, per time, shape (sites,)."""
@@ -243,9 +308,15 @@ class BornBalance:
 
     def probe_power(self, point: BornPoint) -> np.ndarray:
         """Power that the probes of a bath of phonons take, shape (sites,)."""
-        energies, temperature = self.ladders.energies, self.surroundings.probe_temperature
-        taken = self._probes * (point.arrived - point.spectral * fermi(energies, point.mu, temperature))
-        return (taken * energies) @ self.ladders.weights
+        taken = point.probing.cold_taken(point.unknowns, point.arrived, point.spectral)
+        return np.zeros(len(point.potential)) if taken is None else taken @ (self.ladders.weights
+                                                                             * self.ladders.energies)
+
+    def electron_power(self, point: BornPoint) -> np.ndarray:
+        """Power that the probes of a bath of electrons take, shape (sites,): 0 at the solution."""
+        taken = point.probing.hot_taken(point.unknowns, point.arrived, point.spectral)
+        return np.zeros(len(point.potential)) if taken is None else taken @ (self.ladders.weights
+                                                                             * self.ladders.energies)
 
     def outside(self, point: BornPoint, rungs: int) -> tuple[float, float]:
         """What goes on in the lowest and in the highest rungs, as a part of all.
@@ -266,34 +337,31 @@ class BornBalance:
         """Particles and energy on every bond, relative to an equilibrium, shape (2, hoppings)."""
         weights, energies = self.ladders.weights, self.ladders.energies
         equilibrium = fermi(energies, np.array([mu]), np.array([temperature]))
-        return point.transport.flows(point.source - point.rate * equilibrium, self._lead_filling - equilibrium,
+        return point.transport.flows(point.source - point.rate * equilibrium, point.lead_filling - equilibrium,
                                      np.stack([weights, weights * energies], axis=1)).T
 
     def _lost(self, point):
-        """What conservation misses, in units of what it may."""
+        """What conservation, and the law of electrostatics, miss, in units of what they may."""
         lost, weights = self.balance(point), self.ladders.weights
+        missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
+        cold, particles, heat, currents = (np.abs(part).max(initial=0.0) for part in point.probing.split(missing))
+        heat /= self._unmoved.lead_temperature.min()
         current = np.abs(point.inflow @ weights).max()
         exchanged = (point.rate * point.spectral) @ weights
-        return max(np.abs(lost).max(), abs(lost.sum())) / max(_CONSERVED * current, _ROUNDING * exchanged.sum())
+        result = max(np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents) / max(
+            _CONSERVED * current, _ROUNDING * exchanged.sum())
+        return max(result, point.law[1] / LAW_TOLERANCE)
 
     def _plain_step(self, point):
-        return _filling(point.arrived, point.spectral), point.mu + self._probe_step(point, 0.0)
-
-    def _probe_step(self, point, change):
-        """Change of the probes' mu for their particles at `change` more than what arrives."""
-        if not self.coupled.any():
-            return np.zeros_like(point.mu)
-        weights, own = self.ladders.weights, self._probes * point.spectral
-        temperature = self.surroundings.probe_temperature
-        filling = fermi(self.ladders.energies, point.mu, temperature)
-        slope = filling * (1 - filling) / temperature[:, None]
-        taken = (self._probes * (point.arrived + change) - own * filling) @ weights
-        return np.divide(taken, (own * slope) @ weights, out=np.zeros_like(taken), where=self.coupled)
+        slopes = point.probing.slopes(point.unknowns, point.spectral, point.transport.arrive)
+        missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
+        return (_filling(point.arrived, point.spectral),
+                point.probing.moved(point.unknowns, slopes.scaled(missing)))
 
     def _inverse(self, point, elastic):
         """Approximate inverse of the step's operator."""
-        filling, sites = point.filling, len(point.filling)
-        modes = self.surroundings.modes
+        filling, size = point.filling, point.filling.size
+        modes = self._unmoved.modes
 
         def coefficients(starts, count, energies):
             def mean(values):
@@ -312,42 +380,42 @@ class BornBalance:
         if passages is None:
             return lambda b: b
         inverse = LadderInverse(passages, filling, point.spectral, coefficients, self.ladders.base, self._map)
-        return lambda b: np.append(inverse(b[:-sites].reshape(filling.shape)).ravel(), b[-sites:])
+        return lambda b: np.append(inverse(b[:size].reshape(filling.shape)).ravel(), b[size:])
 
     def _newton_step(self, point):
-        """F and mu after a step of the linearised Boltzmann equation."""
+        """F and the unknowns after a step of the linearised Boltzmann equation."""
         self.steps += 1
-        filling, sites = point.filling, len(point.filling)
-        temperature = self.surroundings.probe_temperature
-        occupation = fermi(self.ladders.energies, point.mu, temperature)
-        slope = self._probes * occupation * (1 - occupation) / temperature[:, None]
-        nowhere, weights = np.zeros_like(self._lead_filling), self.ladders.weights
+        filling, size = point.filling, point.filling.size
+        arrive = point.transport.arrive
+        slopes = point.probing.slopes(point.unknowns, point.spectral, arrive)
         elastic = np.divide(point.elastic, point.spectral, out=np.zeros_like(filling), where=point.spectral > 0)
-        own = np.where(self.coupled, (slope * point.spectral) @ weights, 1.0)
 
-        def sources(change):
-            """What scatters into states, and steps of mu, when n changes."""
+        def scattered(change):
+            """What scatters into states when n changes."""
             result = elastic * change
-            for mode, shift in zip(self.surroundings.modes, self.shifts, strict=True):
+            for mode, shift in zip(self._unmoved.modes, self.shifts, strict=True):
                 add_response(change, filling, mode.coupling, mode.quanta, shift, result)
-            return np.append(result.ravel(), ((self._probes * change) @ weights) / own)
+            return result.ravel()
 
         def arriving(values):
             self.transports += 1
-            source = values[:-sites].reshape(filling.shape) + slope * values[-sites:, None]
-            return point.transport.arrive(source, nowhere)[0]
+            step = values[size:]
+            return arrive(values[:size].reshape(filling.shape) + slopes.source(step), slopes.lead_filling(step))
 
         def product(values):
             self.products += 1
-            return values - sources(arriving(values))
+            change, inflow = arriving(values)
+            return np.append(values[:size] - scattered(change),
+                             slopes.own * values[size:] - slopes.absorbed(change, inflow))
 
         residual = point.arrived - point.occupied
-        right = sources(residual)
-        right[-sites:] = self._probe_step(point, 0.0)
-        inverse = self._inverse(point, elastic)
-        found = krylov.solve(product, right, inverse, rtol=_STEP_RTOL, worst=_STEP_WORST, what=_WHAT)
-        change = residual + arriving(found)
-        return (np.clip(_filling(point.occupied + change, point.spectral), 0.0, 1.0), point.mu + found[-sites:])
+        missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
+        right = np.append(scattered(residual), slopes.scaled(missing))
+        found = krylov.solve(product, right, self._inverse(point, elastic), rtol=_STEP_RTOL, worst=_STEP_WORST,
+                             what=_WHAT)
+        change = residual + arriving(found)[0]
+        return (np.clip(_filling(point.occupied + change, point.spectral), 0.0, 1.0),
+                point.probing.moved(point.unknowns, found[size:]))
 
 
 def _filling(occupied, spectral):

@@ -8,13 +8,20 @@ from ..propagators.lattice import LatticePropagator
 
 
 class Transport:
-    """How electrons travel at all energies of a grid, with the self-energies found so far."""
+    """How electrons travel at all energies of a grid, with the self-energies found so far.
+
+    Attributes
+    ----------
+    parts : list of slice
+        Energies that are worked on together.
+    spectral : array of float, shape (sites, energies)
+    """
 
     def __init__(self, propagator: LatticePropagator, energies: np.ndarray, map_: Callable) -> None:
         size = max(1, propagator.batch)
-        self._parts = [slice(start, start + size) for start in range(0, len(energies), size)]
+        self.parts = [slice(start, start + size) for start in range(0, len(energies), size)]
         self._map = map_
-        self._spectra = list(map_(lambda part: propagator.spectrum(energies[part]), self._parts))
+        self._spectra = list(map_(lambda part: propagator.spectrum(energies[part]), self.parts))
         self.spectral = np.concatenate([spectrum.spectral for spectrum in self._spectra], axis=1)
 
     def arrive(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +30,7 @@ class Transport:
             return spectrum.occupation(np.ascontiguousarray(source[:, part]),
                                        np.ascontiguousarray(lead_filling[:, part]))
 
-        n, inflow = zip(*self._map(work, self._parts, self._spectra), strict=True)
+        n, inflow = zip(*self._map(work, self.parts, self._spectra), strict=True)
         return np.concatenate(n, axis=1), np.concatenate(inflow, axis=1)
 
     def flows(self, source: np.ndarray, lead_filling: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -32,7 +39,7 @@ class Transport:
             return spectrum.bond_flows(np.ascontiguousarray(source[:, part]),
                                        np.ascontiguousarray(lead_filling[:, part])) @ weights[part]
 
-        return sum(self._map(work, self._parts, self._spectra))
+        return sum(self._map(work, self.parts, self._spectra))
 
     def passages(self) -> tuple[np.ndarray, ...] | None:
         """See `Spectrum.passages`, for all energies."""

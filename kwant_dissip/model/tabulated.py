@@ -1,7 +1,8 @@
-"""A self-energy that is known at the energies of a grid only, as iterations find it."""
+"""A self-energy that is known at the energies of a grid only, as iterations find it, and how it goes on off it."""
 
 import numpy as np
 
+from ..numerics.quadrature import TWO_PI
 from .broadening import SelfEnergy
 
 
@@ -59,3 +60,53 @@ class TabulatedSelfEnergy(SelfEnergy):
 
     def asymptote(self):
         raise NotImplementedError("A tabulated self-energy is not known off its grid.")
+
+
+class ContinuedSelfEnergy(SelfEnergy):
+    """The same at complex energies far from the grid's nodes, compared with their distances.
+
+    Parameters
+    ----------
+    baths : SelfEnergy
+        What is known at all energies, in a propagator's own order.
+    energies, weights : arrays of float, shape (energies,)
+    rate : array of float, shape (sites, energies), or None
+        gamma of what is known on the grid, with its level shift; 0 beyond.
+    """
+
+    is_analytic = True
+
+    def __init__(self, baths: SelfEnergy, energies: np.ndarray, weights: np.ndarray, rate: np.ndarray | None) -> None:
+        self._baths, self._energies = baths, energies
+        self._weighted = None if rate is None else rate * (TWO_PI * weights)
+        self.coupled = np.ones(len(baths.coupled), bool)
+        self.balanced = (self.coupled,)
+
+    def parts(self, energies):
+        """See `SelfEnergy`: gamma = 2 i Sigma, Sigma(z) = Int gamma(E) / (z - E) dE / 2 pi."""
+        real, imaginary = self._baths.parts(energies)
+        if self._weighted is not None:
+            added = 1j / np.pi * (self._weighted @ (1 / (energies - self._energies[:, None])))
+            real, imaginary = real + added.real, imaginary + added.imag
+        return real, imaginary
+
+    def rates(self, energies):
+        return [self.parts(energies)[0]]
+
+    def typical(self):
+        return self._baths.typical()
+
+    def thresholds(self):
+        return np.empty(0)
+
+    def all_alike(self):
+        return self
+
+    def in_order(self, order):  # noqa: ARG002 (it is already)
+        return self
+
+    def at_potential(self, potential):  # noqa: ARG002 (found at that potential)
+        return self
+
+    def asymptote(self):
+        return self._baths.asymptote()

@@ -50,6 +50,16 @@ class Ladders:
         """Number of nodes of a rung: a shift by one quantum leads so many energies further."""
         return self.order * len(self.pieces)
 
+    @property
+    def low(self) -> float:
+        """Where the lowest rung begins."""
+        return float(self.pieces.ends().min())
+
+    @property
+    def high(self) -> float:
+        """Where the highest rung ends."""
+        return self.low + self.rungs * self.quantum
+
     @cached_property
     def energies(self) -> np.ndarray:
         """Array of shape (energies,)."""
@@ -69,6 +79,11 @@ class Ladders:
         down = below * self.quantum
         pieces = Panels(self.pieces.a - down, self.pieces.b - down, self.pieces.u0, self.pieces.u1)
         return replace(self, pieces=pieces, rungs=self.rungs + below + above)
+
+    def covering(self, low: float, high: float) -> "Ladders":
+        """With as many rungs more as hold [low, high], too."""
+        return self.extended(*(max(0, int(np.ceil(distance / self.quantum - 1e-9)))
+                               for distance in (self.low - low, high - self.high)))
 
     def level_shift(self, rate: np.ndarray, map_: Callable = map) -> np.ndarray:
         """Real part of the self-energy that belongs to gamma: (1 / 2 pi) P Int gamma(E') / (E - E') dE'.

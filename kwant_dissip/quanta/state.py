@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..balance.born import fermi
+from ..balance.scattering import fermi
 from ..errors import ConvergenceError
 from ..model.baths import Baths
+from ..model.electrostatics import Law
 from ..model.lattice import Lattice
 from ..model.phonons import Phonons
 from ..model.reservoirs import Reservoir
@@ -15,12 +16,13 @@ from ..numerics.weak_probe import weak_probe
 from ..progress import stage_bar
 from ..results.phonon_state import PhononState
 from ..results.surroundings import surroundings
-from .problem import PhononSolution, QuantumProblem
+from .problem import QuantumProblem
+from .refinement import PhononSolution, Refinement
 
 
 def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts: np.ndarray,
                   quanta: Sequence[Phonons], baths: Baths, method: str | None, rtol: float,
-                  start: PhononState | None = None) -> PhononState:
+                  start: PhononState | None = None, electrostatics: Law | None = None) -> PhononState:
     """`steady_state` with microscopic phonons in the list of baths; arguments as checked there.
 
     Raises
@@ -30,10 +32,10 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
     ConvergenceError
         With the best state as its `state`.
     """
-    problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method)
+    problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method, electrostatics)
     with thread_pool(keep_freed=False) as map_, stage_bar("steady_state") as progress:
         try:
-            solution = problem.solved(rtol, map_, progress, start)
+            solution = Refinement(problem, rtol, map_, progress, start).solved()
         except ConvergenceError as error:
             error.state = (_state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
                            if isinstance(error.state, PhononSolution) else None)
@@ -56,7 +58,13 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
 
     rows = by_site(np.ones(len(problem.site)))
     spectral, occupied = by_site(point.spectral), by_site(point.arrived)
-    lead_mu = problem.surroundings.lead_mu
+    lead_mu, lead_potential = point.lead_mu, band_shifts
+    potential, screened = np.zeros(sites), {}
+    if problem.law is not None:
+        lead_potential = problem.law.lead_potentials(lead_mu)
+        potential[problem.site] = point.potential
+        screened = {"density_difference": by_site(point.charge), "field": -lattice.gradient(potential),
+                    "law_residual": point.law[1]}
     mu0, temperature0 = lead_mu.mean(), problem.surroundings.lead_temperature.mean()
     relative = energies - mu0
     equilibrium = fermi(relative, np.zeros(1), np.array([temperature0]))
@@ -64,12 +72,19 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
     measured, _ = weak_probe(relative, weights, spectral, np.stack(
         [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
     mu = np.where(problem.coupled, mu0 + measured, np.nan)
-    probed = by_site(balance.coupled.astype(float)) > 0
-    mu[probed] = (by_site(point.mu) / rows)[probed]
+    cold_mu, *hot, _ = point.probing.split(point.unknowns)
+    probed = by_site(point.probing.coupled.astype(float)) > 0
+    mu[probed] = (by_site(cold_mu) / rows)[probed]
+    electrons = {}
+    if len(hot[0]):
+        heated = by_site(point.probing.heated.astype(float)) > 0
+        electrons = {name: np.where(heated, by_site(values) / rows, np.nan)
+                     for name, values in zip(("electron_mu", "electron_temperature"), hot, strict=True)}
+        electrons["electron_power"] = by_site(balance.electron_power(point))
     bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
     modes = problem.surroundings.modes
     return PhononState(
-        power=by_site(solution.power), mu=mu, density=occupied @ weights, potential=np.zeros(sites),
+        power=by_site(solution.power), mu=mu, density=by_site(balance.density(point)), potential=potential,
         current=solution.current, energy_current=solution.energy_current, bonds=bonds, bond_current=-flows[0],
         bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
         newton_steps=balance.steps, products=balance.products, energies=len(energies),
@@ -80,7 +95,7 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
         each_orbital=problem.each_orbital, phonon_energy=np.array([mode.energy for mode in modes], float),
         phonon_coupling=of_modes([mode.coupling for mode in modes]) / rows,
         phonon_number=of_modes([mode.quanta for mode in modes]) / rows, mode_power=of_modes(solution.mode_power),
-        **surroundings(lattice, problem.coupled, reservoirs, lead_mu, band_shifts))
+        **electrons, **screened, **surroundings(lattice, problem.coupled, reservoirs, lead_mu, lead_potential))
 
 
 def _of_sites(bonds, flows):

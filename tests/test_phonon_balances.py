@@ -1,0 +1,123 @@
+"""Microscopic phonons together with what is found beside them: probes, floating leads, electrostatics."""
+
+import kwant
+import numpy as np
+import pytest
+
+import kwant_dissip as kd
+from models import chain
+
+T = 0.1
+LEADS = [kd.Reservoir(-0.9, T), kd.Reservoir(-1.3, T)]
+SYST = chain([0, 0.1, 0.6, 0.2, 0, 0], [-1.0] * 5)
+
+
+@pytest.mark.parametrize(("law", "baths"), [
+    (None, [kd.PhononBath(T, rate=0.05), kd.ElectronBath(rate=0.1)]),
+    (kd.Poisson(1.0), [kd.PhononBath(T, rate=[0, 0, 0.05, 0.05, 0.1, 0.1]), kd.ElasticBath(mean_free_path=20)]),
+    (kd.Poisson(20.0), [kd.PhononBath(T, rate=0.1)]),
+    (kd.Neutrality(), [kd.ElectronBath(rate=0.1)])], ids=lambda value: str(value)[:30])
+def test_vanishing_coupling_is_the_solver_of_probes(law, baths):
+    """Another program altogether: other energies, unknowns, densities by Matsubara sums."""
+    probes = kd.steady_state(SYST, LEADS, baths, electrostatics=law, rtol=1e-6)
+    # what is left of the coupling, over the rates
+    quanta = kd.OpticalPhonons(0.2, 1e-10, T, level_shift=False)
+    state = kd.steady_state(SYST, LEADS, [*baths, quanta], electrostatics=law, rtol=1e-4)
+    assert state.error < 1e-4
+    flowing = np.abs(probes.energy_current).max()
+    for name in ("power", "current", "energy_current", "bond_current"):
+        scale = max(np.abs(getattr(probes, name)).max(), 1e-3 * flowing)
+        np.testing.assert_allclose(getattr(state, name), getattr(probes, name), rtol=0, atol=1e-6 * scale)
+    for name in ("mu", "electron_mu", "electron_temperature", "density", "potential", "reservoir_mu"):
+        known = np.isfinite(getattr(probes, name))  # where there is no probe, mu is that of an ideal one
+        np.testing.assert_allclose(getattr(state, name)[known], getattr(probes, name)[known], rtol=0, atol=1e-6)
+    if law is not None:
+        np.testing.assert_allclose(state.density_difference, probes.density_difference, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(state.field, probes.field, rtol=0, atol=1e-6)
+
+
+def crossing():
+    """A wire and a lead on top of its middle."""
+    lattice = kwant.lattice.square(norbs=1)
+    builder = kwant.Builder()
+    for i in range(5):
+        builder[lattice(i, 0)] = 0.1 * (i % 3)
+    builder[lattice.neighbors()] = -1
+    for start, direction in (((0, 0), (-1, 0)), ((4, 0), (1, 0)), ((2, 0), (0, 1))):
+        lead = kwant.Builder(kwant.TranslationalSymmetry(direction))
+        lead[lattice(*start)] = 0
+        lead[lattice.neighbors()] = -1
+        builder.attach_lead(lead)
+    return builder.finalized()
+
+
+@pytest.mark.parametrize("law", [None, kd.Poisson(2.0)], ids=str)
+def test_floating_lead(law):
+    """No current flows through it, and a lead that is held at its mu is the same; hotter, it still takes heat."""
+    syst = crossing()
+    phonons = kd.OpticalPhonons(0.2, 0.03, T, level_shift=False)
+    floating = kd.steady_state(syst, [*LEADS, kd.Reservoir(None, 1.5 * T)], phonons, electrostatics=law, rtol=1e-4)
+    scale = np.abs(floating.current).max()
+    assert abs(floating.current[2]) < 1e-10 * scale
+    assert abs(floating.energy_current[2]) > 1e-3 * np.abs(floating.energy_current).max()
+    found, middle = floating.reservoir_mu[2], -1.1
+    assert -1.3 < found < -0.9
+    # with mu - potential alike, mu_eq stays what it was
+    leads = [kd.Reservoir(mu, one.temperature, None if law is None else mu - middle)
+             for mu, one in zip((-0.9, -1.3, found), (*LEADS, kd.Reservoir(None, 1.5 * T)), strict=True)]
+    held = kd.steady_state(syst, leads, phonons, electrostatics=law, rtol=1e-4)
+    for name in ("power", "current", "potential"):
+        value = getattr(floating, name)
+        np.testing.assert_allclose(getattr(held, name), value, rtol=0,
+                                   atol=1e-4 * max(np.abs(value).max(), 1e-12))
+
+
+@pytest.mark.parametrize("level_shift", [True, False])
+def test_electrostatics_with_quanta(level_shift):
+    """Conservation, the law itself, the second law, gauge and mirror at a finite coupling."""
+    law = kd.Poisson(2.0)
+
+    def solve(shift=0.0, mirror=1):
+        syst = chain((shift + np.array([0, 0, 0.6, 0.1, 0]))[::mirror], [-1.0] * 4, lead_onsite=(0, 0))
+        leads = [kd.Reservoir(mu + shift, T, mu + 1.1 + shift) for mu in (-0.9, -1.3)][::mirror]
+        return kd.steady_state(syst, leads, kd.OpticalPhonons(0.2, 0.04, T, level_shift=level_shift),
+                               electrostatics=law, rtol=1e-3)
+
+    state = solve()
+    scale = np.abs(state.current).max()
+    assert abs(state.current.sum()) < 1e-10 * scale
+    assert abs(state.energy_current.sum() - state.power.sum()) < 1e-10 * scale
+    assert state.entropy_production > 0
+    assert state.law_residual <= 1e-9
+    laplacian = 2 * np.eye(5) - np.eye(5, k=1) - np.eye(5, k=-1)
+    ends = np.array([0.2, 0, 0, 0, -0.2])
+    np.testing.assert_allclose(laplacian @ state.potential - ends, 2.0 * state.density_difference, rtol=0, atol=1e-8)
+    mirrored = solve(mirror=-1)
+    np.testing.assert_allclose(mirrored.power[::-1], state.power, rtol=0, atol=1e-8 * np.abs(state.power).max())
+    np.testing.assert_allclose(mirrored.potential[::-1], state.potential, rtol=0, atol=1e-8)
+
+
+def test_no_field_in_equilibrium():
+    """Without bias neither charge nor potential, whatever scatters."""
+    state = kd.steady_state(SYST, [kd.Reservoir(-1.1, T)] * 2, [kd.OpticalPhonons(0.2, 0.04, T, level_shift=False),
+                                                             kd.PhononBath(T, rate=0.02)],
+                            electrostatics=kd.Poisson(5.0), rtol=1e-2)
+    assert np.abs(state.potential).max() < 1e-12
+    assert np.abs(state.density_difference).max() < 1e-12
+    assert np.abs(state.power).max() < 1e-12
+
+
+def test_hot_electrons_beside_quanta():
+    """Of a wire at a large bias the electrons are hotter the fewer quanta they give away; energy is conserved."""
+    syst = chain([0.0] * 10, [-1.0] * 9)
+    leads = [kd.Reservoir(-0.8, T), kd.Reservoir(-1.4, T)]
+    states = [kd.steady_state(syst, leads, [kd.ElectronBath(rate=0.1), kd.OpticalPhonons(
+        0.2, coupling, T, level_shift=False)], rtol=1e-3) for coupling in (0.01, 0.04)]
+    for state in states:
+        scale = np.abs(state.current).max()
+        assert abs(state.energy_current.sum() - state.power.sum()) < 1e-10 * scale
+        assert np.abs(state.electron_power).max() < 1e-10 * scale
+        assert np.all(state.electron_temperature > T)
+        np.testing.assert_allclose(state.mode_power.sum(axis=0), state.power, rtol=0, atol=1e-15)
+    assert states[0].electron_temperature.max() > states[1].electron_temperature.max()
+    assert states[0].power.sum() < states[1].power.sum()
