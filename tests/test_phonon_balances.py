@@ -121,3 +121,49 @@ def test_hot_electrons_beside_quanta():
         np.testing.assert_allclose(state.mode_power.sum(axis=0), state.power, rtol=0, atol=1e-15)
     assert states[0].electron_temperature.max() > states[1].electron_temperature.max()
     assert states[0].power.sum() < states[1].power.sum()
+
+
+def molecule(lead_hopping=None):
+    """Three sites between leads of a wide band, given by their self-energy or as chains of a large hopping."""
+    lattice, width = kwant.lattice.chain(norbs=1), 0.1
+    builder = kwant.Builder()
+    for i in range(3):
+        builder[lattice(i)] = 0.02 * i
+    builder[lattice.neighbors()] = -0.15
+    for site, step in ((0, -1), (2, 1)):
+        if lead_hopping is None:
+            builder.leads.append(kwant.builder.SelfEnergyLead(lambda *_, **__: np.array([[-0.5j * width]]),
+                                                              [lattice(site)], ()))
+        else:  # Sigma -> -i t_c^2 / t
+            builder[lattice(site + step)] = 0
+            builder[lattice(site), lattice(site + step)] = -np.sqrt(0.5 * width * lead_hopping)
+            lead = kwant.Builder(kwant.TranslationalSymmetry((step,)))
+            lead[lattice(0)] = 0
+            lead[lattice(0), lattice(1)] = -lead_hopping
+            builder.attach_lead(lead)
+    return builder.finalized()
+
+
+def test_leads_by_self_energy():
+    """A wide band is approached by chains as one over their hopping; tails of the levels are in the density."""
+    temperature = 0.025
+    leads = [kd.Reservoir(0.06, temperature), kd.Reservoir(-0.06, temperature)]
+
+    def solve(syst, **options):
+        phonons = kd.OpticalPhonons(0.05, lambda site: 0.004 * (0 <= site.tag[0] < 3), temperature, level_shift=False)
+        return kd.steady_state(syst, leads, phonons, rtol=1e-4, **options)
+
+    wide = solve(molecule())
+    assert abs(wide.energy_current.sum() - wide.power.sum()) < 1e-12 * np.abs(wide.current).max()
+    off = []
+    for hopping in (5, 20):
+        state = solve(molecule(hopping))
+        inside = np.argsort(state.positions[:, 0])[1:-1]
+        off.append([np.abs(state.power[inside] - wide.power).max() / wide.power.max(),
+                    np.abs(state.current - wide.current).max() / wide.current.max(),
+                    np.abs(state.density[inside] - wide.density).max()])
+    np.testing.assert_allclose(np.array(off[0][:2]) / off[1][:2], 4.0, rtol=0.02)
+    assert off[1][2] < 3e-4
+    charged = solve(molecule(), electrostatics=kd.Poisson(0.5))
+    assert charged.law_residual < 1e-9
+    assert charged.potential[0] > 0.01

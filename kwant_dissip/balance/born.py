@@ -267,10 +267,10 @@ class BornBalance:
 
     def _below(self, point):
         """Electrons below the grid, of tails of states that are broadened at all energies; shape (sites,)."""
-        baths, grid = self._unmoved.baths, self.ladders
-        if not baths.coupled.any():
+        baths, grid, leads = self._unmoved.baths, self.ladders, self._propagator.lattice.leads
+        if not baths.coupled.any() and all(len(lead.thresholds()) for lead in leads):
             return np.zeros(len(point.potential))
-        if not baths.is_analytic:
+        if not (baths.is_analytic and all(lead.is_analytic(grid.low) for lead in leads)):
             return np.full(len(point.potential), np.nan)
         propagator, _ = self._at(point.potential, point.unknowns)
         if self.law is not None:

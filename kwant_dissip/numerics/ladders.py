@@ -16,6 +16,8 @@ from .quadrature import TWO_PI, Panels, window_panels
 
 # Nodes closer than this part of a piece to it, in units of the piece, see it in detail.
 _NEAR = 1.0
+# Edges closer than this part of a quantum are the same.
+_SAME = 1e-9
 # Pieces towards a singularity: how many, each a part of the one before, and nodes on each.
 _GRADED, _RATIO, _FINE_NODES = 10, 0.25, 16
 # Sites that are transformed together.
@@ -153,8 +155,12 @@ def ladders(low: float, high: float, quantum: float, edges: np.ndarray, width: f
     order : int
         Gauss nodes on each piece.
     """
+    # Edges that differ by whole quanta but for rounding are one, and those at an end none.
+    same = _SAME * quantum + 8 * np.finfo(float).eps * max(abs(low), abs(high))
+    breaks = np.sort(np.mod(edges - low, quantum))
+    breaks = breaks[(np.diff(breaks, prepend=0.0) > same) & (breaks < quantum - same)]
     return Ladders(quantum, max(1, int(np.ceil((high - low) / quantum - 1e-9))),
-                   window_panels(low, low + quantum, low + np.mod(edges - low, quantum), width), order)
+                   window_panels(low, low + quantum, low + breaks, width), order)
 
 
 def _unit_rule(order):

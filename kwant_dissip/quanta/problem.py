@@ -115,13 +115,25 @@ class QuantumProblem:
         return result
 
     def _screening(self, electrostatics, lattice, reservoirs, temperature):
-        if not len(self.propagator.edges()) or not self.propagator.has_densities(self.mu0) or \
-                not self.surroundings.baths.is_analytic:
+        if not (self.surroundings.baths.is_analytic and self.propagator.has_densities(self.mu0)):
             raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for leads of "
-                             "one orbital per cell, and with leads by self-energy not for microscopic phonons. Give "
-                             "the bath a rate.")
+                             "one orbital per cell, and with leads by self-energy only where that can be called at "
+                             "complex energies. Give the bath a rate.")
         return BornScreening(electrostatics.equation(lattice), ramps(lattice), self.site,
                              neutral_potentials(reservoirs), equilibrium_mu(reservoirs), temperature)
+
+    @property
+    def without_edges(self) -> bool:
+        """Whether some lead does not tell where its bands end."""
+        return not all(len(lead.thresholds()) for lead in self.propagator.lattice.leads)
+
+    def _levels_within(self, potential):
+        """Two energies between which all levels of the system alone lie (Gershgorin)."""
+        matrix = self.propagator.lattice.hamiltonian
+        diagonal = matrix.diagonal().real
+        reach = np.asarray(abs(matrix).sum(axis=1)).ravel() - np.abs(diagonal)
+        low, high = np.min(potential), np.max(potential)
+        return np.array([(diagonal - reach).min() + low, (diagonal + reach).max() + high])
 
     def highest(self, lead_mu: np.ndarray, temperature: np.ndarray) -> float:
         """Energy above which nothing is occupied, by leads, and electrons of these temperatures."""
@@ -150,16 +162,18 @@ class QuantumProblem:
                 (potential, self.law.lead_potentials(lead_mu)), (np.zeros_like(potential), np.zeros_like(lead_mu)))]
             baths = [baths[0].at_potential(potential), *baths]
         bands = propagators[0].edges()
-        if not len(bands):
-            raise ValueError("Microscopic phonons need the edges of the leads' bands, which leads by self-energy do "
-                             "not tell.")
-        width = bands.max() - bands.min()
+        if self.without_edges:
+            bands = np.concatenate([bands, self._levels_within(0.0 if potential is None else potential)])
+        width = max(bands.max() - bands.min(), self.step)
         rate = Broadening(surroundings.typical_rate(width)[np.argsort(self.propagator.order)])
         # Levels next to the bands belong to the states, too.
         window = bands.min() - width, bands.max() + width
         levels = np.concatenate([*(propagator.with_self_energy(rate).thresholds(*window)
                                    for propagator in propagators), *(bath.thresholds() for bath in baths)])
-        low, high = levels.min() - _MARGIN * self.step, levels.max() + _MARGIN * self.step
+        low, high = (pick([pick(bands), *levels]) + sign * _MARGIN * self.step for pick, sign in ((min, -1), (max, 1)))
+        if self.without_edges:  # states of all energies: what electrons may come in with
+            low = min(low, lead_mu.min() - _TOP * self.hottest)
+            high = max(high, lead_mu.max() + _TOP * self.hottest)
         if not surroundings.shifts_levels:
             high = min(high, self.highest(lead_mu, np.empty(0)) + self.step)
         return ladders(low, high, self.quantum or self.step, levels[(levels > low) & (levels < high)],

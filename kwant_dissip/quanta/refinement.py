@@ -15,7 +15,7 @@ from .problem import QuantumProblem
 
 # Nodes on each piece of a rung, one grid after the other, and whether pieces are halved before.
 _GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))
-# Part of rtol that may lie beyond the grid, and how often it is widened by two quanta at an end.
+# Part of rtol that may lie beyond the grid, and how often it is widened at an end.
 _OUTSIDE, _WIDENED = 0.1, 20
 # Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi).
 _ROUNDING = 1e-13
@@ -135,7 +135,7 @@ class Refinement:
                 outside = outside[0], 0.0  # nothing is occupied there
             if max(outside) <= _OUTSIDE * self._rtol:
                 break
-            more = [2 * step * (part > _OUTSIDE * self._rtol) for part in outside]
+            more = [max(2 * step, grid.rungs // 4) * (part > _OUTSIDE * self._rtol) for part in outside]
             ends = tuple(count * grid.base for count in more)
             guess = _Guess(np.pad(point.filling, ((0, 0), ends), constant_values=((0, 0), (1.0, 0.0))), point.unknowns,
                            np.pad(point.phonon_rate, ((0, 0), (0, 0), ends)), point.potential)
