@@ -33,11 +33,13 @@ from .transport import Transport
 
 # How often the spectral function may be settled again, and by how much the rate may still change, relative to its
 # largest value; while f is far from the solution, by so much of its change.
-_SETTLING, _SETTLED, _LOOSELY, _LOOSEST = 200, 2e-15, 1e-4, 1e-3
+_SETTLING, _SETTLED, _LOOSELY, _LOOSEST = 200, 2e-15, 1e-5, 1e-3
 # The same where only a change with the potential is looked for, as a part of that.
 _RESPONDING = 1e-3
-# How many former iterations are mixed.
-_MIXED = 6
+# How many former iterations are mixed: more take memory and gain little.
+_MIXED = 3
+# Sites that are worked on together, so that their energies stay in the processor's cache.
+_SITES = 64
 # Mixed rates are no smaller than this part of what was found.
 _LEAST_RATE = 0.1
 # Steps of the plain iteration at first, if little is known, and again where Newton's method does not lead closer.
@@ -154,10 +156,12 @@ class BornBalance:
             potential = np.zeros(len(filling))
         if self.law is not None and self._reference is None:
             self._reference = self._neutral_density()
-        point = self._settled(filling, unknowns, potential, phonon_rate, _LOOSEST)
+        point = self._settled(filling, unknowns, potential, phonon_rate, _LOOSEST if plain else _LOOSELY)
         lost = best = self._lost(point)
-        idle = 0
-        while lost > 1:
+        idle, last = 0, False
+        # Where nothing flows but rounding errors of what is exchanged, one step more costs little.
+        while lost > 1 or not (last or self._flows(point)):
+            last = lost <= 1
             potential = point.potential if plain else self._screened(point)
             filling, unknowns = self._plain_step(point) if plain else self._newton_step(point)
             change = np.abs((filling - point.filling) * point.spectral).max() / point.spectral.max()
@@ -184,19 +188,24 @@ class BornBalance:
         rates[0] = typical[:, None]
         return rates
 
-    def _scattering(self, occupied, spectral, probing):
-        """Sin of the optical phonons, the elastic rate, and the rate of phonons with and without a level shift."""
-        into, part = np.zeros_like(occupied), np.zeros_like(occupied)
-        rates = np.zeros((1 + self._plain, *occupied.shape))
-        for mode, shift in zip(self._unmoved.modes, self.shifts, strict=True):
-            part[:] = 0.0
-            out = rates[0 if mode.level_shift else -1]
-            add_scattering(occupied, spectral, mode.coupling, mode.quanta, shift, part, out)
-            into += part
-            out += part
-        elastic = self._unmoved.acoustic[:, None] * spectral
-        rates[0 if self._unmoved.level_shift else -1] += elastic
-        return into, elastic + probing.elastic, rates
+    def _scattering(self, filling, spectral, phonon_rate):
+        """Occupation, Sin of the optical phonons, the step of the phonons' rate, and its largest value."""
+        occupied, into, step = np.empty_like(spectral), np.zeros_like(spectral), np.empty_like(phonon_rate)
+        acoustic, around = self._unmoved.acoustic, range(0, len(spectral), _SITES)
+
+        def work(start):
+            rows = slice(start, start + _SITES)
+            np.multiply(filling[rows], spectral[rows], out=occupied[rows])
+            found = step[:, rows]
+            np.negative(phonon_rate[:, rows], out=found)
+            for mode, shift in zip(self._unmoved.modes, self.shifts, strict=True):
+                add_scattering(occupied[rows], spectral[rows], mode.coupling[rows], mode.quanta[rows], shift,
+                               into[rows], found[0 if mode.level_shift else -1])
+            if acoustic[rows].any():
+                found[0 if self._unmoved.level_shift else -1] += acoustic[rows, None] * spectral[rows]
+            return np.abs(found).max()
+
+        return occupied, into, step, max(self._map(work, around))
 
     def _settled(self, filling, unknowns, potential, phonon_rate, tolerance):
         """Occupations with spectral functions and rates that belong to each other, at given f and U."""
@@ -220,15 +229,14 @@ class BornBalance:
             rate = phonon_rate.sum(axis=0) + probing.rate + probing.elastic
             self_energy = self._self_energy(rate, phonon_rate[0], probing)
             transport = self._transport(propagator, self_energy)
-            spectral = transport.spectral
-            occupied = filling * spectral
-            into, elastic, found = self._scattering(occupied, spectral, probing)
-            step = found - phonon_rate
-            if np.abs(step).max() <= tolerance * rate.max():
+            occupied, into, step, largest = self._scattering(filling, transport.spectral, phonon_rate)
+            if largest <= tolerance * rate.max():
                 break
-            mixed = np.maximum(phonon_rate + mixing.move(step), _LEAST_RATE * found)
+            mixed = phonon_rate + mixing.move(step)
+            np.maximum(mixed, _LEAST_RATE * (phonon_rate + step), out=mixed)
             mixing.took(mixed - phonon_rate)
             phonon_rate = mixed
+        elastic = self._unmoved.acoustic[:, None] * transport.spectral + probing.elastic
         return transport, self_energy, phonon_rate, rate, occupied, into, elastic
 
     def _at(self, potential, unknowns):
@@ -342,15 +350,23 @@ class BornBalance:
 
     def _lost(self, point):
         """What conservation, and the law of electrostatics, miss, in units of what they may."""
-        lost, weights = self.balance(point), self.ladders.weights
+        lost = self.balance(point)
         missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
         cold, particles, heat, currents = (np.abs(part).max(initial=0.0) for part in point.probing.split(missing))
         heat /= self._unmoved.lead_temperature.min()
-        current = np.abs(point.inflow @ weights).max()
-        exchanged = (point.rate * point.spectral) @ weights
-        result = max(np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents) / max(
-            _CONSERVED * current, _ROUNDING * exchanged.sum())
+        result = max(np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents) / max(self._allowed(point))
         return max(result, point.law[1] / LAW_TOLERANCE)
+
+    def _allowed(self, point):
+        """What may be missed: of the current, and rounding errors of all that is exchanged."""
+        weights = self.ladders.weights
+        return (_CONSERVED * np.abs(point.inflow @ weights).max(),
+                _ROUNDING * ((point.rate * point.spectral) @ weights).sum())
+
+    def _flows(self, point):
+        """Whether currents stand out from rounding errors."""
+        current, rounding = self._allowed(point)
+        return current > rounding
 
     def _plain_step(self, point):
         slopes = point.probing.slopes(point.unknowns, point.spectral, point.transport.arrive)

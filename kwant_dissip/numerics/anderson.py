@@ -22,24 +22,23 @@ class Anderson:
     def __init__(self, depth: int) -> None:
         self._depth = depth
         self._last: tuple[np.ndarray, np.ndarray] | None = None
-        self._memory: list[tuple[np.ndarray, np.ndarray]] = []
-        self._products = np.empty((0, 0))
+        # Of former moves, as rows: how they changed the step, and that added to the move; the oldest is overwritten.
+        self._changes = self._sums = np.empty((0, 0))
+        self._count = 0
+        self._products = np.zeros((depth, depth))
 
     def move(self, step: np.ndarray) -> np.ndarray:
         """How to move from a point that asks for a step; points follow one another by these moves."""
-        if self._last is not None:
-            move, before = self._last
-            change = step - before
-            length = np.linalg.norm(change)
-            if length > 0 and self._depth:
-                self._remember(move / length, change / length)
-        move = step
-        if self._memory:
-            asked = [np.vdot(change, step) for _, change in self._memory]
-            weights = np.linalg.lstsq(self._products, asked, rcond=_ALIKE ** 2)[0]
-            move = step.copy()
-            for weight, (former, change) in zip(weights, self._memory, strict=True):
-                move -= weight * (former + change)
+        if self._last is not None and self._depth:
+            self._remember(step)
+        move, used = step, min(self._count, self._depth)
+        if used:
+            # Each in units of its length, else moves of different sizes would be told apart badly.
+            length = np.sqrt(np.diag(self._products)[:used])
+            asked = (self._changes[:used] @ step.ravel()) / length
+            weights = np.linalg.lstsq(self._products[:used, :used] / np.outer(length, length), asked,
+                                      rcond=_ALIKE ** 2)[0]
+            move = step - ((weights / length) @ self._sums[:used]).reshape(step.shape)
         self._last = move, step
         return move
 
@@ -48,11 +47,16 @@ class Anderson:
         if self._last is not None:
             self._last = move, self._last[1]
 
-    def _remember(self, move, change):
-        self._memory = [*self._memory, (move, change)][-self._depth:]
-        size = len(self._memory)
-        products, former = np.empty((size, size)), self._products[-(size - 1):, -(size - 1):] if size > 1 else None
-        if former is not None:
-            products[:-1, :-1] = former
-        products[-1] = products[:, -1] = [np.vdot(other, change) for _, other in self._memory]
-        self._products = products
+    def _remember(self, step):
+        if not self._changes.size:
+            self._changes, self._sums = np.empty((2, self._depth, step.size))
+        move, before = self._last
+        row, used = self._count % self._depth, min(self._count + 1, self._depth)
+        change = self._changes[row].reshape(step.shape)
+        np.subtract(step, before, out=change)
+        products = self._changes[:used] @ change.ravel()
+        if products[row] == 0:
+            return  # nothing is learned
+        np.add(move, change, out=self._sums[row].reshape(step.shape))
+        self._products[row, :used] = self._products[:used, row] = products
+        self._count += 1

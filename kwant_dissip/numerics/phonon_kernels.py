@@ -8,8 +8,8 @@ from .compiled import compiled
 
 
 @compiled
-def add_scattering(occupied, spectral, coupling, quanta, shift, into, out):
-    """Add what one mode scatters into states, and out of them.
+def add_scattering(occupied, spectral, coupling, quanta, shift, into, rate):
+    """Add what one mode scatters into states, and that in and out of them together.
 
         in(E) += D [(N + 1) n(E + w) + N n(E - w)],    out(E) += D [(N + 1) h(E - w) + N h(E + w)],    h = A - n
 
@@ -20,8 +20,8 @@ def add_scattering(occupied, spectral, coupling, quanta, shift, into, out):
     coupling, quanta : arrays of float, shape (sites,)
         D and N.
     shift : int
-    into, out : arrays of float, shape (sites, energies)
-        To be added to.
+    into, rate : arrays of float, shape (sites, energies)
+        To be added to: in, and in + out.
     """
     sites, energies = occupied.shape
     for i in range(sites):
@@ -29,11 +29,13 @@ def add_scattering(occupied, spectral, coupling, quanta, shift, into, out):
         if emit == 0.0:
             continue
         for k in range(energies - shift):
-            into[i, k] += emit * occupied[i, k + shift]
-            out[i, k] += absorb * (spectral[i, k + shift] - occupied[i, k + shift])
+            entering = emit * occupied[i, k + shift]
+            into[i, k] += entering
+            rate[i, k] += entering + absorb * (spectral[i, k + shift] - occupied[i, k + shift])
         for k in range(shift, energies):
-            into[i, k] += absorb * occupied[i, k - shift]
-            out[i, k] += emit * (spectral[i, k - shift] - occupied[i, k - shift])
+            entering = absorb * occupied[i, k - shift]
+            into[i, k] += entering
+            rate[i, k] += entering + emit * (spectral[i, k - shift] - occupied[i, k - shift])
 
 
 @compiled
