@@ -70,13 +70,22 @@ def side_by_side(roots, modes, flows, place, bonds, strengths, good, u, z):
     size = len(u) // (max(count, 1) * ELEMENT)
     u[:] = 0.0
     z[:] = 0.0
-    image = np.empty(size, np.complex128)
+    image, slowest, sizes = np.empty(size, np.complex128), np.empty(count, np.int64), np.empty(count)
     for lane in range(LANES):
         if not good[lane]:
             continue
-        chosen = np.flatnonzero(flows[lane] > 0)
-        for row, k in enumerate(chosen[np.argsort(-np.abs(roots[lane][chosen]))]):
-            mode, square = modes[lane, k], 0.0
+        total = 0
+        for k in range(2 * count):
+            if flows[lane, k] > 0:
+                at, factor = total, abs(roots[lane, k])
+                while at and sizes[at - 1] < factor:
+                    slowest[at], sizes[at] = slowest[at - 1], sizes[at - 1]
+                    at -= 1
+                slowest[at], sizes[at] = k, factor
+                total += 1
+        for row in range(count):
+            k, square = slowest[row], 0.0
+            mode = modes[lane, k]
             for i in range(size):
                 square += abs(mode[place[i]]) ** 2
             scale = 1 / np.sqrt(square)
