@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import kwant_dissip as kd
 from kwant_dissip.model.leads import Lead
-from kwant_dissip.numerics.lead_modes import lead_modes
+from kwant_dissip.numerics.lead_modes import LeadModes
+from kwant_dissip.numerics.lead_pencil import pencil_modes
 from models import floats
 
 
@@ -41,7 +42,7 @@ def test_modes_are_kwants(finalized, energies):
     if not len(energies):
         return
     for shift in (0.0, 0.2j):
-        sigma, velocity, good = lead_modes(cell, hopping, energies + shift)
+        sigma, velocity, good = LeadModes(cell, hopping)(energies + shift)
         for k in np.flatnonzero(good):
             modes, stabilized = kwant.physics.modes(cell - (energies[k] + shift) * np.eye(len(cell)), hopping)
             np.testing.assert_allclose(sigma[k], stabilized.selfenergy(), rtol=0, atol=1e-7 * np.abs(hopping).max())
@@ -52,13 +53,15 @@ def test_modes_are_kwants(finalized, energies):
 
 
 def test_one_energy_does_not_spoil_the_others():
-    """At 0 the surface of a bare site is singular: refused there, right beside it."""
+    """At 0 the surface of a bare site is singular: refused there, right beside it; or the site is left out."""
     cell, hopping = np.zeros((2, 2)), np.array([[0.0, 0.0], [0.0, 1.0]])
-    sigma, _, good = lead_modes(cell, hopping, np.array([0.0, 0.5, 1.0]))
-    assert not good[0]
-    assert good[1:].all()
-    np.testing.assert_allclose(sigma[1:, 1, 1], 0.5 * (np.array([0.5, 1]) - 1j * np.sqrt(4 - np.array([0.5, 1]) ** 2)),
-                               atol=1e-9)
+    energies = np.array([0.0, 0.5, 1.0])
+    expected = 0.5 * (energies - 1j * np.sqrt(4 - energies ** 2))
+    for modes, refused in ((pencil_modes, 1), (lambda *given: LeadModes(*given[:2])(given[2]), 0)):
+        sigma, _, good = modes(cell, hopping, energies)
+        assert not good[:refused].any()
+        assert good[refused:].all()
+        np.testing.assert_allclose(sigma[refused:, 1, 1], expected[refused:], atol=1e-9)
 
 
 def test_where_bands_cross():

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from ..errors import ConvergenceError
-from ..numerics.lead_modes import lead_modes
+from ..numerics.lead_modes import LeadModes
 from .reservoirs import Reservoir, known_mus, neutral_potentials
 
 Value = TypeVar("Value")
@@ -196,13 +196,16 @@ class Lead(LeadLike):
             return (vectors * (0.5 * (x - 1j * _continued_velocity(x, hoppings)))[:, None]) @ vectors.conj().T
         return np.array([sigma for sigma, _ in self._solved(energies)])
 
+    @cached_property
+    def _lead_modes(self):
+        return LeadModes(self._onsite, self._hopping)
+
     def _solved(self, energies):
         """Self-energy and mean velocity at each energy, in cells: list of pairs."""
         known = {energy: self._known.get(energy) for energy in energies}
         missing = np.array([energy for energy, pair in known.items() if pair is None])
         if len(missing):
-            for energy, sigma, velocity, good in zip(missing, *lead_modes(self._onsite, self._hopping, missing),
-                                                     strict=True):
+            for energy, sigma, velocity, good in zip(missing, *self._lead_modes(missing), strict=True):
                 # Where a mode opens, or bands are degenerate, kwant finds its modes next to it.
                 known[energy] = (sigma, velocity) if good else self.near(energy, self._by_kwant)
             if len(self._known) * self._hopping.shape[1] ** 2 > _KEPT:

@@ -9,19 +9,13 @@ electrons away (|lambda| = 1): n of the 2 n solutions of V^+ lambda^2 u - (E - H
 """
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
-# A point off all special ones, around which the pencil is inverted: V may be singular.
-_CENTER = 0.5 * np.exp(1.234567j)
-# |lambda| within this of 1 propagates.
-_ON_CIRCLE = 1e-7
-# Modes on the circle closer than this are those of bands that cross.
-_CROSSING = 1e-6
-# How well a self-energy must solve its equation, and how little it may emit, relative to its largest element.
-TOLERANCE = 1e-9
+from .lead_bands import BandedLead, couples
+from .lead_pencil import pencil_modes
 
 
-def lead_modes(cell: np.ndarray, hopping: np.ndarray,
-               energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+class LeadModes:
     """Self-energy on the interface, and the mean velocity of the modes that carry electrons away.
 
     Parameters
@@ -30,71 +24,52 @@ def lead_modes(cell: np.ndarray, hopping: np.ndarray,
         H, Hermitian.
     hopping : array of complex, shape (n, m)
         V between neighbouring cells, as kwant has it: of all orbitals with the first m.
-    energies : array of float or complex, shape (energies,)
-        Complex ones in the upper half plane.
-
-    Returns
-    -------
-    sigma : array of complex, shape (energies, m, m)
-    velocity : array of float, shape (energies,)
-        In cells per time; 0 where no mode is open.
-    good : array of bool, shape (energies,)
-        Whether sigma solves its equation and absorbs. Not so next to degenerate band edges, or where modes of opposite
-        velocities have the same momentum.
     """
-    try:
-        return _lead_modes(cell, hopping, energies)
-    except np.linalg.LinAlgError:
-        # One energy spoils all: it is singled out.
-        if len(energies) == 1:
-            m = hopping.shape[1]
-            return np.zeros((1, m, m), complex), np.zeros(1), np.zeros(1, bool)
-        halves = [lead_modes(cell, hopping, half) for half in np.array_split(energies, 2)]
-        sigma, velocity, good = (np.concatenate(parts) for parts in zip(*halves, strict=True))
+
+    def __init__(self, cell: np.ndarray, hopping: np.ndarray) -> None:
+        self._cell, self._hopping = cell, hopping
+        m = hopping.shape[1]
+        self._parts = []
+        for part in _independent(cell, hopping):
+            interface = part[part < m]
+            self._parts.append((interface, BandedLead(cell[np.ix_(part, part)], hopping[np.ix_(part, interface)])))
+
+    def __call__(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """At many energies.
+
+        Parameters
+        ----------
+        energies : array of float or complex, shape (energies,)
+            Complex ones in the upper half plane.
+
+        Returns
+        -------
+        sigma : array of complex, shape (energies, m, m)
+        velocity : array of float, shape (energies,)
+            In cells per time; 0 where no mode is open.
+        good : array of bool, shape (energies,)
+            Whether sigma solves its equation and absorbs. Not so next to degenerate band edges, or where modes of
+            opposite velocities have the same momentum.
+        """
+        if not all(lead.narrow for _, lead in self._parts):
+            return pencil_modes(self._cell, self._hopping, energies)
+        m, count, energies = self._hopping.shape[1], len(energies), np.asarray(energies)
+        sigma, flow = np.zeros((count, m, m), complex), np.zeros(count)
+        number, good = np.zeros(count, int), np.ones(count, bool)
+        for interface, lead in self._parts:
+            block, more, open_modes, solved = lead.modes(energies)
+            sigma[:, interface[:, None], interface] = block
+            flow, number, good = flow + more, number + open_modes, good & solved
+        velocity, rest = flow / np.maximum(number, 1), np.flatnonzero(~good)
+        if len(rest):
+            sigma[rest], velocity[rest], good[rest] = pencil_modes(self._cell, self._hopping, energies[rest])
         return sigma, velocity, good
 
 
-def _lead_modes(cell, hopping, energies):
-    n, m = hopping.shape
-    count, unit = len(energies), np.eye(n)
-    v = np.zeros((n, n), complex)
-    v[:, :m] = hopping
-    inside = np.asarray(energies)[:, None, None] * unit - cell
-    # (A - c B) x = mu B x, lambda = c + 1/mu, for x = (u, lambda u)
-    shifted = np.zeros((count, 2 * n, 2 * n), complex)
-    shifted[:, :n, :n], shifted[:, :n, n:] = -_CENTER * unit, unit
-    shifted[:, n:, :n], shifted[:, n:, n:] = -v, inside - _CENTER * v.conj().T
-    right = np.zeros((2 * n, 2 * n), complex)
-    right[:n, :n], right[n:, n:] = unit, v.conj().T
-    with np.errstate(all="ignore"):
-        mu, x = np.linalg.eig(np.linalg.solve(shifted, np.broadcast_to(right, shifted.shape)))
-        factor = _CENTER + 1 / mu
-        u = x[:, :n] / np.linalg.norm(x[:, :n], axis=1, keepdims=True)
-        size = np.abs(factor)
-        flow = -2 * (np.einsum("kin,ij,kjn->kn", u.conj(), v.conj().T, u, optimize=True) * factor).imag
-        # Smallest first: decaying, then those on the circle that lead away, which a small damping would make decay.
-        on_circle = (np.abs(size - 1) < _ON_CIRCLE) & (np.imag(energies) == 0)[:, None]
-        rank = np.where(on_circle, 1 - 0.5 * np.sign(flow), np.where(size < 1, 0.0, 3.0)) + np.minimum(size, 1) * 1e-3
-        order = np.argsort(np.where(np.isfinite(rank), rank, 9.0), axis=1)
-        chosen = order[:, None, :n]
-        # Where bands cross, modes that lead away and back may be mixed, which the equation does not notice.
-        moving = np.take_along_axis(np.where(on_circle, factor, np.nan), order, axis=1)
-        crossing = (np.abs(moving[:, :n, None] - moving[:, None, n:]) < _CROSSING).any(axis=(1, 2))
-        u, factor = np.take_along_axis(u, chosen, axis=2), np.take_along_axis(factor, chosen[:, 0], axis=1)
-        flow, on_circle = (np.take_along_axis(values, chosen[:, 0], axis=1) for values in (flow, on_circle))
-        enough = np.take_along_axis(rank, chosen[:, 0, -1:], axis=1)[:, 0] < 1
-        finite = np.isfinite(u).all(axis=(1, 2)) & np.isfinite(factor).all(axis=1) & enough
-        u[~finite], factor[~finite] = unit, 0.0
-        singular = np.abs(np.linalg.det(u)) < 1e-200
-        u[singular] = unit
-        f = np.linalg.solve(u.swapaxes(1, 2), (u * factor[:, None, :]).swapaxes(1, 2)).swapaxes(1, 2)
-        sigma = (v.conj().T @ f)[:, :m, :m]
-        surface = inside.astype(complex)
-        surface[:, :m, :m] -= sigma
-        expected = hopping.conj().T @ np.linalg.solve(surface, np.broadcast_to(hopping, (count, n, m)))
-    scale = np.abs(sigma).max(axis=(1, 2), initial=np.abs(hopping).max())
-    wrong = np.abs(expected - sigma).max(axis=(1, 2))
-    absorbed = np.linalg.eigvalsh(1j * (sigma - sigma.conj().swapaxes(1, 2))).min(axis=1)
-    good = finite & ~crossing & ~singular & (wrong <= TOLERANCE * scale) & (absorbed >= -TOLERANCE * scale)
-    away = on_circle & (flow > 0)
-    return sigma, (flow * away).sum(axis=1) / np.maximum(away.sum(axis=1), 1), good
+def _independent(cell, hopping):
+    """Sets of coupled orbitals, without those that never leave a cell: list of arrays of int."""
+    m = hopping.shape[1]
+    padded = np.zeros_like(cell)
+    padded[:, :m] = hopping
+    _, label = connected_components(couples(cell, padded), directed=False)
+    return [np.flatnonzero(label == number) for number in np.unique(label[:m][np.any(hopping, axis=0)])]

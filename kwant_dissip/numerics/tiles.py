@@ -23,13 +23,14 @@ _SMALL_PIVOT = 0.5
 _TINY = 1e-150
 
 
-def _load(w, array, place):
+def load(w, array, place):
     """Real and imaginary part of an element."""
     first = w.builder.mul(place, w.number(ELEMENT))
     return w.load(array, first), w.load(array, w.builder.add(first, w.number(LANES)))
 
 
-def _store(w, element, array, place):
+def store(w, element, array, place):
+    """Put an element's real and imaginary part at its place."""
     first = w.builder.mul(place, w.number(ELEMENT))
     w.store(element[0], array, first)
     w.store(element[1], array, w.builder.add(first, w.number(LANES)))
@@ -48,11 +49,11 @@ def _tile(rows, columns):
 
         def step(number, values):
             new = []
-            right = [_load(w, b, builder.add(_place(w, b_at, b_column, q), builder.mul(b_step, number)))
+            right = [load(w, b, builder.add(_place(w, b_at, b_column, q), builder.mul(b_step, number)))
                      for q in range(columns)]
             right = [(re, builder.fmul(sign, im)) for re, im in right]
             for r in range(rows):
-                re, im = _load(w, a, builder.add(_place(w, a_at, a_row, r), builder.mul(a_step, number)))
+                re, im = load(w, a, builder.add(_place(w, a_at, a_row, r), builder.mul(a_step, number)))
                 minus = builder.fneg(im)
                 for q, (b_re, b_im) in enumerate(right):
                     sum_re, sum_im = values[2 * (columns * r + q):][:2]
@@ -65,11 +66,11 @@ def _tile(rows, columns):
         with builder.if_else(subtract) as (less, plain):
             with less:
                 for number, place in enumerate(places):
-                    old = _load(w, c, place)
-                    _store(w, [builder.fsub(old[part], sums[2 * number + part]) for part in range(2)], c, place)
+                    old = load(w, c, place)
+                    store(w, [builder.fsub(old[part], sums[2 * number + part]) for part in range(2)], c, place)
             with plain:
                 for number, place in enumerate(places):
-                    _store(w, sums[2 * number:][:2], c, place)
+                    store(w, sums[2 * number:][:2], c, place)
 
     def tile(context, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,  # noqa: ARG001
              subtract):
@@ -85,21 +86,21 @@ _tall_pair, _pair, _tall, _one = _tile(_TALL, 2), _tile(1, 2), _tile(_TALL, 1), 
 def _reciprocal(context, c, c_at, a, a_at):  # noqa: ARG001 (all intrinsics have a context)
     """C = 1 / a, one element."""
     def write(w, c, c_at, a, a_at):
-        re, im = _load(w, a, a_at)
+        re, im = load(w, a, a_at)
         size = w.fma(re, re, w.builder.fmul(im, im))
         inverse = w.builder.fdiv(w.constant(1), size)
-        _store(w, [w.builder.fmul(re, inverse), w.builder.fneg(w.builder.fmul(im, inverse))], c, c_at)
+        store(w, [w.builder.fmul(re, inverse), w.builder.fneg(w.builder.fmul(im, inverse))], c, c_at)
     return written(write, c, c_at, a, a_at)
 
 
 @intrinsic
-def _grow(context, c, c_at, a, a_at):  # noqa: ARG001
+def grow(context, c, c_at, a, a_at):  # noqa: ARG001
     """The real part of c grows to |a|^2 where that is larger."""
     def write(w, c, c_at, a, a_at):
-        (largest, rest), (re, im) = _load(w, c, c_at), _load(w, a, a_at)
+        (largest, rest), (re, im) = load(w, c, c_at), load(w, a, a_at)
         size = w.fma(re, re, w.builder.fmul(im, im))
         more = w.builder.fcmp_ordered(">", size, largest)
-        _store(w, [w.builder.select(more, size, largest), rest], c, c_at)
+        store(w, [w.builder.select(more, size, largest), rest], c, c_at)
     return written(write, c, c_at, a, a_at)
 
 
@@ -107,7 +108,7 @@ def _grow(context, c, c_at, a, a_at):  # noqa: ARG001
 def fill(context, c, c_at, re, im):  # noqa: ARG001
     """A number in every lane of one element."""
     def write(w, c, c_at, re, im):
-        _store(w, [w.all_lanes(re), w.all_lanes(im)], c, c_at)
+        store(w, [w.all_lanes(re), w.all_lanes(im)], c, c_at)
     return written(write, c, c_at, re, im)
 
 
@@ -120,8 +121,8 @@ def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noq
 
         def step(number, values):
             to, origin = (w.builder.add(at, w.builder.mul(by, number)) for at, by in ((c_at, c_step), (a_at, a_step)))
-            (c_re, c_im), (a_re, a_im) = _load(w, c, to), _load(w, a, origin)
-            _store(w, [w.fma(minus, a_im, w.fma(re, a_re, c_re)), w.fma(im, a_re, w.fma(re, a_im, c_im))], c, to)
+            (c_re, c_im), (a_re, a_im) = load(w, c, to), load(w, a, origin)
+            store(w, [w.fma(minus, a_im, w.fma(re, a_re, c_re)), w.fma(im, a_re, w.fma(re, a_im, c_im))], c, to)
             return values
 
         w.loop(count, [], step)
@@ -132,8 +133,8 @@ def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noq
 def mirror(context, c, c_at, a, a_at):  # noqa: ARG001
     """The complex conjugate of one element."""
     def write(w, c, c_at, a, a_at):
-        re, im = _load(w, a, a_at)
-        _store(w, [re, w.builder.fneg(im)], c, c_at)
+        re, im = load(w, a, a_at)
+        store(w, [re, w.builder.fneg(im)], c, c_at)
     return written(write, c, c_at, a, a_at)
 
 
@@ -142,12 +143,12 @@ def dot(context, c, c_at, a, a_at, b, b_at, count):  # noqa: ARG001
     """C = sum_k a_k conj(b_k) of `count` > 0 elements that follow one another."""
     def write(w, c, c_at, a, a_at, b, b_at, count):
         def step(number, values):
-            (a_re, a_im), (b_re, b_im) = (_load(w, array, w.builder.add(at, number))
+            (a_re, a_im), (b_re, b_im) = (load(w, array, w.builder.add(at, number))
                                           for array, at in ((a, a_at), (b, b_at)))
             return [w.fma(a_im, b_im, w.fma(a_re, b_re, values[0])),
                     w.fma(w.builder.fneg(a_re), b_im, w.fma(a_im, b_re, values[1]))]
 
-        _store(w, w.loop(count, [w.constant(0), w.constant(0)], step), c, c_at)
+        store(w, w.loop(count, [w.constant(0), w.constant(0)], step), c, c_at)
     return written(write, c, c_at, a, a_at, b, b_at, count)
 
 
@@ -206,6 +207,13 @@ def multiply_adjoint(c, c_at, a, a_at, b, b_at, rows, inner, columns, hermitian)
 
 
 @compiled
+def multiply_transposed(c, c_at, a, a_at, b, b_at, rows, inner, columns):
+    """C = A^T B^* with A of `inner` x `rows` and B of `inner` x `columns` elements."""
+    one, no = np.int64(1), inner < 0
+    _multiply(c, c_at, columns, a, a_at, one, rows, b, b_at, columns, one, rows, columns, inner, -1.0, no, no)
+
+
+@compiled
 def invert(a, a_at, size, swaps, rows):
     """Inverse of a matrix in its own place, by Gauss and Jordan, some columns at a time.
 
@@ -256,7 +264,7 @@ def _pivot_step(a, a_at, size, p, first, count, swaps):
     factor, largest = np.empty(2 * ELEMENT), np.zeros(ELEMENT)
     row = a_at + p * size
     for i in range(p, size):
-        _grow(largest, 0, a, a_at + i * size + p)
+        grow(largest, 0, a, a_at + i * size + p)
     for k in range(len(swaps)):
         swaps[k, p] = p
     small = _worst_lane(a, row + p, largest) < _SMALL_PIVOT ** 2

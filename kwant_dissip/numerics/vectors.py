@@ -67,6 +67,10 @@ class Writer:
         return self.builder.shuffle_vector(one, undefined,
                                            ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes))
 
+    def everywhere(self, array, place):
+        """The number at a place of an array, in every lane."""
+        return self.all_lanes(self.builder.load(self.builder.gep(array, [place])))
+
     def load(self, array, place):
         """The vector that starts at a place of an array."""
         value = self.builder.load(self._address(array, place))
