@@ -12,51 +12,17 @@ from scipy.constants import Boltzmann, eV
 
 import dense_born
 import kwant_dissip as kd
+from born_models import T, barrier, on_grid, with_hamiltonian
 from dense_born import UniformGrid
-from kwant_dissip.balance.born import BornBalance, Surroundings, fermi
-from kwant_dissip.model.broadening import Broadening
+from kwant_dissip.balance.born import fermi
 from kwant_dissip.model.lattice import read
 from kwant_dissip.model.phonons import Mode
 from kwant_dissip.numerics.ladders import ladders
-from kwant_dissip.numerics.phonon_kernels import emitted
-from kwant_dissip.propagators.choose import propagator_for
 from kwant_dissip.quanta import QuantumProblem
 from kwant_dissip.systems import chain as models_of_chains
 from models import chain, floats, uniform_chain
 
 CASES = json.loads((Path(__file__).parent / "born_cases.json").read_text())["cases"]
-T = 0.1
-
-
-def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None):
-    """The package's fixed point on any grid, as `dense_born.solve` returns it."""
-    lattice = read(syst)
-    sites = len(lattice.sites)
-    propagator = propagator_for(lattice, Broadening(np.zeros(sites)), np.zeros(len(reservoirs)), method)
-    order, back = propagator.order, np.argsort(propagator.order)
-    mu, temperature = np.array(reservoirs, float).T
-
-    def nothing(energies):
-        return np.zeros((sites, len(energies)))
-
-    inside = Surroundings([mode.in_order(order) for mode in modes], np.asarray(acoustic, float)[order], level_shift,
-                          nothing, nothing, np.full(sites, temperature.mean()), mu, temperature)
-    balance = BornBalance(propagator, inside, grid, map, lambda *_: None)
-    start = np.broadcast_to(fermi(grid.energies, mu, temperature).mean(axis=0), (sites, len(grid.energies)))
-    point = balance.solve(start, np.full(sites, mu.mean()))
-    power, quanta = np.zeros(sites), np.empty_like(point.arrived)
-    for mode, shift in zip(inside.modes, balance.shifts, strict=True):
-        emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)
-        power += mode.energy * (quanta @ grid.weights)
-    found = {"power": power[back], "density": (point.arrived @ grid.weights)[back],
-             "states": (point.spectral @ grid.weights)[back], "current": point.inflow @ grid.weights,
-             "energy_current": (point.inflow * grid.energies) @ grid.weights,
-             "balance": balance.balance(point)[back]}
-    scale = np.abs(found["current"]).max() + 1e-6
-    assert np.abs(found["balance"]).max() < 1e-10 * scale
-    assert abs(found["current"].sum()) < 1e-10 * scale
-    assert abs(found["energy_current"].sum() - power.sum()) < 1e-10 * scale
-    return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -110,31 +76,6 @@ def test_random_systems_against_brute_force(data):
     for name in ("power", "density", "states", "current", "energy_current"):
         scale = max(np.abs(expected[name]).max(), 1e-3)
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-8 * scale)
-
-
-def with_hamiltonian(hamiltonian):
-    """A finalized system of this Hamiltonian between two chains."""
-    import kwant
-
-    lattice, builder = kwant.lattice.chain(norbs=1), kwant.Builder()
-    for i, row in enumerate(hamiltonian):
-        builder[lattice(i)] = row[i]
-        for j in range(i):
-            if row[j]:
-                builder[lattice(i), lattice(j)] = row[j]
-    for direction, end in ((-1, 0), (1, len(hamiltonian) - 1)):
-        del end
-        lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
-        lead[lattice(0)] = 0
-        lead[lattice(0), lattice(1)] = -1
-        builder.attach_lead(lead)
-    return builder.finalized()
-
-
-def barrier(left, right, phonons, temperatures=(T, T), onsite=(0, 0.1, 0.6, 0.2, 0, 0), **options):
-    """State of a short chain with a lopsided barrier."""
-    reservoirs = [kd.Reservoir(*pair) for pair in zip((left, right), temperatures, strict=True)]
-    return kd.steady_state(chain(list(onsite), [-1.0] * (len(onsite) - 1), **options), reservoirs, phonons, rtol=1e-6)
 
 
 def test_finer_uniform_grids_approach_the_panels():
