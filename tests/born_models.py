@@ -14,10 +14,12 @@ from models import chain
 T = 0.1
 
 
-def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None):
-    """The package's fixed point on any grid, as `dense_born.solve` returns it."""
+def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None, each_orbital=False):
+    """The package's fixed point on any grid, as `dense_born.solve` returns it; of every orbital if these are apart."""
     lattice = read(syst)
-    sites = len(lattice.sites)
+    if each_orbital:
+        lattice = lattice.by_orbital()
+    sites = len(lattice.offsets) - 1
     propagator = propagator_for(lattice, Broadening(np.zeros(sites)), np.zeros(len(reservoirs)), method)
     order, back = propagator.order, np.argsort(propagator.order)
     mu, temperature = np.array(reservoirs, float).T
@@ -45,19 +47,19 @@ def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None):
     return found
 
 
-def with_hamiltonian(hamiltonian):
-    """A finalized system of this Hamiltonian between two chains."""
-    lattice, builder = kwant.lattice.chain(norbs=1), kwant.Builder()
-    for i, row in enumerate(hamiltonian):
+def with_hamiltonian(hamiltonian, orbitals=1):
+    """A finalized system of this Hamiltonian, so many orbitals a site, whose first and last sites go on as chains."""
+    lattice, builder, own = kwant.lattice.chain(norbs=orbitals), kwant.Builder(), np.eye(orbitals)
+    blocks = np.reshape(hamiltonian, (len(hamiltonian) // orbitals, orbitals, -1, orbitals)).swapaxes(1, 2)
+    for i, row in enumerate(blocks):
         builder[lattice(i)] = row[i]
         for j in range(i):
-            if row[j]:
+            if row[j].any():
                 builder[lattice(i), lattice(j)] = row[j]
-    for direction, end in ((-1, 0), (1, len(hamiltonian) - 1)):
-        del end
+    for direction in (-1, 1):
         lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
-        lead[lattice(0)] = 0
-        lead[lattice(0), lattice(1)] = -1
+        lead[lattice(0)] = 0 * own
+        lead[lattice(0), lattice(1)] = -own
         builder.attach_lead(lead)
     return builder.finalized()
 
