@@ -1,7 +1,6 @@
 """Microscopic phonons: reference cases, brute force, conservation, limits."""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -162,53 +161,6 @@ def _no_baths():
     from kwant_dissip.model.baths import checked_baths
 
     return checked_baths(None)
-
-
-def test_golden_rule():
-    """D -> 0: heat and quanta follow from kwant's scattering wavefunctions, with an error linear in D."""
-    import kwant
-
-    onsite, quantum = [0, 0.1, 0.6, 0.2, 0, 0], 0.2
-    syst = chain(onsite, [-1.0] * 5)
-    state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, 1e-6, T, level_shift=False))
-    energies, weights = state.energy, state.energy_weights
-    inside = np.abs(energies) < 2 - 1e-9
-    waves = np.zeros((2, 6, len(energies)))
-    for k in np.flatnonzero(inside):
-        wave = kwant.wave_function(syst, energies[k])
-        for lead in range(2):
-            waves[lead, :, k] = (np.abs(wave(lead)) ** 2).sum(axis=0)
-    filling = fermi(energies, np.array([-1.0, -1.4]), np.array([T, T]))
-    n, spectral = np.einsum("aik,ak->ik", waves, filling), waves.sum(axis=0)
-    up = int(np.argmin(np.abs(energies - energies[0] - quantum)))
-    number = 1 / np.expm1(quantum / T)
-    high, low = np.zeros_like(n), np.zeros_like(n)
-    high[:, :-up], low[:, :-up] = n[:, up:], spectral[:, up:] - n[:, up:]
-    rule = quantum * (((number + 1) * high * (spectral - n) - number * n * low) @ weights)
-    # What is scattered into a state leaves through a lead as its wave, turned around in time, arrives.
-    source = (number + 1) * high
-    source[:, up:] += number * n[:, :-up]
-    leaving = np.einsum("ik,aik->a", source * weights, waves)
-    errors = []
-    for coupling in (4e-4, 2e-4, 1e-4):
-        state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, coupling, T, level_shift=False))
-        errors.append(np.abs(state.power / coupling - rule).max() / np.abs(rule).max())
-        emission, absorption = state.quanta()
-        np.testing.assert_allclose(quantum * ((emission - absorption) @ state.energy_weights), state.mode_power[0],
-                                   rtol=0, atol=1e-12 * np.abs(state.power).max())
-        into = state.scattering_in / coupling
-        green = np.array([np.linalg.inv(e * np.eye(6) - np.diag(onsite) + np.diag(np.ones(5), 1)
-                                        + np.diag(np.ones(5), -1) - np.diag([s, 0, 0, 0, 0, s])
-                                        + 0.5j * np.diag(rate))
-                          for e, s, rate in zip(energies, dense_born.chain_lead(energies), state.scattering_rate.T,
-                                                strict=True)])
-        width = -2 * dense_born.chain_lead(energies).imag
-        inelastic = np.array([(width * (np.abs(green[:, site]) ** 2 * into.T).sum(axis=1)) @ weights
-                              for site in (0, 5)])
-        assert np.abs(inelastic - leaving).max() / leaving.max() < 200 * coupling
-    assert errors[-1] < 1e-2
-    for larger, smaller in pairwise(errors):
-        assert smaller / larger == pytest.approx(0.5, abs=0.03)
 
 
 def test_step_of_the_conductance_at_one_quantum():
