@@ -1,4 +1,4 @@
-"""Microscopic phonons: energies for an error, products and time against length."""
+"""Microscopic phonons: energies for an error, products and time against length; spots and a cascade of quanta."""
 
 import resource
 import subprocess
@@ -16,17 +16,18 @@ _WITHOUT = {1.0: (45, 119, 171, 433), 4.0: (24, 32, 57, 144), 0.25: (40, 149, 27
 _PATHS = (1, 4, 16, 64)
 
 
-def phonons(ratio, level_shift=False):
-    """Optical phonons of `ratio` k_B T whose rate at mu gives the mean free path."""
-    quantum = ratio * _TEMPERATURE
-    number = 1 / np.expm1(quantum / _TEMPERATURE)
+def phonons(ratio, level_shift=False, temperature=_TEMPERATURE, path=_PATH, where=lambda _: True):
+    """Optical phonons of `ratio` k_B T whose rate at mu gives the mean free path, at some sites."""
+    quantum = ratio * temperature
+    number = 1 / np.expm1(ratio)
 
     def states(energy):
         return 2 / np.sqrt(4 - energy ** 2) if abs(energy) < 2 else 0.0
 
     filled = [1 / (np.exp(sign * ratio) + 1) for sign in (1, -1)]
     rate = ((number + filled[0]) * states(_MU + quantum) + (number + 1 - filled[1]) * states(_MU - quantum))
-    return kd.OpticalPhonons(quantum, np.sqrt(4 - _MU ** 2) / _PATH / rate, _TEMPERATURE, level_shift=level_shift)
+    coupling = np.sqrt(4 - _MU ** 2) / path / rate
+    return kd.OpticalPhonons(quantum, lambda site: coupling * where(site), temperature, level_shift=level_shift)
 
 
 def solve(sites, ratio, rtol, level_shift=False):
@@ -46,8 +47,60 @@ def length(sites):
             f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20:.1f} GiB")
 
 
+def spots(fraction, ratio, path):
+    """Row of the spots around the dot of section 4 of the design at k_B T / E_F, with quanta of `ratio` k_B T."""
+    temperature, velocity = fraction * (_MU + 2), np.sqrt(4 - _MU ** 2)
+    coupling = np.sqrt(0.25 * (_MU + 2) / velocity)
+    dot = chain.resonant_dot(length=6 * path, coupling=coupling, level=_MU * (1 - coupling ** 2)).finalized()
+    reservoirs = [kd.Reservoir(_MU + bias, temperature) for bias in (0.003, -0.003)]
+    state = kd.steady_state(dot, reservoirs, phonons(ratio, temperature=temperature, path=path, where=chain.in_wires),
+                            rtol=1e-1)
+    found = []
+    for side in (1, -1):
+        sites = np.flatnonzero(side * state.coordinate > 3)
+        sites = sites[np.argsort(np.abs(state.coordinate[sites]))]
+        x = np.abs(state.coordinate[sites])[8:-8] / path
+        power = np.convolve(state.power[sites] / (state.current[0] * temperature / path), np.full(17, 1 / 17), "valid")
+        inside = np.flatnonzero((x > 0.3) & (x < 5))
+        most = inside[np.argmin(side * power[inside])]
+        found.append(f"{power[most]:+.4f} at {x[most]:.2f} l")
+    return (f"| {fraction:g} | {ratio:g} k_B T | {path} | {found[0]} | {found[1]} |")
+
+
+def cascade(quantum, path=30):
+    """Row of a barrier at a bias of 0.2 and k_B T = 0.005: where the heat goes."""
+    syst, bias, temperature = chain.barrier(length=8 * path, height=1.5).finalized(), 0.2, 0.005
+    coupling = 0.5 * (4 - _MU ** 2) / path
+    quanta = kd.OpticalPhonons(quantum, lambda site: coupling * chain.in_wires(site), temperature, level_shift=False)
+    reservoirs = [kd.Reservoir(_MU + sign * 0.5 * bias, temperature) for sign in (1, -1)]
+    state = kd.steady_state(syst, reservoirs, quanta, rtol=1e-1)
+    shares = [100 * state.power[side * state.coordinate > 0].sum() / (state.current[0] * bias) for side in (1, -1)]
+    above, fillings = state.energy - _MU + 0.5 * bias, []
+    for low, high in ((0.10, 0.15), (0.15, 0.20)):
+        energies = (above > low) & (above < high)
+        for first, last in ((0.05, 1.1), (5.5, 6.5)):
+            places = (state.coordinate >= first * path) & (state.coordinate <= last * path)
+            occupied, states = ((values[np.ix_(places, energies)] @ state.energy_weights[energies]).sum()
+                                for values in (state.occupied, state.spectral))
+            fillings.append(occupied / states)
+    return (f"| {quantum:g} | {path} | {shares[0]:.1f} % | {shares[1]:.1f} % | {fillings[0]:.3f}, {fillings[1]:.3f} | "
+            f"{fillings[2]:.3f}, {fillings[3]:.4f} |")
+
+
+def physics():
+    """Print what quanta make: spots around a dot, and a cascade behind a barrier."""
+    print("k_B T / E_F, quanta, l, extremum on the right and on the left in I k_B T / l")
+    for fraction, ratio, path in ((0.2, 1, 60), (0.2, 3, 60), (0.2, 0.25, 60), (0.4, 1, 60), (0.4, 1, 120)):
+        print(spots(fraction, ratio, path), flush=True)
+    print("w, l, heat on the right and on the left in I V, f near the barrier and after 6 l: 0.10 to 0.15 above mu on "
+          "the right, and 0.15 to 0.20")
+    for quantum, path in ((0.05, 30), (0.15, 30), (0.05, 15), (0.15, 15)):
+        print(cascade(quantum, path), flush=True)
+
+
 def main():
     """Print all of it."""
+    physics()
     solve(4, 1.0, 1e-1)
     exact = solve(40, 1.0, 1e-10)[0]
     for rtol in (1e-1, 1e-2, 1e-4, 1e-6, 1e-8):

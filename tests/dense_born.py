@@ -44,48 +44,54 @@ def chain_lead(energies):
     return 0.5 * (x - root)
 
 
-def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, iterations=4000, tolerance=1e-14):
-    """Plain iteration.
+def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, site=None, iterations=4000, tolerance=1e-14,
+          mixed=1.0):
+    """Plain iteration, where need be with a part of what is found only.
 
     Parameters
     ----------
-    hamiltonian : array, shape (sites, sites)
-    leads : list of (site, mu, temperature)
+    hamiltonian : array, shape (orbitals, orbitals)
+    leads : list of (site or sites, mu, temperature)
+        Each of their orbitals goes on as a chain of its own.
     modes : list of (steps, coupling per site, quanta per site)
     acoustic : array, shape (sites,)
+    site : array of int, shape (orbitals,), optional
+        Phonons scatter an electron from any orbital of a site into any other; by default each orbital is a site.
     """
-    sites, energies = len(hamiltonian), grid.energies
+    orbitals, energies = len(hamiltonian), grid.energies
+    site = np.arange(orbitals) if site is None else site
+    together = (np.arange(site.max() + 1)[:, None] == site).astype(float)
     sigma = chain_lead(energies)
-    contacts = np.zeros((sites, len(energies)), complex)
-    for site, _, _ in leads:
-        contacts[site] += sigma
+    contacts = np.zeros((orbitals, len(energies)), complex)
+    for end, _, _ in leads:
+        contacts[np.isin(site, end)] += sigma
     filling = [1 / (np.exp((energies - mu) / temperature) + 1) for _, mu, temperature in leads]
-    into = rate = np.full((sites, len(energies)), 1e-2)
-    index = np.arange(sites)
+    into = rate = np.full((len(together), len(energies)), 1e-2)
+    index = np.arange(orbitals)
     for _ in range(iterations):
         shift = grid.level_shift(rate) if level_shift else np.zeros_like(rate)
-        matrix = np.broadcast_to(-hamiltonian, (len(energies), sites, sites)).astype(complex)
-        matrix[:, index, index] += (energies - contacts - shift + 0.5j * rate).T
+        matrix = np.broadcast_to(-hamiltonian, (len(energies), orbitals, orbitals)).astype(complex)
+        matrix[:, index, index] += (energies - contacts - shift[site] + 0.5j * rate[site]).T
         green = np.linalg.inv(matrix)
         kernel = np.abs(green) ** 2
         spectral = -2 * green[:, index, index].imag.T
-        n = np.einsum("kij,jk->ik", kernel, into)
-        for (site, _, _), f in zip(leads, filling, strict=True):
-            n += kernel[:, :, site].T * (-2 * sigma.imag) * f
-        h = spectral - n
+        occupied = np.einsum("kij,jk->ik", kernel, into[site])
+        for (end, _, _), f in zip(leads, filling, strict=True):
+            occupied += kernel[:, :, np.isin(site, end)].sum(axis=2).T * (-2 * sigma.imag) * f
+        n, h = together @ occupied, together @ (spectral - occupied)
         new_into, out = acoustic[:, None] * n, acoustic[:, None] * h
         for steps, coupling, quanta in modes:
             d, q = coupling[:, None], quanta[:, None]
             new_into = new_into + d * ((q + 1) * shifted(n, steps) + q * shifted(n, -steps))
             out = out + d * ((q + 1) * shifted(h, -steps) + q * shifted(h, steps))
         change = max(np.abs(new_into - into).max(), np.abs(new_into + out - rate).max())
-        into, rate = new_into, new_into + out
+        into, rate = into + mixed * (new_into - into), rate + mixed * (new_into + out - rate)
         if change <= tolerance * rate.max():
             break
-    inflow = np.array([-2 * sigma.imag * (spectral[site] * f - n[site])
-                       for (site, _, _), f in zip(leads, filling, strict=True)])
+    inflow = np.array([-2 * sigma.imag * (spectral * f - occupied)[np.isin(site, end)].sum(axis=0)
+                       for (end, _, _), f in zip(leads, filling, strict=True)])
     power = sum(steps * grid.step * coupling * (((quanta[:, None] + 1) * shifted(n, steps) * h
                                                  - quanta[:, None] * n * shifted(h, steps)) @ grid.weights)
                 for steps, coupling, quanta in modes)
     return {"current": inflow @ grid.weights, "energy_current": (inflow * energies) @ grid.weights, "power": power,
-            "density": n @ grid.weights, "states": spectral @ grid.weights}
+            "density": n @ grid.weights, "states": (n + h) @ grid.weights}

@@ -1,7 +1,6 @@
 """Microscopic phonons: reference cases, brute force, conservation, limits."""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,52 +11,18 @@ from scipy.constants import Boltzmann, eV
 
 import dense_born
 import kwant_dissip as kd
+from born_models import T, barrier, on_grid, with_hamiltonian
 from dense_born import UniformGrid
-from kwant_dissip.balance.born import BornBalance
-from kwant_dissip.balance.scattering import Surroundings, fermi
-from kwant_dissip.model.broadening import Broadening
+from kwant_dissip.balance.scattering import fermi
 from kwant_dissip.model.lattice import read
 from kwant_dissip.model.phonons import Mode
 from kwant_dissip.numerics.ladders import ladders
-from kwant_dissip.numerics.phonon_kernels import emitted
-from kwant_dissip.propagators.choose import propagator_for
 from kwant_dissip.quanta.problem import QuantumProblem
 from kwant_dissip.quanta.refinement import Refinement
 from kwant_dissip.systems import chain as models_of_chains
 from models import chain, floats, uniform_chain
 
 CASES = json.loads((Path(__file__).parent / "born_cases.json").read_text())["cases"]
-T = 0.1
-
-
-def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None):
-    """The package's fixed point on any grid, as `dense_born.solve` returns it."""
-    lattice = read(syst)
-    sites = len(lattice.sites)
-    propagator = propagator_for(lattice, Broadening(np.zeros(sites)), np.zeros(len(reservoirs)), method)
-    order, back = propagator.order, np.argsort(propagator.order)
-    mu, temperature = np.array(reservoirs, float).T
-
-    inside = Surroundings([mode.in_order(order) for mode in modes], np.asarray(acoustic, float)[order], level_shift,
-                          Broadening(np.zeros(sites)), np.full(sites, temperature.mean()), mu, temperature)
-    balance = BornBalance(propagator, inside, grid, map, lambda *_: None)
-    start = np.broadcast_to(fermi(grid.energies, mu, temperature).mean(axis=0), (sites, len(grid.energies)))
-    point = balance.solve(start, np.full(sites, mu.mean()))
-    power, quanta = np.zeros(sites), np.empty_like(point.arrived)
-    for mode, shift in zip(inside.modes, balance.shifts, strict=True):
-        emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)
-        power += mode.energy * (quanta @ grid.weights)
-    found = {"power": power[back], "density": (point.arrived @ grid.weights)[back],
-             "states": (point.spectral @ grid.weights)[back], "current": point.inflow @ grid.weights,
-             "energy_current": (point.inflow * grid.energies) @ grid.weights,
-             "balance": balance.balance(point)[back]}
-    scale = np.abs(found["current"]).max() + 1e-6
-    assert np.abs(found["balance"]).max() < 1e-10 * scale
-    # where particles flow in equal parts both ways, what is left of their current is the rounding error of the parts
-    flowing = max(scale, np.abs(found["energy_current"]).max())
-    assert abs(found["current"].sum()) < 1e-10 * flowing
-    assert abs(found["energy_current"].sum() - power.sum()) < 1e-10 * flowing
-    return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -111,31 +76,6 @@ def test_random_systems_against_brute_force(data):
     for name in ("power", "density", "states", "current", "energy_current"):
         scale = max(np.abs(expected[name]).max(), 1e-3)
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-8 * scale)
-
-
-def with_hamiltonian(hamiltonian):
-    """A finalized system of this Hamiltonian between two chains."""
-    import kwant
-
-    lattice, builder = kwant.lattice.chain(norbs=1), kwant.Builder()
-    for i, row in enumerate(hamiltonian):
-        builder[lattice(i)] = row[i]
-        for j in range(i):
-            if row[j]:
-                builder[lattice(i), lattice(j)] = row[j]
-    for direction, end in ((-1, 0), (1, len(hamiltonian) - 1)):
-        del end
-        lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
-        lead[lattice(0)] = 0
-        lead[lattice(0), lattice(1)] = -1
-        builder.attach_lead(lead)
-    return builder.finalized()
-
-
-def barrier(left, right, phonons, temperatures=(T, T), onsite=(0, 0.1, 0.6, 0.2, 0, 0), **options):
-    """State of a short chain with a lopsided barrier."""
-    reservoirs = [kd.Reservoir(*pair) for pair in zip((left, right), temperatures, strict=True)]
-    return kd.steady_state(chain(list(onsite), [-1.0] * (len(onsite) - 1), **options), reservoirs, phonons, rtol=1e-6)
 
 
 def test_finer_uniform_grids_approach_the_panels():
@@ -222,53 +162,6 @@ def _no_baths():
     from kwant_dissip.model.baths import checked_baths
 
     return checked_baths(None)
-
-
-def test_golden_rule():
-    """D -> 0: heat and quanta follow from kwant's scattering wavefunctions, with an error linear in D."""
-    import kwant
-
-    onsite, quantum = [0, 0.1, 0.6, 0.2, 0, 0], 0.2
-    syst = chain(onsite, [-1.0] * 5)
-    state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, 1e-6, T, level_shift=False))
-    energies, weights = state.energy, state.energy_weights
-    inside = np.abs(energies) < 2 - 1e-9
-    waves = np.zeros((2, 6, len(energies)))
-    for k in np.flatnonzero(inside):
-        wave = kwant.wave_function(syst, energies[k])
-        for lead in range(2):
-            waves[lead, :, k] = (np.abs(wave(lead)) ** 2).sum(axis=0)
-    filling = fermi(energies, np.array([-1.0, -1.4]), np.array([T, T]))
-    n, spectral = np.einsum("aik,ak->ik", waves, filling), waves.sum(axis=0)
-    up = int(np.argmin(np.abs(energies - energies[0] - quantum)))
-    number = 1 / np.expm1(quantum / T)
-    high, low = np.zeros_like(n), np.zeros_like(n)
-    high[:, :-up], low[:, :-up] = n[:, up:], spectral[:, up:] - n[:, up:]
-    rule = quantum * (((number + 1) * high * (spectral - n) - number * n * low) @ weights)
-    # What is scattered into a state leaves through a lead as its wave, turned around in time, arrives.
-    source = (number + 1) * high
-    source[:, up:] += number * n[:, :-up]
-    leaving = np.einsum("ik,aik->a", source * weights, waves)
-    errors = []
-    for coupling in (4e-4, 2e-4, 1e-4):
-        state = barrier(-1.0, -1.4, kd.OpticalPhonons(quantum, coupling, T, level_shift=False))
-        errors.append(np.abs(state.power / coupling - rule).max() / np.abs(rule).max())
-        emission, absorption = state.quanta()
-        np.testing.assert_allclose(quantum * ((emission - absorption) @ state.energy_weights), state.mode_power[0],
-                                   rtol=0, atol=1e-12 * np.abs(state.power).max())
-        into = state.scattering_in / coupling
-        green = np.array([np.linalg.inv(e * np.eye(6) - np.diag(onsite) + np.diag(np.ones(5), 1)
-                                        + np.diag(np.ones(5), -1) - np.diag([s, 0, 0, 0, 0, s])
-                                        + 0.5j * np.diag(rate))
-                          for e, s, rate in zip(energies, dense_born.chain_lead(energies), state.scattering_rate.T,
-                                                strict=True)])
-        width = -2 * dense_born.chain_lead(energies).imag
-        inelastic = np.array([(width * (np.abs(green[:, site]) ** 2 * into.T).sum(axis=1)) @ weights
-                              for site in (0, 5)])
-        assert np.abs(inelastic - leaving).max() / leaving.max() < 200 * coupling
-    assert errors[-1] < 1e-2
-    for larger, smaller in pairwise(errors):
-        assert smaller / larger == pytest.approx(0.5, abs=0.03)
 
 
 def test_step_of_the_conductance_at_one_quantum():
