@@ -44,10 +44,13 @@ _SITES = 64
 _LEAST_RATE = 0.1
 # Steps of the plain iteration at first, if little is known, and again where Newton's method does not lead closer.
 _PLAIN, _MORE_PLAIN = 3, 40
-# Newton steps in all, and how many of them may pass without coming closer.
-_NEWTON_STEPS, _IDLE = 40, 3
+# Newton steps in all, and how many of them may pass without coming closer, to this part of what was missing.
+_NEWTON_STEPS, _IDLE, _CLOSER = 40, 3, 0.5
 # What the linear equations of a step leave, and what is accepted.
 _STEP_RTOL, _STEP_WORST = 1e-2, 0.5
+# Electrons that leads and what is not elastic send to no site in more than this part of its states reach none; rates
+# are elastic but for rounding errors.
+_DARK, _ELASTIC = 1e-6, 1e-10
 # What conservation may miss at a site and in all, relative to the largest current; rounding, to what is exchanged.
 _CONSERVED, _ROUNDING = 1e-12, 1e-15
 # Less than this part of what is exchanged is rounding.
@@ -163,14 +166,17 @@ class BornBalance:
         while lost > 1 or not (last or self._flows(point)):
             last = lost <= 1
             potential = point.potential if plain else self._screened(point)
-            filling, unknowns = self._plain_step(point) if plain else self._newton_step(point)
+            adrift = self._adrift(point)
+            filling, unknowns = self._plain_step(point) if plain else self._newton_step(point, adrift)
+            filling[:, adrift] = self._anchor(point, adrift)
             change = np.abs((filling - point.filling) * point.spectral).max() / point.spectral.max()
             new = self._settled(filling, unknowns, potential, point.phonon_rate,
                                 np.clip(_LOOSELY * change, _SETTLED, _LOOSEST))
             new_lost = self._lost(new)
             self._progress(_WHAT, new_lost * _CONSERVED)
-            plain, idle = max(plain - 1, 0), 0 if new_lost < best or plain else idle + 1
-            if idle > _IDLE:
+            # The first step from another grid's solution may lose what that had; then steps lead back.
+            plain, idle = max(plain - 1, 0), 0 if new_lost < max(best, _CLOSER * lost) or plain else idle + 1
+            if idle > _IDLE or self.steps > 2 * _NEWTON_STEPS:
                 if self.steps > _NEWTON_STEPS:
                     raise ConvergenceError(
                         f"The self-consistent Born approximation did not converge in {self.steps} steps: particles "
@@ -333,7 +339,7 @@ class BornBalance:
         """
         weights, end = self.ladders.weights, rungs * self.ladders.base
         changed = np.abs(point.rate * point.arrived - point.source * point.spectral) * weights
-        least = _NOISE * ((point.rate * point.spectral) @ weights).sum()
+        least = _NOISE * self.exchanged(point).sum()
         low, high = 0.0, 0.0
         for going_on in (changed, point.phonon_rate.sum(axis=0) * point.spectral * weights):
             total = max(going_on.sum(), least)
@@ -357,16 +363,37 @@ class BornBalance:
         result = max(np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents) / max(self._allowed(point))
         return max(result, point.law[1] / LAW_TOLERANCE)
 
+    def exchanged(self, point: BornPoint) -> np.ndarray:
+        """Particles that pass each site's collisions per time if all states are full, shape (sites,)."""
+        return (point.rate * point.spectral) @ self.ladders.weights
+
     def _allowed(self, point):
         """What may be missed: of the current, and rounding errors of all that is exchanged."""
-        weights = self.ladders.weights
-        return (_CONSERVED * np.abs(point.inflow @ weights).max(),
-                _ROUNDING * ((point.rate * point.spectral) @ weights).sum())
+        return (_CONSERVED * np.abs(point.inflow @ self.ladders.weights).max(),
+                _ROUNDING * self.exchanged(point).sum())
 
     def _flows(self, point):
         """Whether currents stand out from rounding errors."""
         current, rounding = self._allowed(point)
         return current > rounding
+
+    def _adrift(self, point):
+        """Energies at which electrons scatter elastically alone and no lead reaches them: array of bool.
+
+        Below a lead's band there are such states where collisions broaden them; nothing determines their occupation.
+        """
+        if not (self._unmoved.acoustic.any() or self._unmoved.baths.is_elastic):
+            return np.zeros(len(self.ladders.energies), bool)
+        self.transports += 1
+        given = np.clip(point.rate - point.elastic, 0.0, None)
+        given[given < _ELASTIC * point.rate] = 0.0  # rounding errors
+        reached, _ = point.transport.arrive(given, np.ones_like(point.lead_filling))
+        return (reached <= _DARK * point.spectral).all(axis=0)
+
+    def _anchor(self, point, adrift):
+        """Filling of states that nothing fills: Fermi's function of the leads' mean mu, as of bound states."""
+        return fermi(self.ladders.energies[adrift], point.lead_mu.mean(keepdims=True),
+                     self._unmoved.lead_temperature.mean(keepdims=True))
 
     def _plain_step(self, point):
         slopes = point.probing.slopes(point.unknowns, point.spectral, point.transport.arrive)
@@ -395,16 +422,18 @@ class BornBalance:
         passages = point.transport.passages()
         if passages is None:
             return lambda b: b
-        inverse = LadderInverse(passages, filling, point.spectral, coefficients, self.ladders.base, self._map)
+        inverse = LadderInverse(passages, filling, point.spectral, coefficients, self.ladders.base, self._map,
+                                everywhere=not modes)
         return lambda b: np.append(inverse(b[:size].reshape(filling.shape)).ravel(), b[size:])
 
-    def _newton_step(self, point):
-        """F and the unknowns after a step of the linearised Boltzmann equation."""
+    def _newton_step(self, point, adrift):
+        """F and the unknowns after a step of the linearised Boltzmann equation, but for energies `adrift`."""
         self.steps += 1
         filling, size = point.filling, point.filling.size
         arrive = point.transport.arrive
         slopes = point.probing.slopes(point.unknowns, point.spectral, arrive)
-        elastic = np.divide(point.elastic, point.spectral, out=np.zeros_like(filling), where=point.spectral > 0)
+        elastic = np.divide(point.elastic, point.spectral, out=np.zeros_like(filling),
+                            where=(point.spectral > 0) & ~adrift)
 
         def scattered(change):
             """What scatters into states when n changes."""
@@ -424,7 +453,7 @@ class BornBalance:
             return np.append(values[:size] - scattered(change),
                              slopes.own * values[size:] - slopes.absorbed(change, inflow))
 
-        residual = point.arrived - point.occupied
+        residual = np.where(adrift, 0.0, point.arrived - point.occupied)
         missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
         right = np.append(scattered(residual), slopes.scaled(missing))
         found = krylov.solve(product, right, self._inverse(point, elastic), rtol=_STEP_RTOL, worst=_STEP_WORST,

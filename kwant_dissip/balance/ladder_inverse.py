@@ -28,15 +28,22 @@ class LadderInverse:
     ----------
     passages : tuple of arrays, shape (sites, energies)
         See `Spectrum.passages`.
-    response : callable
-        R of occupations on pieces: (dense blocks) see `coefficients`.
+    filling, spectral : arrays of float, shape (sites, energies)
+    coefficients : callable
+        Of the first sites, the sizes, and the energies of pieces: pairs of a number of rungs k, and what part of the
+        occupation k rungs above scatters into a state, shape (pieces, energies).
+    base : int
+        Energies of a rung.
+    map_ : callable
+    everywhere : bool
+        Whether filled and empty energies count, too: elastic scattering alone couples them as the others.
     """
 
-    def __init__(self, passages, filling, spectral, coefficients, base, map_):
+    def __init__(self, passages, filling, spectral, coefficients, base, map_, everywhere):
         own, to_right, to_left = passages
         sites, energies = own.shape
         rungs = energies // base
-        open_ = (filling * (1 - filling) > _FULL).any(axis=0).reshape(rungs, base).any(axis=1)
+        open_ = (filling * (1 - filling) > _FULL).any(axis=0).reshape(rungs, base).any(axis=1) | everywhere
         if not open_.any():
             self._factors = []
             return

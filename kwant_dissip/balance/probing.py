@@ -184,15 +184,16 @@ class Slopes:
         cold, particles, heat, current = probing.split(missing)
         step = np.zeros_like(missing)
         parts = probing.split(step)
-        if self._cold is not None:
-            parts[0][:] = cold / self._cold_own
-        if self._hot is not None:
-            (a, b), (c, d) = self._hot_own
-            determinant = a * d - b * c
-            parts[1][:] = (d * particles - b * heat) / determinant
-            parts[2][:] = (a * heat - c * particles) / determinant
-        if len(current):
-            parts[3][:] = -current / self._conductance
+        with np.errstate(divide="ignore", invalid="ignore"):  # where there are no states at mu: `krylov` says so
+            if self._cold is not None:
+                parts[0][:] = cold / self._cold_own
+            if self._hot is not None:
+                (a, b), (c, d) = self._hot_own
+                determinant = a * d - b * c
+                parts[1][:] = (d * particles - b * heat) / determinant
+                parts[2][:] = (a * heat - c * particles) / determinant
+            if len(current):
+                parts[3][:] = -current / self._conductance
         return step
 
     def absorbed(self, change: np.ndarray, inflow: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from .problem import QuantumProblem
 _GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))
 # Part of rtol that may lie beyond the grid, and how often it is widened at an end.
 _OUTSIDE, _WIDENED = 0.1, 20
-# Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi).
+# Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi); at least
+# those of all that is exchanged, and of all that enters and leaves in the band.
 _ROUNDING = 1e-13
 # Levels and edges that move by less than this part of the lowest k_B T, or of a quantum, stay resolved.
 _MOVED = 0.02
@@ -182,10 +183,12 @@ class Refinement:
         found = PhononSolution(point, balance, np.inf, power, mode_power, current, energy_current)
         if before is not None:
             # Heat counts from the mean mu. What vanishes but for rounding has no relative error.
-            hottest = problem.hottest
-            rounding = _ROUNDING / self._rtol * hottest / TWO_PI
+            hottest, band = problem.hottest, np.ptp(energies)
+            thermal, exact = (part / self._rtol for part in (_ROUNDING * hottest / TWO_PI, np.finfo(float).eps))
+            smallest = (max(thermal * hottest, exact * balance.exchanged(point).max() * problem.step),
+                        max(thermal, exact * band / TWO_PI), max(thermal * hottest, exact * band ** 2 / TWO_PI))
             old, new = ([one.power, one.current, one.energy_current - problem.mu0 * one.current]
                         for one in (before, found))
-            found.error = max(np.abs(a - b).max() / max(np.abs(a).max(), least) for a, b, least in zip(
-                new, old, (rounding * hottest, rounding, rounding * hottest), strict=True))
+            found.error = max(np.abs(a - b).max() / max(np.abs(a).max(), least)
+                              for a, b, least in zip(new, old, smallest, strict=True))
         return found
