@@ -95,7 +95,8 @@ class LadderInverse:
             return splu(matrix.tocsc())
 
         self._map = map_
-        self._factors = list(map_(factor, range(base)))
+        # Not in several threads: what SuperLU takes in one and leaves in another is never given back.
+        self._factors = [factor(b) for b in range(base)]
 
     def __call__(self, b: np.ndarray) -> np.ndarray:
         """Approximate ds, shape (sites, energies)."""
