@@ -188,3 +188,15 @@ def test_symmetric_leads_have_no_energy_current():
                             kd.AcousticPhonons(0.0025, 0.03, level_shift=False), rtol=1e-2)
     assert state.error <= 1e-2
     assert np.abs(state.energy_current).max() < 1e-12 * state.current[0]
+
+
+def test_potential_with_probes_and_small_quanta():
+    """Tails of a level below the band are pushed beyond the lowest energy and back: they stay electrons."""
+    temperature = 0.0234
+    leads = [kd.Reservoir(mu, temperature) for mu in (-0.0787, -0.1425, -0.11)]
+    state = kd.steady_state(crossing(), leads, [kd.OpticalPhonons(temperature, 0.02, temperature, level_shift=False),
+                                                kd.PhononBath(temperature, rate=0.1)],
+                            electrostatics=kd.Poisson(5.0), rtol=1e-2)
+    assert state.law_residual <= 1e-9
+    assert abs(state.energy_current.sum() - state.power.sum()) < 1e-10 * np.abs(state.current).max()
+    assert state.entropy_production > 0

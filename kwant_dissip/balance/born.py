@@ -13,7 +13,7 @@ Acoustic and other elastic collisions have the source gamma_x f; what probes and
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from .transport import Transport
 # How often the spectral function may be settled again, and by how much the rate may still change, relative to its
 # largest value; while f is far from the solution, by so much of its change.
 _SETTLING, _SETTLED, _LOOSELY, _LOOSEST = 200, 2e-15, 1e-5, 1e-3
+# By how much those of the neutral system may.
+_NEUTRAL = 1e-8
 # The same where only a change with the potential is looked for, as a part of that.
 _RESPONDING = 1e-3
 # How many former iterations are mixed: more take memory and gain little.
@@ -53,8 +55,8 @@ _STEP_RTOL, _STEP_WORST = 1e-2, 0.5
 _DARK, _ELASTIC = 1e-6, 1e-10
 # What conservation may miss at a site and in all, relative to the largest current; rounding, to what is exchanged.
 _CONSERVED, _ROUNDING = 1e-12, 1e-15
-# Less than this part of what is exchanged is rounding.
-_NOISE = 1e-13
+# Less than this part of what is exchanged is rounding, and less than the other nothing.
+_NOISE, _TINY = 1e-13, 1e-300
 _WHAT = "the occupations of sites that scatter off phonons"
 
 
@@ -80,6 +82,8 @@ class BornPoint:
         At this potential.
     self_energy : TabulatedSelfEnergy
     transport : Transport
+    moving : float
+        By how much rates would still change, relative to the largest.
     charge : array of float, shape (sites,), or None
         N - N0, with electrostatics.
     law : tuple
@@ -100,6 +104,7 @@ class BornPoint:
     probing: Probing
     self_energy: TabulatedSelfEnergy
     transport: Transport
+    moving: float
     charge: np.ndarray | None = None
     law: tuple[np.ndarray, float] = (np.empty(0), 0.0)
 
@@ -179,9 +184,11 @@ class BornBalance:
             if idle > _IDLE or self.steps > 2 * _NEWTON_STEPS:
                 if self.steps > _NEWTON_STEPS:
                     raise ConvergenceError(
-                        f"The self-consistent Born approximation did not converge in {self.steps} steps: particles "
-                        f"are conserved to {best * _CONSERVED:.1e} of the current only. A weaker coupling, a higher "
-                        "temperature or a smaller bias helps.", accuracy=best * _CONSERVED, state=point)
+                        f"The self-consistent Born approximation did not converge in {self.steps} steps: particles are "
+                        f"conserved to {self._lost(point, law=False) * _CONSERVED:.1e} of the current, and "
+                        f"{point.law[1]:.1e} of its largest term is left of the law of electrostatics. A weaker "
+                        "coupling, a higher temperature or a smaller bias helps.", accuracy=best * _CONSERVED,
+                        state=point)
                 plain = _MORE_PLAIN
             best = min(best, new_lost)
             point, lost = new, new_lost
@@ -216,13 +223,13 @@ class BornBalance:
     def _settled(self, filling, unknowns, potential, phonon_rate, tolerance):
         """Occupations with spectral functions and rates that belong to each other, at given f and U."""
         propagator, probing = self._at(potential, unknowns)
-        transport, self_energy, phonon_rate, rate, occupied, into, elastic = self._states(
+        transport, self_energy, phonon_rate, rate, occupied, into, elastic, moving = self._states(
             filling, propagator, probing, phonon_rate, tolerance)
         source = into + elastic * filling + probing.source(unknowns)
         self.transports += 1
         arrived, inflow = transport.arrive(source, probing.lead_filling(unknowns))
         point = BornPoint(filling, occupied, transport.spectral, arrived, inflow, source, rate, phonon_rate, elastic,
-                          unknowns, potential, probing, self_energy, transport)
+                          unknowns, potential, probing, self_energy, transport, moving)
         if self.law is not None:
             point.charge = self.density(point) - self._reference
             point.law = self.law.residual(potential, point.lead_mu, point.charge)
@@ -243,7 +250,7 @@ class BornBalance:
             mixing.took(mixed - phonon_rate)
             phonon_rate = mixed
         elastic = self._unmoved.acoustic[:, None] * transport.spectral + probing.elastic
-        return transport, self_energy, phonon_rate, rate, occupied, into, elastic
+        return transport, self_energy, phonon_rate, rate, occupied, into, elastic, largest / max(rate.max(), _TINY)
 
     def _at(self, potential, unknowns):
         """Propagator without self-energy, and probes, at a potential of the sites."""
@@ -277,6 +284,10 @@ class BornBalance:
         point = neutral._settled(filling, neutral.probing.start(mu), np.zeros(len(filling)), neutral._first_rate(),
                                  _SETTLED)
         self.green_functions += neutral.green_functions
+        if point.moving > _NEUTRAL:
+            raise ConvergenceError("The states of the neutral system did not settle: rates still change by "
+                                   f"{point.moving:.1e} of the largest. A weaker coupling helps, or a PhononBath "
+                                   "beside it.", accuracy=point.moving)
         return point.occupied @ grid.weights + neutral._below(point)
 
     def _below(self, point):
@@ -312,7 +323,8 @@ class BornBalance:
                                                         _RESPONDING * DIFFERENCE)
             if not change.any():
                 phonon_rate = found  # what others start from
-            return occupied @ weights
+            # States that are pushed below the grid are not lost.
+            return occupied @ weights + self._below(replace(point, potential=point.potential + change))
 
         return point.potential + self.law.step(point.law[0], states, density)
 
@@ -354,14 +366,14 @@ class BornBalance:
         return point.transport.flows(point.source - point.rate * equilibrium, point.lead_filling - equilibrium,
                                      np.stack([weights, weights * energies], axis=1)).T
 
-    def _lost(self, point):
+    def _lost(self, point, law=True):
         """What conservation, and the law of electrostatics, miss, in units of what they may."""
         lost = self.balance(point)
         missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
         cold, particles, heat, currents = (np.abs(part).max(initial=0.0) for part in point.probing.split(missing))
         heat /= self._unmoved.lead_temperature.min()
         result = max(np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents) / max(self._allowed(point))
-        return max(result, point.law[1] / LAW_TOLERANCE)
+        return max(result, point.law[1] / LAW_TOLERANCE) if law else result
 
     def exchanged(self, point: BornPoint) -> np.ndarray:
         """Particles that pass each site's collisions per time if all states are full, shape (sites,)."""

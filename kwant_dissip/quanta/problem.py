@@ -6,6 +6,7 @@ import numpy as np
 
 from ..balance.born_screening import BornScreening
 from ..balance.scattering import Surroundings
+from ..errors import ConvergenceError
 from ..model.baths import Baths, named
 from ..model.broadening import Broadening, Broadenings, bath_broadening
 from ..model.electrostatics import Law, ramps
@@ -18,6 +19,8 @@ from ..propagators.choose import propagator_for
 # Pieces are first no wider than so many k_B T; how far above the highest mu energies matter, in k_B T, and how far
 # above and below all bands, in the largest quanta.
 _WIDTH, _TOP, _MARGIN = 2.0, 35.0, 3
+# More energies than these are not tried.
+_MOST = 1e7
 # Grids of acoustic phonons alone.
 _STEP = 4.0
 
@@ -98,6 +101,8 @@ class QuantumProblem:
             Broadenings(balanced, elastic).in_order(site) if balanced or elastic else Broadening(np.zeros(len(site))),
             np.nan_to_num(self.temperature[site], nan=self._coldest), lead_mu, lead_temperature,
             baths.electrons is not None)
+        if baths.phonons is not None:  # as without quanta
+            known = baths.phonons.site_temperatures(original.sites)[balanced[0].coupled]
         self.law = None if electrostatics is None else self._screening(
             electrostatics, original, reservoirs, float(np.median(known)) if len(known) else self._coldest)
         self.step = max([mode.energy for mode in modes], default=_STEP * self._coldest)
@@ -176,5 +181,11 @@ class QuantumProblem:
             high = max(high, lead_mu.max() + _TOP * self.hottest)
         if not surroundings.shifts_levels:
             high = min(high, self.highest(lead_mu, np.empty(0)) + self.step)
-        return ladders(low, high, self.quantum or self.step, levels[(levels > low) & (levels < high)],
+        quantum = self.quantum or self.step
+        count = order * (high - low) / min(quantum, _WIDTH * self._coldest)
+        if count > _MOST:
+            raise ConvergenceError(f"The energies from {low:.4g} to {high:.4g} with the lowest temperature "
+                                   f"{self._coldest:.1e} and the quantum {quantum:.1e} are more than {count:.0e}: "
+                                   "raise the temperature, or the quantum.")
+        return ladders(low, high, quantum, levels[(levels > low) & (levels < high)],
                        _WIDTH * self._coldest, order)

@@ -36,6 +36,7 @@ class PhononSolution:
         Change since the grid before, relative; inf for the first.
     power, mode_power : arrays of float, shapes (sites,) and (modes, sites)
     current, energy_current : arrays of float, shape (leads,)
+    density : array of float, shape (sites,)
     """
 
     point: BornPoint
@@ -45,6 +46,7 @@ class PhononSolution:
     mode_power: np.ndarray
     current: np.ndarray
     energy_current: np.ndarray
+    density: np.ndarray
 
 
 @dataclass(eq=False)
@@ -145,7 +147,7 @@ class Refinement:
             raise ConvergenceError(f"Electrons leave the energies from {grid.energies[0]:.4g} to "
                                    f"{grid.energies[-1]:.4g}: {max(outside):.1e} of what scatters lies beyond.",
                                    accuracy=max(outside))
-        return self._evaluated(point, balance, before), grid
+        return self._evaluated(point, balance, before, max(outside)), grid
 
     def _first(self, balance):
         """First guess of all that is unknown."""
@@ -168,8 +170,8 @@ class Refinement:
             potential = near.potential[problem.site]
         return _Guess(filling[problem.site], unknowns, None, potential)
 
-    def _evaluated(self, point, balance, before):
-        """Powers, currents, and their changes since the grid before."""
+    def _evaluated(self, point, balance, before, outside):
+        """Powers, currents, and their changes since the grid before; what lies `outside` of it counts, too."""
         problem = self._problem
         weights, energies = balance.ladders.weights, balance.ladders.energies
         modes = problem.surroundings.modes
@@ -180,7 +182,8 @@ class Refinement:
         mode_power = np.array(mode_power).reshape(len(modes), len(point.arrived))
         power = mode_power.sum(axis=0) + balance.probe_power(point)
         current, energy_current = point.inflow @ weights, (point.inflow * energies) @ weights
-        found = PhononSolution(point, balance, np.inf, power, mode_power, current, energy_current)
+        found = PhononSolution(point, balance, np.inf, power, mode_power, current, energy_current,
+                               balance.density(point))
         if before is not None:
             # Heat counts from the mean mu. What vanishes but for rounding has no relative error.
             hottest, band = problem.hottest, np.ptp(energies)
@@ -189,6 +192,9 @@ class Refinement:
                         max(thermal, exact * band / TWO_PI), max(thermal * hottest, exact * band ** 2 / TWO_PI))
             old, new = ([one.power, one.current, one.energy_current - problem.mu0 * one.current]
                         for one in (before, found))
-            found.error = max(np.abs(a - b).max() / max(np.abs(a).max(), least)
-                              for a, b, least in zip(new, old, smallest, strict=True))
+            changes = [np.abs(a - b).max() / max(np.abs(a).max(), least)
+                       for a, b, least in zip(new, old, smallest, strict=True)]
+            moved = np.abs(point.potential - before.point.potential).max(), np.abs(found.density - before.density).max()
+            found.error = max(*changes, moved[0] / max(np.abs(point.potential).max(), hottest),
+                              np.nan_to_num(moved[1] / np.abs(found.density).max()), outside)
         return found

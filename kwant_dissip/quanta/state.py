@@ -84,7 +84,7 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
     bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
     modes = problem.surroundings.modes
     return PhononState(
-        power=by_site(solution.power), mu=mu, density=by_site(balance.density(point)), potential=potential,
+        power=by_site(solution.power), mu=mu, density=by_site(solution.density), potential=potential,
         current=solution.current, energy_current=solution.energy_current, bonds=bonds, bond_current=-flows[0],
         bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
         newton_steps=balance.steps, products=balance.products, energies=len(energies),

@@ -230,7 +230,9 @@ class _Iteration:
         if state.units != "SI":
             raise ValueError("solve must return a state in SI units: convert it with state.to_si(energy_unit=..., "
                              "lattice_constant=...).")
-        if not np.allclose(state.bath_temperature, given, rtol=_SAME, atol=0):
+        known = np.isfinite(state.bath_temperature)  # microscopic phonons have none where they do not couple
+        if not (known.any() and np.allclose(state.bath_temperature[known], np.broadcast_to(given, known.shape)[known],
+                                            rtol=_SAME, atol=0)):
             raise ValueError(f"solve must give its PhononBath the temperature that it is called with, times k_B / "
                              "energy_unit (scipy.constants has Boltzmann / eV in all digits): it got "
                              f"{np.max(given):.9g} K at most, and the state's bath is at "
