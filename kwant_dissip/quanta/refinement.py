@@ -194,7 +194,9 @@ class Refinement:
                         for one in (before, found))
             changes = [np.abs(a - b).max() / max(np.abs(a).max(), least)
                        for a, b, least in zip(new, old, smallest, strict=True)]
-            moved = np.abs(point.potential - before.point.potential).max(), np.abs(found.density - before.density).max()
-            found.error = max(*changes, moved[0] / max(np.abs(point.potential).max(), hottest),
-                              np.nan_to_num(moved[1] / np.abs(found.density).max()), outside)
+            if problem.law is not None:
+                changes += [np.abs(point.potential - before.point.potential).max() / max(
+                    np.abs(point.potential).max(), hottest),
+                    np.abs(found.density - before.density).max() / np.abs(found.density).max()]
+            found.error = max(*changes, outside)
         return found

@@ -17,14 +17,14 @@ class PhononState(SteadyState):
     """A `SteadyState` in the self-consistent Born approximation: all of it at every energy.
 
     `mu` is that of the probe where a PhononBath couples, and what an ideal weak probe measures on the other sites that
-    scatter. The energies lie on ladders: to each of them
-    every quantum of the phonons is another one, with the same weight, up to the ends of the grid. Integrals
-    Int dE / 2 pi are sums over them with `energy_weights`.
+    scatter. The energies lie on ladders: to each of them every quantum of the phonons is another one, with the same
+    weight, up to the ends of the grid. Integrals Int dE / 2 pi are sums over them with `energy_weights`.
 
     Notes
     -----
-    `error` compares with fewer energies, and holds changes of density and potential, and what lies beyond the energies,
-    too; `newton_steps` and `products` are those on the last grid.
+    `error` compares with fewer energies, and holds what lies beyond them, with electrostatics changes of density and
+    potential too; without, the density may be worse: it counts all states down to the bands' sharp edges.
+    `newton_steps` and `products` are those on the last grid.
     """
 
     energy: np.ndarray = quantity("The energies, growing", "energy", ("energy",), default=None)
