@@ -10,7 +10,7 @@ import numpy as np
 from numba.extending import intrinsic
 
 from .compiled import compiled
-from .vectors import LANES, WIDE, called, written
+from .vectors import LANES, WIDE, answered, called, written
 
 # Doubles of an element.
 ELEMENT = 2 * LANES
@@ -21,6 +21,7 @@ PIVOTS = 4
 # A pivot smaller than this part of the largest element below it is exchanged.
 _SMALL_PIVOT = 0.5
 _TINY = 1e-150
+_SMALLEST = 1e-300
 
 
 def load(w, array, place):
@@ -42,8 +43,8 @@ def _place(w, first, stride, count):
 
 
 def _tile(rows, columns):
-    """Rows x columns elements of C = A B, or of C -= A B; with `sign` -1 the elements of B are conjugated."""
-    def write(w, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign, subtract):
+    """Rows x columns elements of C = A B, or of C += A B; with `sign` -1 the elements of B are conjugated."""
+    def write(w, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign, add):
         builder = w.builder
         sign = w.all_lanes(sign)
 
@@ -63,19 +64,18 @@ def _tile(rows, columns):
 
         sums = w.loop(inner, [w.constant(0)] * (2 * rows * columns), step)
         places = [_place(w, _place(w, c_at, c_row, r), w.number(1), q) for r in range(rows) for q in range(columns)]
-        with builder.if_else(subtract) as (less, plain):
-            with less:
+        with builder.if_else(add) as (more, plain):
+            with more:
                 for number, place in enumerate(places):
                     old = load(w, c, place)
-                    store(w, [builder.fsub(old[part], sums[2 * number + part]) for part in range(2)], c, place)
+                    store(w, [builder.fadd(old[part], sums[2 * number + part]) for part in range(2)], c, place)
             with plain:
                 for number, place in enumerate(places):
                     store(w, sums[2 * number:][:2], c, place)
 
     def tile(context, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,  # noqa: ARG001
-             subtract):
-        return written(write, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign,
-                        subtract)
+             add):
+        return written(write, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, inner, sign, add)
     return intrinsic(tile)
 
 
@@ -152,10 +152,129 @@ def dot(context, c, c_at, a, a_at, b, b_at, count):  # noqa: ARG001
     return written(write, c, c_at, a, a_at, b, b_at, count)
 
 
+def _times(w, a, b):
+    """A b of two elements."""
+    return (w.fma(w.builder.fneg(a[1]), b[1], w.builder.fmul(a[0], b[0])),
+            w.fma(a[1], b[0], w.builder.fmul(a[0], b[1])))
+
+
+def _less(w, c, a, b):
+    """C - a b of elements."""
+    minus = w.builder.fneg(a[0])
+    return w.fma(a[1], b[1], w.fma(minus, b[0], c[0])), w.fma(w.builder.fneg(a[1]), b[0], w.fma(minus, b[1], c[1]))
+
+
+def _square(w, a):
+    return w.fma(a[0], a[0], w.builder.fmul(a[1], a[1]))
+
+
+def _minus(w, a):
+    return tuple(w.builder.fneg(part) for part in a)
+
+
+def _solved(w, row, upper, lower, inverse):
+    """X and y with x U = row and y L = x, of one row; elements that vanish are None."""
+    x, y = [], [None] * PIVOTS
+    for k in range(PIVOTS):
+        value = None if row[k] is None else _times(w, row[k], inverse[k])
+        for j in range(k):
+            if x[j] is not None:
+                value = _minus(w, _times(w, x[j], upper[j][k])) if value is None else _less(w, value, x[j], upper[j][k])
+        x.append(value)
+    for k in range(PIVOTS - 1, -1, -1):
+        value = x[k]
+        for j in range(k + 1, PIVOTS):
+            if value is None:
+                value = _minus(w, _times(w, y[j], lower[j][k])) if y[j] is not None else None
+            elif y[j] is not None:
+                value = _less(w, value, y[j], lower[j][k])
+        y[k] = value
+    return x, y
+
+
+@intrinsic
+def _diagonal_block(context, panel, place, factors, a, a_at, size):  # noqa: ARG001
+    def write(w, panel, place, factors, a, a_at, size):
+        builder = w.builder
+        u = [[load(w, a, builder.add(_place(w, a_at, size, i), w.number(j))) for j in range(PIVOTS)]
+             for i in range(PIVOTS)]
+        lower = [[None] * PIVOTS for _ in range(PIVOTS)]
+        inverse, good = [], None
+        for k in range(PIVOTS):
+            size = _square(w, u[k][k])
+            over = builder.fdiv(w.constant(1), size)
+            inverse.append((builder.fmul(u[k][k][0], over), builder.fneg(builder.fmul(u[k][k][1], over))))
+            fine = builder.fcmp_ordered(">", size, w.constant(_SMALLEST))
+            good = fine if good is None else builder.and_(good, fine)
+            for i in range(k + 1, PIVOTS):
+                lower[i][k] = _times(w, u[i][k], inverse[k])
+                good = builder.and_(good, builder.fcmp_ordered("<=", _square(w, lower[i][k]),
+                                                               w.constant(_SMALL_PIVOT ** -2)))
+                for j in range(k + 1, PIVOTS):
+                    u[i][j] = _less(w, u[i][j], lower[i][k], u[k][j])
+            for i in range(k):
+                u[i][k] = _times(w, u[i][k], inverse[k])
+        for k in range(PIVOTS):
+            for j in range(PIVOTS):
+                store(w, inverse[k] if j == k else lower[k][j] if j < k else u[k][j], factors,
+                      w.number(PIVOTS * k + j))
+        # Rows of the inverse are what the rows of the identity come to.
+        for k in range(PIVOTS):
+            one = [None] * PIVOTS
+            one[k] = (w.constant(1), w.constant(0))
+            _, y = _solved(w, one, u, lower, inverse)
+            for j in range(PIVOTS):
+                store(w, y[j], panel, builder.add(place, w.number(PIVOTS * k + j)))
+        return w.all_true(good)
+    return answered(write, panel, place, factors, a, a_at, size)
+
+
+@intrinsic
+def _other_row(context, panel, place, factors, a, a_at):  # noqa: ARG001
+    def write(w, panel, place, factors, a, a_at):
+        builder = w.builder
+        row = [load(w, a, builder.add(a_at, w.number(j))) for j in range(PIVOTS)]
+        f = [[load(w, factors, w.number(PIVOTS * k + j)) for j in range(PIVOTS)] for k in range(PIVOTS)]
+        x, y = _solved(w, row, f, f, [f[k][k] for k in range(PIVOTS)])
+        good = None
+        for k in range(PIVOTS):
+            fine = builder.fcmp_ordered("<=", _square(w, x[k]), w.constant(_SMALL_PIVOT ** -2))
+            good = fine if good is None else builder.and_(good, fine)
+            store(w, _minus(w, y[k]), panel, builder.add(place, w.number(k)))
+        return w.all_true(good)
+    return answered(write, panel, place, factors, a, a_at)
+
+
 @compiled
-def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, rows, columns, inner, sign, subtract,
+def _few_columns(panel, factors, a, a_at, size, first):
+    """Into `panel` what PIVOTS steps without exchanges make of their columns; whether pivots are large enough."""
+    called()
+    at = a_at + first
+    good = _diagonal_block(panel, first * PIVOTS, factors, a, at + first * size, size)
+    for i in range(first + PIVOTS, size):
+        good &= _other_row(panel, i * PIVOTS, factors, a, at + i * size)
+    if good:
+        for i in range(first):
+            _other_row(panel, i * PIVOTS, factors, a, at + i * size)
+    return good
+
+
+@intrinsic
+def _copy(context, c, c_at, a, a_at, count):  # noqa: ARG001
+    """C = a for `count` > 0 elements that follow one another."""
+    def write(w, c, c_at, a, a_at, count):
+        def step(number, values):
+            store(w, load(w, a, w.builder.add(a_at, number)), c, w.builder.add(c_at, number))
+            return values
+
+        w.loop(count, [], step)
+    return written(write, c, c_at, a, a_at, count)
+
+
+@compiled
+def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column, rows, columns, inner, sign, add,
               upper):
-    """C = A B or C -= A B tile by tile, see `_tile`; if `upper`, tiles below the diagonal may be left out."""
+    """C = A B or C += A B tile by tile, see `_tile`; if `upper`, tiles below the diagonal may be left out."""
     called()
     j = 0
     while j < columns:
@@ -167,18 +286,18 @@ def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column,
             if i + _TALL <= rows:
                 if two:
                     _tall_pair(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                               subtract)
+                               add)
                 else:
                     _tall(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                          subtract)
+                               add)
                 i += _TALL
             else:
                 if two:
                     _pair(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                          subtract)
+                               add)
                 else:
                     _one(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                         subtract)
+                               add)
                 i += 1
         j += 2
 
@@ -233,22 +352,28 @@ def invert(a, a_at, size, swaps, rows):
     called()
     one, no, yes = np.int64(1), size < 0, size >= 0
     swapped = False
+    kept = PIVOTS * size
     for first in range(0, size, PIVOTS):
         count = min(PIVOTS, size - first)
-        # In these columns a is, after their steps, what the steps do to all others.
-        for p in range(first, first + count):
-            swapped |= _pivot_step(a, a_at, size, p, first, count, swaps)
-        row, width = a_at + first * size, count * size * ELEMENT
-        for k in range(width):
-            rows[k] = a[row * ELEMENT + k]
-            rows[width + k] = -rows[k]
-        minus = count * size
+        # What the steps in these columns do to all others is, after them, in these columns.
+        if not (count == PIVOTS and _few_columns(rows, rows[kept * ELEMENT:], a, a_at, size, first)):
+            for p in range(first, first + count):
+                swapped |= _pivot_step(a, a_at, size, p, first, count, swaps)
+            for i in range(size):
+                _copy(rows, i * count, a, a_at + i * size + first, count)
+        row = a_at + first * size
         for start, stop in ((0, first), (first + count, size)):
-            _multiply(a, row + start, size, a, row + first, size, one, rows, start, size, one, count, stop - start,
-                      count, 1.0, no, no)
+            if start == stop:
+                continue
             for above, below in ((0, first), (first + count, size)):
-                _multiply(a, a_at + above * size + start, size, a, a_at + above * size + first, size, one, rows,
-                          minus + start, size, one, below - above, stop - start, count, 1.0, yes, no)
+                _multiply(a, a_at + above * size + start, size, rows, above * count, count, one, a,
+                          row + start, size, one, below - above, stop - start, count, 1.0, yes, no)
+            for i in range(count):
+                _copy(rows, kept + i * size, a, row + i * size + start, stop - start)
+            _multiply(a, row + start, size, rows, first * count, count, one, rows, kept, size, one, count,
+                      stop - start, count, 1.0, no, no)
+        for i in range(size):
+            _copy(a, a_at + i * size + first, rows, i * count, count)
     if swapped:
         for p in range(size - 1, -1, -1):
             for lane in range(LANES):
@@ -273,16 +398,16 @@ def _pivot_step(a, a_at, size, p, first, count, swaps):
     _reciprocal(factor, 0, a, row + p)
     for k in range(ELEMENT):
         factor[ELEMENT + k] = -factor[k]
-    for start, stop in ((first, p), (p + 1, first + count)):
-        _multiply(a, row + start, size, factor, zero, zero, zero, a, row + start, zero, one, one, stop - start, one,
-                  1.0, no, no)
     for above, below in ((0, p), (p + 1, size)):
         here = a_at + above * size
+        _multiply(a, here + p, size, a, here + p, size, zero, factor, one, zero, zero, below - above, one, one, 1.0, no,
+                  no)
         for start, stop in ((first, p), (p + 1, first + count)):
             _multiply(a, here + start, size, a, here + p, size, zero, a, row + start, zero, one, below - above,
                       stop - start, one, 1.0, yes, no)
-        _multiply(a, here + p, size, a, here + p, size, zero, factor, one, zero, zero, below - above, one, one, 1.0, no,
-                  no)
+    for start, stop in ((first, p), (p + 1, first + count)):
+        _multiply(a, row + start, size, factor, zero, zero, zero, a, row + start, zero, one, one, stop - start, one,
+                  1.0, no, no)
     for k in range(ELEMENT):
         a[(row + p) * ELEMENT + k] = factor[k]
     return small

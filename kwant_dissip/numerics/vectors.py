@@ -67,6 +67,11 @@ class Writer:
         return self.builder.shuffle_vector(one, undefined,
                                            ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes))
 
+    def all_true(self, truths):
+        """Whether a comparison holds in every lane."""
+        bits = ir.IntType(self.lanes)
+        return self.builder.icmp_unsigned("==", self.builder.bitcast(truths, bits), ir.Constant(bits, -1))
+
     def everywhere(self, array, place):
         """The number at a place of an array, in every lane."""
         return self.all_lanes(self.builder.load(self.builder.gep(array, [place])))
@@ -110,6 +115,14 @@ def written(write, *given):
         write(writer, *writer.args)
         return context.get_dummy_value()
     return types.void(*given), code
+
+
+def answered(write, *given):
+    """As `written`, of a function that returns what `write` does, true or false."""
+    def code(context, builder, signature, args):
+        writer = Writer(LANES, context, builder, signature, args)
+        return write(writer, *writer.args)
+    return types.boolean(*given), code
 
 
 def written_along(write, *given):
