@@ -17,7 +17,8 @@ from collections import namedtuple
 import numpy as np
 
 from .compiled import compiled
-from .tiles import ELEMENT, LANES, PIVOTS, add_scaled, dot, fill, invert
+from .tiles import (ELEMENT, LANES, PIVOTS, add_parts, add_scaled, add_squares, fill, fill_less, invert, scaled,
+                    subtract_from, work_space)
 from .vectors import called
 
 Layout = namedtuple("Layout", """width green_at right_at left_at first site onsite
@@ -59,22 +60,25 @@ def lane_energy(group, lane, energies):
 
 
 @compiled
-def _bare(layout, i, group, own_re, own_im, sigma, matrix):
-    """M_i."""
+def _bare(layout, i, group, own_re, own_im, sigma, passed, passed_at, matrix):
+    """M_i less what neighbours have passed on."""
     called()
-    width, energies = layout.width[i], own_re.shape[1]
+    width = layout.width[i]
     for k in range(width * width):
         value = layout.onsite[layout.green_at[i] + k]
-        fill(matrix, k, -value.real, -value.imag)
+        fill_less(matrix, k, -value.real, -value.imag, passed, passed_at + k)
     for row in range(width):
-        at = row * (width + 1) * ELEMENT
         orbital = layout.first[i] + row
-        for lane in range(LANES):
-            energy = lane_energy(group, lane, energies)
-            matrix[at + lane] += own_re[orbital, energy]
-            matrix[at + LANES + lane] += own_im[orbital, energy]
+        add_parts(matrix, row * (width + 1), own_re, own_im, orbital * own_re.shape[1] + group * LANES)
+    one = np.int64(1)
     for number in range(layout.lead_start[i], layout.lead_start[i + 1]):
-        add_lead(layout, layout.lead_number[number], sigma, -1.0, np.ones(LANES), matrix, width)
+        lead = layout.lead_number[number]
+        places = layout.lead_place[layout.lead_first[lead]:layout.lead_first[lead + 1]]
+        at = layout.lead_at[lead]
+        for row in places:
+            for column in places:
+                add_scaled(matrix, row * width + column, one, sigma, at, one, one, -1.0, 0.0)
+                at += 1
 
 
 @compiled
@@ -99,7 +103,7 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left, largest
     Parameters
     ----------
     layout : Layout
-    own_re, own_im : arrays of float, shape (orbitals, energies)
+    own_re, own_im : arrays of float, shape (orbitals, groups * LANES)
         E - U + i gamma / 2 of each orbital.
     sigma : array of float, shape (groups, floats)
         Self-energies of the leads (`tiles.packed`).
@@ -110,61 +114,82 @@ def block_green(layout, own_re, own_im, sigma, green, to_right, to_left, largest
     """
     origin = np.int64(0)
     slices, widest = len(layout.width), layout.width.max()
-    matrix, other = np.empty(widest * widest * ELEMENT), np.empty(widest * widest * ELEMENT)
-    swaps, rows = np.empty((1 + LANES, widest), np.int64), np.empty(2 * PIVOTS * widest * ELEMENT)
+    matrix, passed = work_space(widest * widest), work_space(widest * widest)
+    swaps, rows = np.empty((1 + LANES, widest), np.int64), work_space(2 * PIVOTS * widest)
+    first = np.empty(len(layout.hop_row), np.bool_)
     for group in range(len(green)):
         g, right, left = green[group], to_right[group], to_left[group]
         for lane in range(LANES):
             largest[group, lane] = 0.0
-        for array in (right, left, g, other):
-            for k in range(len(array)):
-                array[k] = 0.0
+        for k in range(layout.width[0] ** 2 * ELEMENT):
+            g[k] = 0.0
         for i in range(slices - 1):
             width, after, at = layout.width[i], layout.width[i + 1], layout.right_at[i]
-            size = width * width * ELEMENT
-            _bare(layout, i, group, own_re, own_im, sigma[group], matrix)
             # Until the way back, the place of G_ii holds B_{i-1} H_{i-1,i}.
-            start = layout.green_at[i] * ELEMENT
-            for k in range(size):
-                matrix[k] -= g[start + k]
+            _bare(layout, i, group, own_re, own_im, sigma[group], g, layout.green_at[i], matrix)
             invert(matrix, origin, width, swaps, rows)
-            for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
-                row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
-                add_scaled(right, at + row * width, 1, matrix, column * width, 1, width, value.real, value.imag)
+            _pass_on(layout, layout.hop_start[i], layout.hop_start[i + 1], layout.hop_row, layout.hop_column, 1.0,
+                     after, width, matrix, right, at, g, layout.green_at[i + 1], first)
             _compare(right, at, width * after, largest[group])
-            for h in range(layout.hop_start[i], layout.hop_start[i + 1]):
-                row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
-                add_scaled(g, layout.green_at[i + 1] + row, after, right, at + column, width, after, value.real,
-                           -value.imag)
+        for k in range(layout.width[slices - 1] ** 2 * ELEMENT):
+            passed[k] = 0.0
         for i in range(slices - 1, -1, -1):
             width = layout.width[i]
-            size, start = width * width * ELEMENT, layout.green_at[i] * ELEMENT
-            _bare(layout, i, group, own_re, own_im, sigma[group], matrix)
-            for k in range(size):
-                matrix[k] -= other[k]
-                g[start + k] = matrix[k] - g[start + k]
+            _bare(layout, i, group, own_re, own_im, sigma[group], passed, origin, matrix)
+            subtract_from(g, layout.green_at[i], matrix, origin, width * width)
             invert(g, layout.green_at[i], width, swaps, rows)
             if i > 0:
                 before, at = layout.width[i - 1], layout.left_at[i]
                 invert(matrix, origin, width, swaps, rows)
-                for k in range(before * before * ELEMENT):
-                    other[k] = 0.0
-                for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
-                    row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
-                    add_scaled(left, at + column * width, 1, matrix, row * width, 1, width, value.real, -value.imag)
+                _pass_on(layout, layout.hop_start[i - 1], layout.hop_start[i], layout.hop_column, layout.hop_row, -1.0,
+                         before, width, matrix, left, at, passed, origin, first)
                 _compare(left, at, width * before, largest[group])
-                for h in range(layout.hop_start[i - 1], layout.hop_start[i]):
-                    row, column, value = layout.hop_row[h], layout.hop_column[h], layout.hop_value[h]
-                    add_scaled(other, column, before, left, at + row, width, before, value.real, value.imag)
+
+
+@compiled
+def _pass_on(layout, start, stop, rows, columns, sign, to, width, matrix, passing, passing_at, passed, passed_at,
+             first):
+    """H g and H g H^+ with hoppings from `start` to `stop`, conjugated if `sign` is -1, and g of `width` orbitals."""
+    called()
+    one = np.int64(1)
+    reached = np.zeros(to, np.bool_)
+    for h in range(start, stop):
+        row, value = rows[h], layout.hop_value[h]
+        # What comes first to a row does not need it empty.
+        first[h] = not reached[row]
+        reached[row] = True
+        if first[h]:
+            scaled(passing, passing_at + row * width, one, matrix, columns[h] * width, one, width, value.real,
+                   sign * value.imag)
+        else:
+            add_scaled(passing, passing_at + row * width, one, matrix, columns[h] * width, one, width, value.real,
+                       sign * value.imag)
+    for row in range(to):
+        if not reached[row]:
+            for k in range((passing_at + row * width) * ELEMENT, (passing_at + (row + 1) * width) * ELEMENT):
+                passing[k] = 0.0
+    for row in range(to):
+        here, there = passing_at + row * width, passed_at + row * to
+        for column in range(to):
+            if not reached[column]:
+                fill(passed, there + column, 0.0, 0.0)
+        for h in range(start, stop):
+            value = layout.hop_value[h]
+            if first[h]:
+                scaled(passed, there + rows[h], one, passing, here + columns[h], one, one, value.real,
+                       -sign * value.imag)
+            else:
+                add_scaled(passed, there + rows[h], one, passing, here + columns[h], one, one, value.real,
+                           -sign * value.imag)
 
 
 @compiled
 def _compare(matrices, at, count, largest):
     """Let each lane's largest norm grow to that of a matrix; nan stays."""
     called()
-    norm = np.empty(ELEMENT)
-    dot(norm, 0, matrices, at, matrices, at, count)
+    norm = np.zeros(ELEMENT)
+    add_squares(norm, 0, matrices, at, count)
     for lane in range(LANES):
-        here = np.sqrt(norm[lane])
+        here = np.sqrt(norm[lane] + norm[LANES + lane])
         if largest[lane] == largest[lane] and not here <= largest[lane]:
             largest[lane] = here

@@ -113,20 +113,79 @@ def fill(context, c, c_at, re, im):  # noqa: ARG001
 
 
 @intrinsic
-def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noqa: ARG001
-    """C += (re + i im) a for `count` > 0 elements in steps."""
+def fill_less(context, c, c_at, re, im, a, a_at):  # noqa: ARG001
+    """C = re + i im - a, one element."""
+    def write(w, c, c_at, re, im, a, a_at):
+        store(w, [w.builder.fsub(w.all_lanes(part), old) for part, old in zip((re, im), load(w, a, a_at), strict=True)],
+              c, c_at)
+    return written(write, c, c_at, re, im, a, a_at)
+
+
+@intrinsic
+def add_parts(context, c, c_at, re, im, place):  # noqa: ARG001
+    """C += re + i im of one element, from a place of two arrays of one number a lane."""
+    def write(w, c, c_at, re, im, place):
+        old = load(w, c, c_at)
+        store(w, [w.builder.fadd(old[0], w.load(re, place)), w.builder.fadd(old[1], w.load(im, place))], c, c_at)
+    return written(write, c, c_at, re, im, place)
+
+
+@intrinsic
+def subtract_from(context, c, c_at, a, a_at, count):  # noqa: ARG001
+    """C = a - c for `count` > 0 elements that follow one another."""
+    def write(w, c, c_at, a, a_at, count):
+        def step(number, values):
+            to = w.builder.add(c_at, number)
+            (c_re, c_im), (a_re, a_im) = load(w, c, to), load(w, a, w.builder.add(a_at, number))
+            store(w, [w.builder.fsub(a_re, c_re), w.builder.fsub(a_im, c_im)], c, to)
+            return values
+
+        w.loop(count, [], step)
+    return written(write, c, c_at, a, a_at, count)
+
+
+def _scaled(more):
     def write(w, c, c_at, c_step, a, a_at, a_step, count, re, im):
         re, im = w.all_lanes(re), w.all_lanes(im)
         minus = w.builder.fneg(im)
 
         def step(number, values):
             to, origin = (w.builder.add(at, w.builder.mul(by, number)) for at, by in ((c_at, c_step), (a_at, a_step)))
-            (c_re, c_im), (a_re, a_im) = load(w, c, to), load(w, a, origin)
-            store(w, [w.fma(minus, a_im, w.fma(re, a_re, c_re)), w.fma(im, a_re, w.fma(re, a_im, c_im))], c, to)
+            a_re, a_im = load(w, a, origin)
+            if more:
+                c_re, c_im = load(w, c, to)
+                first = w.fma(re, a_re, c_re), w.fma(re, a_im, c_im)
+            else:
+                first = w.builder.fmul(re, a_re), w.builder.fmul(re, a_im)
+            store(w, [w.fma(minus, a_im, first[0]), w.fma(im, a_re, first[1])], c, to)
             return values
 
         w.loop(count, [], step)
-    return written(write, c, c_at, c_step, a, a_at, a_step, count, re, im)
+    return write
+
+
+@intrinsic
+def scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noqa: ARG001
+    """C = (re + i im) a for `count` > 0 elements in steps."""
+    return written(_scaled(False), c, c_at, c_step, a, a_at, a_step, count, re, im)
+
+
+@intrinsic
+def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noqa: ARG001
+    """C += (re + i im) a for `count` > 0 elements in steps."""
+    return written(_scaled(True), c, c_at, c_step, a, a_at, a_step, count, re, im)
+
+
+@intrinsic
+def add_squares(context, c, c_at, a, a_at, count):  # noqa: ARG001
+    """C += sum_k |a_k|^2, in two parts, of `count` > 0 elements that follow one another."""
+    def write(w, c, c_at, a, a_at, count):
+        def step(number, values):
+            return [w.fma(part, part, total)
+                    for part, total in zip(load(w, a, w.builder.add(a_at, number)), values, strict=True)]
+
+        store(w, w.loop(count, load(w, c, c_at), step), c, c_at)
+    return written(write, c, c_at, a, a_at, count)
 
 
 @intrinsic
@@ -464,6 +523,14 @@ def _swap(a, one, other, count, step, first, last):
             shift = (other - one) * ELEMENT
             for at in range(start + first, start + last):
                 a[at], a[at + shift] = a[at + shift], a[at]
+
+
+@compiled
+def work_space(count):
+    """Array of that many elements, which starts where a vector does."""
+    raw = np.empty(count * ELEMENT + LANES)
+    start = (-raw.ctypes.data // raw.itemsize) % LANES
+    return raw[start:start + count * ELEMENT]
 
 
 def aligned(shape):

@@ -72,8 +72,10 @@ class SlicePropagator(LatticePropagator):
         groups = -(-len(energies) // LANES)
         green, largest = tuple(aligned((groups, size * ELEMENT)) for size in geometry.sizes), np.empty((groups, LANES))
         site = geometry.site_of_orbital
-        block_green(geometry.layout, own_re[site], own_im[site], _side_by_side(sigma), *green, largest)
         count = len(energies)
+        lanes = np.minimum(np.arange(groups * LANES), count - 1)
+        block_green(geometry.layout, own_re[site[:, None], lanes], own_im[site[:, None], lanes], _side_by_side(sigma),
+                    *green, largest)
         return sigma, gamma_re, green, geometry.diagonal(green[0], count), largest.ravel()[:count]
 
     def spectrum(self, energies):
