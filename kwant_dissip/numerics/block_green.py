@@ -17,8 +17,8 @@ from collections import namedtuple
 import numpy as np
 
 from .compiled import compiled
-from .tiles import (ELEMENT, LANES, PIVOTS, add_parts, add_scaled, add_squares, fill, fill_less, invert, scaled,
-                    subtract_from, work_space)
+from .tiles import (ELEMENT, LANES, PIVOTS, add_scaled, fill, fill_less, grow_norm, invert, scaled, subtract_from,
+                    work_space)
 from .vectors import called
 
 Layout = namedtuple("Layout", """width green_at right_at left_at first site onsite
@@ -60,17 +60,15 @@ def lane_energy(group, lane, energies):
 
 
 @compiled
-def _bare(layout, i, group, own_re, own_im, sigma, passed, passed_at, matrix):
+def _bare(layout, i, own, sigma, passed, passed_at, matrix):
     """M_i less what neighbours have passed on."""
     called()
-    width = layout.width[i]
+    width, one = layout.width[i], np.int64(1)
     for k in range(width * width):
         value = layout.onsite[layout.green_at[i] + k]
         fill_less(matrix, k, -value.real, -value.imag, passed, passed_at + k)
     for row in range(width):
-        orbital = layout.first[i] + row
-        add_parts(matrix, row * (width + 1), own_re, own_im, orbital * own_re.shape[1] + group * LANES)
-    one = np.int64(1)
+        add_scaled(matrix, row * (width + 1), one, own, layout.first[i] + row, one, one, 1.0, 0.0)
     for number in range(layout.lead_start[i], layout.lead_start[i + 1]):
         lead = layout.lead_number[number]
         places = layout.lead_place[layout.lead_first[lead]:layout.lead_first[lead + 1]]
@@ -97,99 +95,114 @@ def add_lead(layout, lead, matrices, sign, factor, matrix, width):
 
 
 @compiled
-def block_green(layout, own_re, own_im, sigma, green, to_right, to_left, largest):
+def lead_rates(first, starts, sigma, rates):
+    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads, from their self-energies; `first` and `starts` as in `Layout`."""
+    for group in range(len(sigma)):
+        s, gamma = sigma[group], rates[group]
+        for lead in range(len(first) - 1):
+            width = first[lead + 1] - first[lead]
+            for row in range(width):
+                for column in range(width):
+                    here = (starts[lead] + row * width + column) * ELEMENT
+                    there = (starts[lead] + column * width + row) * ELEMENT
+                    for k in range(LANES):
+                        gamma[here + k] = -s[here + LANES + k] - s[there + LANES + k]
+                        gamma[here + LANES + k] = s[here + k] - s[there + k]
+
+
+@compiled
+def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, to_right, to_left, diagonal, largest):
     """Green's function on the slices, and how it goes on to their neighbours.
 
     Parameters
     ----------
     layout : Layout
-    own_re, own_im : arrays of float, shape (orbitals, groups * LANES)
-        E - U + i gamma / 2 of each orbital.
+    energies : array of complex
+    potential : array of float, shape (sites,)
+    gamma_re, gamma_im : arrays of float, shape (sites, energies)
+        gamma of each site.
     sigma : array of float, shape (groups, floats)
         Self-energies of the leads (`tiles.packed`).
     green, to_right, to_left : arrays of float, shape (groups, floats)
         Results: G_ii, B_i and C_i.
-    largest : array of float, shape (groups, LANES)
-        Result: the largest norm of a B_i or C_i at each energy, nan if one is.
+    diagonal : array of complex, shape (orbitals, energies)
+        Result: the diagonals of all G_ii.
+    largest : array of float, shape (energies,)
+        Result: the largest norm of a B_i or C_i, nan if one is.
     """
     origin = np.int64(0)
     slices, widest = len(layout.width), layout.width.max()
     matrix, passed = work_space(widest * widest), work_space(widest * widest)
     swaps, rows = np.empty((1 + LANES, widest), np.int64), work_space(2 * PIVOTS * widest)
-    first = np.empty(len(layout.hop_row), np.bool_)
+    first, reached = np.empty(len(layout.hop_row), np.bool_), np.empty(widest, np.bool_)
+    own, norms = work_space(len(layout.site)), np.empty(LANES)
     for group in range(len(green)):
         g, right, left = green[group], to_right[group], to_left[group]
-        for lane in range(LANES):
-            largest[group, lane] = 0.0
+        norms[:] = 0.0
+        for orbital in range(len(layout.site)):
+            site, at = layout.site[orbital], orbital * ELEMENT
+            for lane in range(LANES):
+                k = lane_energy(group, lane, len(energies))
+                own[at + lane] = energies[k].real - potential[site] - 0.5 * gamma_im[site, k]
+                own[at + LANES + lane] = energies[k].imag + 0.5 * gamma_re[site, k]
         for k in range(layout.width[0] ** 2 * ELEMENT):
             g[k] = 0.0
         for i in range(slices - 1):
             width, after, at = layout.width[i], layout.width[i + 1], layout.right_at[i]
             # Until the way back, the place of G_ii holds B_{i-1} H_{i-1,i}.
-            _bare(layout, i, group, own_re, own_im, sigma[group], g, layout.green_at[i], matrix)
+            _bare(layout, i, own, sigma[group], g, layout.green_at[i], matrix)
             invert(matrix, origin, width, swaps, rows)
             _pass_on(layout, layout.hop_start[i], layout.hop_start[i + 1], layout.hop_row, layout.hop_column, 1.0,
-                     after, width, matrix, right, at, g, layout.green_at[i + 1], first)
-            _compare(right, at, width * after, largest[group])
+                     after, width, matrix, right, at, g, layout.green_at[i + 1], reached, first)
+            grow_norm(norms, right, at, width * after)
         for k in range(layout.width[slices - 1] ** 2 * ELEMENT):
             passed[k] = 0.0
         for i in range(slices - 1, -1, -1):
             width = layout.width[i]
-            _bare(layout, i, group, own_re, own_im, sigma[group], passed, origin, matrix)
+            _bare(layout, i, own, sigma[group], passed, origin, matrix)
             subtract_from(g, layout.green_at[i], matrix, origin, width * width)
             invert(g, layout.green_at[i], width, swaps, rows)
             if i > 0:
                 before, at = layout.width[i - 1], layout.left_at[i]
                 invert(matrix, origin, width, swaps, rows)
                 _pass_on(layout, layout.hop_start[i - 1], layout.hop_start[i], layout.hop_column, layout.hop_row, -1.0,
-                         before, width, matrix, left, at, passed, origin, first)
-                _compare(left, at, width * before, largest[group])
+                         before, width, matrix, left, at, passed, origin, reached, first)
+                grow_norm(norms, left, at, width * before)
+        for lane in range(min(LANES, len(energies) - group * LANES)):
+            energy = group * LANES + lane
+            largest[energy] = np.sqrt(norms[lane])
+            for i in range(slices):
+                for row in range(layout.width[i]):
+                    at = (layout.green_at[i] + row * (layout.width[i] + 1)) * ELEMENT + lane
+                    diagonal[layout.first[i] + row, energy] = complex(g[at], g[at + LANES])
 
 
 @compiled
 def _pass_on(layout, start, stop, rows, columns, sign, to, width, matrix, passing, passing_at, passed, passed_at,
-             first):
+             reached, first):
     """H g and H g H^+ with hoppings from `start` to `stop`, conjugated if `sign` is -1, and g of `width` orbitals."""
     called()
     one = np.int64(1)
-    reached = np.zeros(to, np.bool_)
+    for row in range(to):
+        reached[row] = False
     for h in range(start, stop):
-        row, value = rows[h], layout.hop_value[h]
+        row, column, re, im = rows[h], columns[h] * width, layout.hop_value[h].real, sign * layout.hop_value[h].imag
         # What comes first to a row does not need it empty.
         first[h] = not reached[row]
         reached[row] = True
         if first[h]:
-            scaled(passing, passing_at + row * width, one, matrix, columns[h] * width, one, width, value.real,
-                   sign * value.imag)
+            scaled(passing, passing_at + row * width, one, matrix, column, one, width, re, im)
         else:
-            add_scaled(passing, passing_at + row * width, one, matrix, columns[h] * width, one, width, value.real,
-                       sign * value.imag)
+            add_scaled(passing, passing_at + row * width, one, matrix, column, one, width, re, im)
     for row in range(to):
         if not reached[row]:
-            for k in range((passing_at + row * width) * ELEMENT, (passing_at + (row + 1) * width) * ELEMENT):
-                passing[k] = 0.0
-    for row in range(to):
-        here, there = passing_at + row * width, passed_at + row * to
-        for column in range(to):
-            if not reached[column]:
-                fill(passed, there + column, 0.0, 0.0)
-        for h in range(start, stop):
-            value = layout.hop_value[h]
-            if first[h]:
-                scaled(passed, there + rows[h], one, passing, here + columns[h], one, one, value.real,
-                       -sign * value.imag)
-            else:
-                add_scaled(passed, there + rows[h], one, passing, here + columns[h], one, one, value.real,
-                           -sign * value.imag)
-
-
-@compiled
-def _compare(matrices, at, count, largest):
-    """Let each lane's largest norm grow to that of a matrix; nan stays."""
-    called()
-    norm = np.zeros(ELEMENT)
-    add_squares(norm, 0, matrices, at, count)
-    for lane in range(LANES):
-        here = np.sqrt(norm[lane] + norm[LANES + lane])
-        if largest[lane] == largest[lane] and not here <= largest[lane]:
-            largest[lane] = here
+            for k in range(width):
+                fill(passing, passing_at + row * width + k, 0.0, 0.0)
+            for k in range(to):
+                fill(passed, passed_at + row + k * to, 0.0, 0.0)
+    for h in range(start, stop):
+        column, re, im = passed_at + rows[h], layout.hop_value[h].real, -sign * layout.hop_value[h].imag
+        if first[h]:
+            scaled(passed, column, to, passing, passing_at + columns[h], width, to, re, im)
+        else:
+            add_scaled(passed, column, to, passing, passing_at + columns[h], width, to, re, im)

@@ -122,15 +122,6 @@ def fill_less(context, c, c_at, re, im, a, a_at):  # noqa: ARG001
 
 
 @intrinsic
-def add_parts(context, c, c_at, re, im, place):  # noqa: ARG001
-    """C += re + i im of one element, from a place of two arrays of one number a lane."""
-    def write(w, c, c_at, re, im, place):
-        old = load(w, c, c_at)
-        store(w, [w.builder.fadd(old[0], w.load(re, place)), w.builder.fadd(old[1], w.load(im, place))], c, c_at)
-    return written(write, c, c_at, re, im, place)
-
-
-@intrinsic
 def subtract_from(context, c, c_at, a, a_at, count):  # noqa: ARG001
     """C = a - c for `count` > 0 elements that follow one another."""
     def write(w, c, c_at, a, a_at, count):
@@ -177,15 +168,32 @@ def add_scaled(context, c, c_at, c_step, a, a_at, a_step, count, re, im):  # noq
 
 
 @intrinsic
-def add_squares(context, c, c_at, a, a_at, count):  # noqa: ARG001
-    """C += sum_k |a_k|^2, in two parts, of `count` > 0 elements that follow one another."""
-    def write(w, c, c_at, a, a_at, count):
-        def step(number, values):
-            return [w.fma(part, part, total)
-                    for part, total in zip(load(w, a, w.builder.add(a_at, number)), values, strict=True)]
+def grow_norm(context, largest, a, a_at, count):  # noqa: ARG001
+    """Let one number a lane grow to sum_k |a_k|^2 of `count` > 0 elements that follow one another; nan stays."""
+    def write(w, largest, a, a_at, count):
+        builder = w.builder
 
-        store(w, w.loop(count, load(w, c, c_at), step), c, c_at)
-    return written(write, c, c_at, a, a_at, count)
+        def sums(many):
+            def step(number, values):
+                first = builder.add(a_at, builder.mul(number, w.number(many)))
+                parts = [part for k in range(many) for part in load(w, a, builder.add(first, w.number(k)))]
+                return [w.fma(part, part, total) for part, total in zip(parts, values, strict=True)]
+
+            totals = w.loop(builder.sdiv(count, w.number(many)), [w.constant(0)] * (2 * many), step)
+            total = totals[0]
+            for other in totals[1:]:
+                total = builder.fadd(total, other)
+            old = w.load(largest, w.number(0))
+            stays = builder.or_(builder.fcmp_ordered("<=", total, old), builder.fcmp_unordered("uno", old, old))
+            w.store(builder.select(stays, old, total), largest, w.number(0))
+
+        # Sums that do not wait for each other.
+        with builder.if_else(builder.icmp_signed("==", builder.and_(count, w.number(3)), w.number(0))) as (four, one):
+            with four:
+                sums(4)
+            with one:
+                sums(1)
+    return written(write, largest, a, a_at, count)
 
 
 @intrinsic
@@ -541,20 +549,33 @@ def aligned(shape):
     return raw[start:start + size].reshape(shape)
 
 
-def packed(matrices):
-    """Complex matrices, shape (energies, rows, columns), as elements; lanes without an energy repeat the last.
+def packed(*matrices):
+    """Complex matrices, each of shape (energies, rows, columns), as elements, those of an energy one after the other.
+
+    Lanes without an energy repeat the last.
 
     Returns
     -------
     array of float, shape (groups of lanes, floats)
     """
-    count, *shape = matrices.shape
-    groups = -(-count // LANES)
-    last = np.minimum(np.arange(groups * LANES), count - 1)
-    result = aligned((groups, *shape, 2, LANES))
-    by_lane = matrices[last].reshape(groups, LANES, *shape)
-    result[..., 0, :], result[..., 1, :] = (np.moveaxis(part, 1, -1) for part in (by_lane.real, by_lane.imag))
-    return result.reshape(groups, -1)
+    count = len(matrices[0])
+    flat = [np.ascontiguousarray(matrix, complex).reshape(count, -1) for matrix in matrices]
+    result = aligned((-(-count // LANES), sum(matrix.shape[1] for matrix in flat) * ELEMENT))
+    at = 0
+    for matrix in flat:
+        _pack(matrix, result, at)
+        at += matrix.shape[1] * ELEMENT
+    return result
+
+
+@compiled
+def _pack(matrices, result, at):
+    for group in range(len(result)):
+        for lane in range(LANES):
+            energy = min(group * LANES + lane, len(matrices) - 1)
+            for k in range(matrices.shape[1]):
+                value, place = matrices[energy, k], at + k * ELEMENT + lane
+                result[group, place], result[group, place + LANES] = value.real, value.imag
 
 
 def unpacked(elements, rows, columns, count):

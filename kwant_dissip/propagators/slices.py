@@ -12,7 +12,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import ConvergenceError
 from ..model.slicing import cut
-from ..numerics.block_green import Layout, block_green
+from ..numerics.block_green import Layout, block_green, lead_rates
 from ..numerics.block_transport import block_arrivals, block_bond_flows, block_exchange, block_occupation
 from ..numerics.quadrature import PANEL
 from ..numerics.tiles import ELEMENT, LANES, aligned, packed, unpacked
@@ -49,7 +49,7 @@ class SlicePropagator(LatticePropagator):
         return Geometry(lattice, cut(lattice))
 
     def _green(self, energies):
-        """Self-energies of the leads, gamma, the result of `block_green`, and G_ii of every orbital."""
+        """Self-energies of the leads (`packed`), gamma, the result of `block_green`, and G_ii of every orbital."""
         sigma, rate, green, diagonal, largest = self._unchecked_green(energies)
         hit = ~(largest < _DIVERGES) | ~np.isfinite(diagonal).all(axis=0)
         if np.any(hit):
@@ -64,24 +64,18 @@ class SlicePropagator(LatticePropagator):
 
     def _unchecked_green(self, energies):
         """The same, and the largest norm of what passes from slice to slice at each energy."""
-        geometry = self.geometry
-        sigma = self._self_energies(energies)
+        geometry, count = self.geometry, len(energies)
+        sigma = packed(*self._self_energies(energies))
         gamma_re, gamma_im = self._self_energy.parts(energies)
-        own_re = np.real(energies) - self._potential[:, None] - 0.5 * gamma_im
-        own_im = np.imag(energies) + 0.5 * gamma_re
-        groups = -(-len(energies) // LANES)
-        green, largest = tuple(aligned((groups, size * ELEMENT)) for size in geometry.sizes), np.empty((groups, LANES))
-        site = geometry.site_of_orbital
-        count = len(energies)
-        lanes = np.minimum(np.arange(groups * LANES), count - 1)
-        block_green(geometry.layout, own_re[site[:, None], lanes], own_im[site[:, None], lanes], _side_by_side(sigma),
-                    *green, largest)
-        return sigma, gamma_re, green, geometry.diagonal(green[0], count), largest.ravel()[:count]
+        green = geometry.room(len(sigma))
+        diagonal, largest = np.empty((len(geometry.site_of_orbital), count), complex), np.empty(count)
+        block_green(geometry.layout, np.asarray(energies, complex), *_floats(self._potential, gamma_re, gamma_im), sigma,
+                    *green, diagonal, largest)
+        return sigma, gamma_re, green, diagonal, largest
 
     def spectrum(self, energies):
         sigma, rate, green, diagonal = self._green(energies)
-        spectral = self.geometry.by_site(-2 * diagonal.imag)
-        return SliceSpectrum(self.geometry, rate, spectral, [1j * (s - s.conj().swapaxes(1, 2)) for s in sigma], *green)
+        return SliceSpectrum(self.geometry, rate, self.geometry.by_site(-2 * diagonal.imag), sigma, *green)
 
     def green_diagonal(self, energies):
         *_, diagonal = self._green(energies)
@@ -133,11 +127,6 @@ class SlicePropagator(LatticePropagator):
         return solve
 
 
-def _side_by_side(matrices):
-    """Matrices of all leads, each shape (energies, orbitals, orbitals), as elements one after the other."""
-    return np.concatenate([packed(matrix) for matrix in matrices], axis=1)
-
-
 class Geometry:
     """Hamiltonian of a system in slices: constant matrices and the places of sites, orbitals and leads.
 
@@ -181,8 +170,6 @@ class Geometry:
         interfaces = [place[lattice.interface_orbitals(lead)] for lead in range(len(lattice.leads))]
         self.layout = self._layout(coo_matrix(hamiltonian), interfaces)
         width = self.layout.width
-        self._diagonal_at = np.concatenate([start + np.arange(wide) * (wide + 1)
-                                            for start, wide in zip(self.layout.green_at, width, strict=True)])
         self.sizes = tuple(int(size) for size in ((width ** 2).sum(), *2 * ((width[1:] * width[:-1]).sum(),)))
         self.entries = sum(self.sizes)
 
@@ -226,10 +213,11 @@ class Geometry:
         """Sums over the orbitals of each site, along the first axis."""
         return values if self._single else np.add.reduceat(values, self._first, axis=0)
 
-    def diagonal(self, green, count):
-        """G_ii of every orbital, shape (orbitals, energies)."""
-        parts = green.reshape(len(green), -1, 2, LANES)[:, self._diagonal_at]
-        return np.moveaxis(parts[:, :, 0] + 1j * parts[:, :, 1], 0, 1).reshape(len(self._diagonal_at), -1)[:, :count]
+    def room(self, groups):
+        """Arrays for all G_ii, B_i and C_i, in one piece, which malloc more readily gives again than three."""
+        whole = aligned(groups * self.entries * ELEMENT)
+        parts = np.split(whole, groups * ELEMENT * np.cumsum(self.sizes)[:-1])
+        return [part.reshape(groups, -1) for part in parts]
 
     def matrices(self, elements, starts, rows, columns, count):
         """Complex matrices of each slice, list of arrays of shape (energies, rows, columns)."""
@@ -248,11 +236,13 @@ def _ranges(sizes):
 class SliceSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
-    def __init__(self, geometry, rate, spectral, lead_rate, green, to_right, to_left):
+    def __init__(self, geometry, rate, spectral, sigma, green, to_right, to_left):
         self.rate, self.spectral = rate, spectral
         self._geometry = geometry
-        self.leads = len(lead_rate)
-        self._lead_rate = _side_by_side(lead_rate)
+        layout = geometry.layout
+        self.leads = len(layout.lead_at) - 1
+        self._lead_rate = aligned(sigma.shape)
+        lead_rates(layout.lead_first, layout.lead_at, sigma, self._lead_rate)
         self._blocks = green, to_right, to_left
 
     @property
