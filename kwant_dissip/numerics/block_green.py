@@ -17,8 +17,19 @@ from collections import namedtuple
 import numpy as np
 
 from .compiled import compiled
-from .tiles import (ELEMENT, LANES, PIVOTS, add_scaled, fill, fill_less, grow_norm, invert, scaled, subtract_from,
-                    work_space)
+from .tiles import (
+    ELEMENT,
+    LANES,
+    PIVOTS,
+    add_scaled,
+    fill,
+    fill_less,
+    grow_norm,
+    invert,
+    scaled,
+    subtract_from,
+    work_space,
+)
 from .vectors import called
 
 Layout = namedtuple("Layout", """width green_at right_at left_at first site onsite
@@ -128,7 +139,7 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
     diagonal : array of complex, shape (orbitals, energies)
         Result: the diagonals of all G_ii.
     largest : array of float, shape (energies,)
-        Result: the largest norm of a B_i or C_i, nan if one is.
+        Result: the largest norm of a B_i or C_i, nan if one is or a diagonal is not finite.
     """
     origin = np.int64(0)
     slices, widest = len(layout.width), layout.width.max()
@@ -174,7 +185,10 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
             for i in range(slices):
                 for row in range(layout.width[i]):
                     at = (layout.green_at[i] + row * (layout.width[i] + 1)) * ELEMENT + lane
-                    diagonal[layout.first[i] + row, energy] = complex(g[at], g[at + LANES])
+                    value = complex(g[at], g[at + LANES])
+                    diagonal[layout.first[i] + row, energy] = value
+                    if not np.isfinite(value):
+                        largest[energy] = np.nan
 
 
 @compiled

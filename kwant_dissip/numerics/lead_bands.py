@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from .laurent import band
 from .lead_search import search
 from .lead_surface import from_modes, side_by_side, solve_surface
-from .tiles import ELEMENT, PIVOTS, aligned, packed, unpacked
+from .tiles import PIVOTS, aligned, packed, unpacked
 from .vectors import LANES
 
 # Widths of bands for which there are kernels, each compiled when it is needed.
@@ -105,10 +105,10 @@ class BandedLead:
         guess, state = self._guess(padded[0, 0]), np.zeros(2, np.int64)
         last = guess.copy()
         roots, modes = (np.empty((LANES, 2 * rank, *shape), complex) for shape in ((), (n,)))
-        u, z = (aligned(rank * m * ELEMENT) for _ in range(2))
-        work = tuple(aligned(size * ELEMENT) for size in (n * n, n * m, m * m))
-        swaps, rows = np.empty((1 + LANES, n), np.int64), aligned(2 * PIVOTS * n * ELEMENT)
-        sigma, flows = aligned((groups, m * m * ELEMENT)), np.zeros((groups, LANES, 2 * rank))
+        u, z = (aligned(rank * m) for _ in range(2))
+        work = tuple(aligned(size) for size in (n * n, n * m, m * m))
+        swaps, rows = np.empty((1 + LANES, n), np.int64), aligned(2 * PIVOTS * n)
+        sigma, flows = aligned(groups * m * m).reshape(groups, -1), np.zeros((groups, LANES, 2 * rank))
         good = np.empty((groups, LANES), bool)
         for k in range(groups):
             search(last, state, guess, self._apart, self._starts, real[k], imag[k], self._band, self._width, roots,

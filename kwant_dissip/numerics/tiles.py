@@ -231,7 +231,19 @@ def _less(w, c, a, b):
     return w.fma(a[1], b[1], w.fma(minus, b[0], c[0])), w.fma(w.builder.fneg(a[1]), b[0], w.fma(minus, b[1], c[1]))
 
 
+def _more(w, c, a, b):
+    """C + a b of elements."""
+    return (w.fma(w.builder.fneg(a[1]), b[1], w.fma(a[0], b[0], c[0])),
+            w.fma(a[1], b[0], w.fma(a[0], b[1], c[1])))
+
+
+def _bounded(w, a):
+    """In which lanes what a pivot was divided into is small enough."""
+    return w.builder.fcmp_ordered("<=", _square(w, a), w.constant(_SMALL_PIVOT ** -2))
+
+
 def _square(w, a):
+    """|a|^2 of an element."""
     return w.fma(a[0], a[0], w.builder.fmul(a[1], a[1]))
 
 
@@ -240,89 +252,112 @@ def _minus(w, a):
 
 
 def _solved(w, row, upper, lower, inverse):
-    """X and y with x U = row and y L = x, of one row; elements that vanish are None."""
-    x, y = [], [None] * PIVOTS
-    for k in range(PIVOTS):
+    """X and y with x U = row and y L = x; elements of U are divided by those on its diagonal, None is 0."""
+    def less(value, a, b):
+        if a is None:
+            return value
+        return _minus(w, _times(w, a, b)) if value is None else _less(w, value, a, b)
+
+    count = len(row)
+    x, y = [], [None] * count
+    for k in range(count):
         value = None if row[k] is None else _times(w, row[k], inverse[k])
         for j in range(k):
-            if x[j] is not None:
-                value = _minus(w, _times(w, x[j], upper[j][k])) if value is None else _less(w, value, x[j], upper[j][k])
+            value = less(value, x[j], upper[j][k])
         x.append(value)
-    for k in range(PIVOTS - 1, -1, -1):
+    for k in range(count - 1, -1, -1):
         value = x[k]
-        for j in range(k + 1, PIVOTS):
-            if value is None:
-                value = _minus(w, _times(w, y[j], lower[j][k])) if y[j] is not None else None
-            elif y[j] is not None:
-                value = _less(w, value, y[j], lower[j][k])
+        for j in range(k + 1, count):
+            value = less(value, y[j], lower[j][k])
         y[k] = value
     return x, y
 
 
 @intrinsic
-def _diagonal_block(context, panel, place, factors, a, a_at, size):  # noqa: ARG001
-    def write(w, panel, place, factors, a, a_at, size):
-        builder = w.builder
-        u = [[load(w, a, builder.add(_place(w, a_at, size, i), w.number(j))) for j in range(PIVOTS)]
-             for i in range(PIVOTS)]
-        lower = [[None] * PIVOTS for _ in range(PIVOTS)]
-        inverse, good = [], None
-        for k in range(PIVOTS):
-            size = _square(w, u[k][k])
-            over = builder.fdiv(w.constant(1), size)
-            inverse.append((builder.fmul(u[k][k][0], over), builder.fneg(builder.fmul(u[k][k][1], over))))
-            fine = builder.fcmp_ordered(">", size, w.constant(_SMALLEST))
-            good = fine if good is None else builder.and_(good, fine)
-            for i in range(k + 1, PIVOTS):
-                lower[i][k] = _times(w, u[i][k], inverse[k])
-                good = builder.and_(good, builder.fcmp_ordered("<=", _square(w, lower[i][k]),
-                                                               w.constant(_SMALL_PIVOT ** -2)))
-                for j in range(k + 1, PIVOTS):
-                    u[i][j] = _less(w, u[i][j], lower[i][k], u[k][j])
-            for i in range(k):
-                u[i][k] = _times(w, u[i][k], inverse[k])
-        for k in range(PIVOTS):
-            for j in range(PIVOTS):
-                store(w, inverse[k] if j == k else lower[k][j] if j < k else u[k][j], factors,
-                      w.number(PIVOTS * k + j))
-        # Rows of the inverse are what the rows of the identity come to.
-        for k in range(PIVOTS):
-            one = [None] * PIVOTS
-            one[k] = (w.constant(1), w.constant(0))
-            _, y = _solved(w, one, u, lower, inverse)
-            for j in range(PIVOTS):
-                store(w, y[j], panel, builder.add(place, w.number(PIVOTS * k + j)))
-        return w.all_true(good)
-    return answered(write, panel, place, factors, a, a_at, size)
+def _eliminate_block(context, panel, panel_at, factors, a, a_at, size, count):  # noqa: ARG001
+    """Inverse of a block of `count` rows and columns into the panel, L and U into `factors`; whether pivots are large.
+
+    Below the diagonal of `factors` is L, on it the inverse of that of U, above it U, each column divided by its
+    element on the diagonal.
+    """
+    def write(w, panel, panel_at, factors, a, a_at, size, count):
+        def of(count):
+            builder = w.builder
+            u = [[load(w, a, _place(w, builder.add(a_at, w.number(j)), size, i)) for j in range(count)]
+                 for i in range(count)]
+            inverse, good = [], []
+            for k in range(count):
+                square = _square(w, u[k][k])
+                over = builder.fdiv(w.constant(1), square)
+                inverse.append((builder.fmul(u[k][k][0], over), builder.fneg(builder.fmul(u[k][k][1], over))))
+                good.append(builder.fcmp_ordered(">", square, w.constant(_SMALLEST)))
+                for i in range(k + 1, count):
+                    u[i][k] = _times(w, u[i][k], inverse[k])
+                    good.append(_bounded(w, u[i][k]))
+                    for j in range(k + 1, count):
+                        u[i][j] = _less(w, u[i][j], u[i][k], u[k][j])
+                for i in range(k):
+                    u[i][k] = _times(w, u[i][k], inverse[k])
+                u[k][k] = inverse[k]
+            # Rows of the inverse are what those of the identity come to.
+            for k in range(count):
+                one = [(w.constant(1), w.constant(0)) if j == k else None for j in range(count)]
+                _, y = _solved(w, one, u, u, inverse)
+                for j in range(count):
+                    store(w, u[k][j], factors, w.number(count * k + j))
+                    store(w, y[j], panel, builder.add(panel_at, w.number(count * k + j)))
+            return w.all_true(good)
+        return w.choice(count, range(1, PIVOTS + 1), of)
+    return answered(write, panel, panel_at, factors, a, a_at, size, count)
 
 
 @intrinsic
-def _other_row(context, panel, place, factors, a, a_at):  # noqa: ARG001
-    def write(w, panel, place, factors, a, a_at):
-        builder = w.builder
-        row = [load(w, a, builder.add(a_at, w.number(j))) for j in range(PIVOTS)]
-        f = [[load(w, factors, w.number(PIVOTS * k + j)) for j in range(PIVOTS)] for k in range(PIVOTS)]
-        x, y = _solved(w, row, f, f, [f[k][k] for k in range(PIVOTS)])
-        good = None
-        for k in range(PIVOTS):
-            fine = builder.fcmp_ordered("<=", _square(w, x[k]), w.constant(_SMALL_PIVOT ** -2))
-            good = fine if good is None else builder.and_(good, fine)
-            store(w, _minus(w, y[k]), panel, builder.add(place, w.number(k)))
-        return w.all_true(good)
-    return answered(write, panel, place, factors, a, a_at)
+def _eliminate_row(context, panel, panel_at, factors, a, a_at, count):  # noqa: ARG001
+    """What the steps of `_eliminate_block` make of another row of their columns, and whether pivots are large."""
+    def write(w, panel, panel_at, factors, a, a_at, count):
+        def of(count):
+            builder = w.builder
+            row = [load(w, a, builder.add(a_at, w.number(j))) for j in range(count)]
+            f = [[load(w, factors, w.number(count * k + j)) for j in range(count)] for k in range(count)]
+            x, y = _solved(w, row, f, f, [f[k][k] for k in range(count)])
+            for k in range(count):
+                store(w, _minus(w, y[k]), panel, builder.add(panel_at, w.number(k)))
+            return w.all_true([_bounded(w, part) for part in x])
+        return w.choice(count, range(1, PIVOTS + 1), of)
+    return answered(write, panel, panel_at, factors, a, a_at, count)
+
+
+@intrinsic
+def _multiply_rows(context, c, c_at, size, columns, a, a_at, count):  # noqa: ARG001
+    """C = A C of `count` rows and `columns` > 0 columns in C, whose rows are of `size` elements."""
+    def write(w, c, c_at, size, columns, a, a_at, count):
+        def of(count):
+            def step(number, values):
+                places = [_place(w, w.builder.add(c_at, number), size, k) for k in range(count)]
+                column = [load(w, c, place) for place in places]
+                for r, place in enumerate(places):
+                    row = [load(w, a, w.builder.add(a_at, w.number(count * r + k))) for k in range(count)]
+                    total = _times(w, row[0], column[0])
+                    for k in range(1, count):
+                        total = _more(w, total, row[k], column[k])
+                    store(w, total, c, place)
+                return values
+            w.loop(columns, [], step)
+        w.choice(count, range(1, PIVOTS + 1), of)
+    return written(write, c, c_at, size, columns, a, a_at, count)
 
 
 @compiled
-def _few_columns(panel, factors, a, a_at, size, first):
-    """Into `panel` what PIVOTS steps without exchanges make of their columns; whether pivots are large enough."""
+def _eliminate(panel, factors, a, a_at, size, first, count):
+    """Put into `panel` what steps without exchanges make of their columns; whether pivots are large enough."""
     called()
     at = a_at + first
-    good = _diagonal_block(panel, first * PIVOTS, factors, a, at + first * size, size)
-    for i in range(first + PIVOTS, size):
-        good &= _other_row(panel, i * PIVOTS, factors, a, at + i * size)
+    good = _eliminate_block(panel, first * count, factors, a, at + first * size, size, count)
+    for i in range(first + count, size):
+        good &= _eliminate_row(panel, i * count, factors, a, at + i * size, count)
     if good:
         for i in range(first):
-            _other_row(panel, i * PIVOTS, factors, a, at + i * size)
+            _eliminate_row(panel, i * count, factors, a, at + i * size, count)
     return good
 
 
@@ -343,30 +378,32 @@ def _multiply(c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, b_column,
               upper):
     """C = A B or C += A B tile by tile, see `_tile`; if `upper`, tiles below the diagonal may be left out."""
     called()
-    j = 0
-    while j < columns:
-        two = j + 2 <= columns
-        last = min(rows, j + 2) if upper else rows
-        i = 0
-        while i < last:
+    i = 0
+    while i < rows:
+        tall = i + _TALL <= rows
+        j = 0
+        if upper:
+            # Pairs of columns that lie to the left of the diagonal in all of these rows.
+            j = 2 * (i // 2)
+        while j < columns:
+            two = j + 2 <= columns
             c_here, a_here, b_here = c_at + i * c_row + j, a_at + i * a_row, b_at + j * b_column
-            if i + _TALL <= rows:
+            if tall:
                 if two:
                     _tall_pair(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
                                add)
                 else:
                     _tall(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                               add)
-                i += _TALL
+                          add)
             else:
                 if two:
                     _pair(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                               add)
+                          add)
                 else:
                     _one(c, c_here, c_row, a, a_here, a_row, a_step, b, b_here, b_step, b_column, inner, sign,
-                               add)
-                i += 1
-        j += 2
+                         add)
+            j += 2
+        i += _TALL if tall else 1
 
 
 @compiled
@@ -419,11 +456,11 @@ def invert(a, a_at, size, swaps, rows):
     called()
     one, no, yes = np.int64(1), size < 0, size >= 0
     swapped = False
-    kept = PIVOTS * size
+    factors = rows[PIVOTS * size * ELEMENT:]
     for first in range(0, size, PIVOTS):
         count = min(PIVOTS, size - first)
         # What the steps in these columns do to all others is, after them, in these columns.
-        if not (count == PIVOTS and _few_columns(rows, rows[kept * ELEMENT:], a, a_at, size, first)):
+        if not _eliminate(rows, factors, a, a_at, size, first, count):
             for p in range(first, first + count):
                 swapped |= _pivot_step(a, a_at, size, p, first, count, swaps)
             for i in range(size):
@@ -433,12 +470,9 @@ def invert(a, a_at, size, swaps, rows):
             if start == stop:
                 continue
             for above, below in ((0, first), (first + count, size)):
-                _multiply(a, a_at + above * size + start, size, rows, above * count, count, one, a,
-                          row + start, size, one, below - above, stop - start, count, 1.0, yes, no)
-            for i in range(count):
-                _copy(rows, kept + i * size, a, row + i * size + start, stop - start)
-            _multiply(a, row + start, size, rows, first * count, count, one, rows, kept, size, one, count,
-                      stop - start, count, 1.0, no, no)
+                _multiply(a, a_at + above * size + start, size, rows, above * count, count, one, a, row + start, size,
+                          one, below - above, stop - start, count, 1.0, yes, no)
+            _multiply_rows(a, row + start, size, stop - start, rows, first * count, count)
         for i in range(size):
             _copy(a, a_at + i * size + first, rows, i * count, count)
     if swapped:
@@ -534,19 +568,20 @@ def _swap(a, one, other, count, step, first, last):
 
 
 @compiled
+def _from_a_vector_on(raw):
+    start = (-raw.ctypes.data // raw.itemsize) % LANES
+    return raw[start:start + len(raw) - LANES]
+
+
+@compiled
 def work_space(count):
-    """Array of that many elements, which starts where a vector does."""
-    raw = np.empty(count * ELEMENT + LANES)
-    start = (-raw.ctypes.data // raw.itemsize) % LANES
-    return raw[start:start + count * ELEMENT]
+    """Array of that many elements that starts where a vector does, so that no vector lies in two lines of the cache."""
+    return _from_a_vector_on(np.empty(count * ELEMENT + LANES))
 
 
-def aligned(shape):
-    """Array of float that starts where a vector does, so that no vector lies in two lines of the cache."""
-    size = int(np.prod(shape))
-    raw = np.empty(size + LANES)
-    start = (-raw.ctypes.data // raw.itemsize) % LANES
-    return raw[start:start + size].reshape(shape)
+def aligned(count):
+    """As `work_space`, from numpy, which for large arrays asks for large pages."""
+    return _from_a_vector_on(np.empty(count * ELEMENT + LANES))
 
 
 def packed(*matrices):
@@ -560,7 +595,8 @@ def packed(*matrices):
     """
     count = len(matrices[0])
     flat = [np.ascontiguousarray(matrix, complex).reshape(count, -1) for matrix in matrices]
-    result = aligned((-(-count // LANES), sum(matrix.shape[1] for matrix in flat) * ELEMENT))
+    groups = -(-count // LANES)
+    result = aligned(groups * sum(matrix.shape[1] for matrix in flat)).reshape(groups, -1)
     at = 0
     for matrix in flat:
         _pack(matrix, result, at)

@@ -67,10 +67,37 @@ class Writer:
         return self.builder.shuffle_vector(one, undefined,
                                            ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes))
 
-    def all_true(self, truths):
-        """Whether a comparison holds in every lane."""
-        bits = ir.IntType(self.lanes)
-        return self.builder.icmp_unsigned("==", self.builder.bitcast(truths, bits), ir.Constant(bits, -1))
+    def all_true(self, comparisons):
+        """Whether all of them hold in every lane."""
+        bits, all_of = ir.IntType(self.lanes), comparisons[0]
+        for comparison in comparisons[1:]:
+            all_of = self.builder.and_(all_of, comparison)
+        return self.builder.icmp_unsigned("==", self.builder.bitcast(all_of, bits), ir.Constant(bits, -1))
+
+    def choice(self, number, values, write):
+        """Run `write(value)` with the value, known as it is written, that the number has; what it returns, if a truth.
+
+        It is false for other numbers.
+        """
+        builder = self.builder
+        end, found = builder.append_basic_block("end"), []
+        for value in values:
+            here, rest = builder.append_basic_block("here"), builder.append_basic_block("rest")
+            builder.cbranch(builder.icmp_signed("==", number, self.number(value)), here, rest)
+            builder.position_at_end(here)
+            result = write(value)
+            found.append((result, builder.block))
+            builder.branch(end)
+            builder.position_at_end(rest)
+        found.append((ir.Constant(ir.IntType(1), 0), builder.block))
+        builder.branch(end)
+        builder.position_at_end(end)
+        if found[0][0] is None:
+            return None
+        result = builder.phi(ir.IntType(1))
+        for value, block in found:
+            result.add_incoming(value, block)
+        return result
 
     def everywhere(self, array, place):
         """The number at a place of an array, in every lane."""

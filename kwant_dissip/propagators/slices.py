@@ -4,7 +4,7 @@ The theory is that of `chain`, with matrices in place of numbers (`block_green`,
 orbitals of a site are taken there: outside everything counts by sites.
 """
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -51,26 +51,26 @@ class SlicePropagator(LatticePropagator):
     def _green(self, energies):
         """Self-energies of the leads (`packed`), gamma, the result of `block_green`, and G_ii of every orbital."""
         sigma, rate, green, diagonal, largest = self._unchecked_green(energies)
-        hit = ~(largest < _DIVERGES) | ~np.isfinite(diagonal).all(axis=0)
+        hit = ~(largest < _DIVERGES)
         if np.any(hit):
             # These energies hit a level of a part that nothing broadens; next to them there is nothing special.
             moved = energies + _NUDGE * self.geometry.scale * hit
             sigma, rate, green, diagonal, largest = self._unchecked_green(moved)
-            finite = np.isfinite(diagonal).all(axis=0) & np.isfinite(largest)
+            finite = np.isfinite(largest)
             if not np.all(finite):
                 raise ConvergenceError(f"The Green's function diverges near the energy {moved[~finite][0].real:.8g}: a "
                                        "level that neither leads nor bath broaden. Raise the rate of its sites.")
         return sigma, rate, green, diagonal
 
     def _unchecked_green(self, energies):
-        """The same, and the largest norm of what passes from slice to slice at each energy."""
+        """The same, and the largest norm of what passes from slice to slice; nan at energies with a G_ii not finite."""
         geometry, count = self.geometry, len(energies)
         sigma = packed(*self._self_energies(energies))
         gamma_re, gamma_im = self._self_energy.parts(energies)
         green = geometry.room(len(sigma))
         diagonal, largest = np.empty((len(geometry.site_of_orbital), count), complex), np.empty(count)
-        block_green(geometry.layout, np.asarray(energies, complex), *_floats(self._potential, gamma_re, gamma_im), sigma,
-                    *green, diagonal, largest)
+        block_green(geometry.layout, np.asarray(energies, complex), *_floats(self._potential, gamma_re, gamma_im),
+                    sigma, *green, diagonal, largest)
         return sigma, gamma_re, green, diagonal, largest
 
     def spectrum(self, energies):
@@ -215,9 +215,9 @@ class Geometry:
 
     def room(self, groups):
         """Arrays for all G_ii, B_i and C_i, in one piece, which malloc more readily gives again than three."""
-        whole = aligned(groups * self.entries * ELEMENT)
-        parts = np.split(whole, groups * ELEMENT * np.cumsum(self.sizes)[:-1])
-        return [part.reshape(groups, -1) for part in parts]
+        whole = aligned(groups * self.entries)
+        stops = [groups * ELEMENT * stop for stop in accumulate(self.sizes)]
+        return [whole[start:stop].reshape(groups, -1) for start, stop in pairwise([0, *stops])]
 
     def matrices(self, elements, starts, rows, columns, count):
         """Complex matrices of each slice, list of arrays of shape (energies, rows, columns)."""
@@ -241,7 +241,7 @@ class SliceSpectrum(LatticeSpectrum):
         self._geometry = geometry
         layout = geometry.layout
         self.leads = len(layout.lead_at) - 1
-        self._lead_rate = aligned(sigma.shape)
+        self._lead_rate = _like(sigma)
         lead_rates(layout.lead_first, layout.lead_at, sigma, self._lead_rate)
         self._blocks = green, to_right, to_left
 
@@ -264,7 +264,7 @@ class SliceSpectrum(LatticeSpectrum):
         """Arguments of `transfer.transfer_inverse` for one unknown a slice, see `SlicePropagator._coarse_inverse`."""
         geometry, count = self._geometry, self.rate.shape[1]
         layout, (green, to_right, to_left) = geometry.layout, self._blocks
-        arriving = aligned(green.shape), aligned(green.shape)
+        arriving = _like(green), _like(green)
         block_arrivals(layout, *_floats(self.rate, np.ones((self.leads, count))), self._lead_rate, to_right, to_left,
                        *arriving)
         width = layout.width
@@ -301,6 +301,10 @@ class SliceSpectrum(LatticeSpectrum):
         result = np.zeros(2 * (len(self.rate),))
         block_exchange(self._geometry.layout, *_floats(absorbed, source), *self._blocks, result)
         return result
+
+
+def _like(elements):
+    return aligned(elements.size // ELEMENT).reshape(elements.shape)
 
 
 def _floats(*arrays):
