@@ -461,6 +461,9 @@ def invert(a, a_at, size, swaps, rows):
         count = min(PIVOTS, size - first)
         # What the steps in these columns do to all others is, after them, in these columns.
         if not _eliminate(rows, factors, a, a_at, size, first, count):
+            if not swapped:
+                for p in range(size):
+                    swaps[:, p] = p
             for p in range(first, first + count):
                 swapped |= _pivot_step(a, a_at, size, p, first, count, swaps)
             for i in range(size):
@@ -491,8 +494,6 @@ def _pivot_step(a, a_at, size, p, first, count, swaps):
     row = a_at + p * size
     for i in range(p, size):
         grow(largest, 0, a, a_at + i * size + p)
-    for k in range(len(swaps)):
-        swaps[k, p] = p
     small = _worst_lane(a, row + p, largest) < _SMALL_PIVOT ** 2
     if small:
         _exchange(a, a_at, size, p, largest, swaps)
