@@ -11,7 +11,9 @@ from kwant_dissip.balance.newton import chords
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.numerics.quadrature import gauss_rule
-from kwant_dissip.numerics.tiles import ELEMENT, LANES, PIVOTS, invert, multiply, multiply_adjoint, packed, unpacked
+from kwant_dissip.numerics.tile_arrays import packed, unpacked
+from kwant_dissip.numerics.tile_inverse import PIVOTS, invert
+from kwant_dissip.numerics.tiles import ELEMENT, LANES, multiply, multiply_adjoint
 from kwant_dissip.numerics.transfer import transfer_inverse
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon

@@ -17,19 +17,9 @@ from collections import namedtuple
 import numpy as np
 
 from .compiled import compiled
-from .tiles import (
-    ELEMENT,
-    LANES,
-    PIVOTS,
-    add_scaled,
-    fill,
-    fill_less,
-    grow_norm,
-    invert,
-    scaled,
-    subtract_from,
-    work_space,
-)
+from .tile_arrays import work_space
+from .tile_inverse import PIVOTS, invert
+from .tiles import ELEMENT, LANES, add_scaled, fill, fill_less, grow_norm, scaled, subtract_from
 from .vectors import called
 
 Layout = namedtuple("Layout", """width green_at right_at left_at first site onsite

@@ -36,6 +36,12 @@ def multiply_add(w, a, b, c):
             w.fma(a[1], b[0], w.fma(a[0], b[1], c[1])))
 
 
+def less_product(w, c, a, b):
+    """C - a b."""
+    minus = w.builder.fneg(a[0])
+    return w.fma(a[1], b[1], w.fma(minus, b[0], c[0])), w.fma(w.builder.fneg(a[1]), b[0], w.fma(minus, b[1], c[1]))
+
+
 def square(w, a):
     """|a|^2."""
     return w.fma(a[0], a[0], w.builder.fmul(a[1], a[1]))

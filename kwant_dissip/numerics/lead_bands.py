@@ -11,7 +11,8 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from .laurent import band
 from .lead_search import search
 from .lead_surface import from_modes, side_by_side, solve_surface
-from .tiles import PIVOTS, aligned, packed, unpacked
+from .tile_arrays import aligned, packed, unpacked
+from .tile_inverse import PIVOTS
 from .vectors import LANES
 
 # Widths of bands for which there are kernels, each compiled when it is needed.

@@ -17,7 +17,8 @@ from numba.extending import intrinsic
 
 from . import complex_vectors as cv
 from .compiled import compiled
-from .tiles import ELEMENT, add_scaled, dot, grow, invert, load, multiply_transposed, store
+from .tile_inverse import invert
+from .tiles import ELEMENT, add_scaled, dot, grow, load, multiply_transposed, store
 from .vectors import LANES, called, written
 
 # How well a self-energy must solve its equation, and how little it may emit, relative to the largest element of both

@@ -15,7 +15,8 @@ from ..model.slicing import cut
 from ..numerics.block_green import Layout, block_green, lead_rates
 from ..numerics.block_transport import block_arrivals, block_bond_flows, block_exchange, block_occupation
 from ..numerics.quadrature import PANEL
-from ..numerics.tiles import ELEMENT, LANES, aligned, packed, unpacked
+from ..numerics.tile_arrays import aligned, packed, unpacked
+from ..numerics.tiles import ELEMENT, LANES
 from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
