@@ -16,7 +16,7 @@ from ..numerics.block_green import Layout, block_green, lead_rates
 from ..numerics.block_transport import block_arrivals, block_bond_flows, block_exchange, block_occupation
 from ..numerics.quadrature import PANEL
 from ..numerics.tile_arrays import aligned, packed, unpacked
-from ..numerics.tiles import ELEMENT, LANES
+from ..numerics.tiles import ELEMENT
 from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
@@ -37,7 +37,8 @@ class SlicePropagator(LatticePropagator):
     """
 
     method = "slices"
-    few = LANES
+    # Full vectors, wide or narrow.
+    few = 8
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
