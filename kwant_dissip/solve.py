@@ -1,7 +1,5 @@
 """The entries of the lattice theory: `steady_state` and `linear_response`."""
 
-import time
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -40,6 +38,7 @@ from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
 from .propagators.interface import Propagator
+from .propagators.kwant_solver import warn_of_patience
 from .propagators.lattice import LatticePropagator
 from .propagators.places import PlacesPropagator
 from .quanta.state import quantum_state
@@ -115,7 +114,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     Warns
     -----
     UserWarning
-        If `method="kwant"` with electrostatics will take minutes.
+        If `method="kwant"` with electrostatics or microscopic phonons will take minutes.
 
     Notes
     -----
@@ -211,7 +210,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                                  "leads of one orbital per cell, and with leads by self-energy only where that can be "
                                  "called at complex energies. Give the PhononBath a rate.")
             if method == "kwant":
-                _warn_of_patience(propagator, probes)
+                warn_of_patience(propagator, "electrostatics", probes.mu0,
+                                 _EVALUATIONS * probes.first_panels(np.empty(0)).nodes()[0].size)
             neutral_mu, first = equilibrium_mu(reservoirs), None
             if near is not None and start is not None and start.density_difference is not None:
                 first = np.concatenate([near.unknowns(probes), near.potentials(probes)])
@@ -347,16 +347,6 @@ def _of_sites(solution, probes, baths, sites):
         if baths.phonons is None:
             result.update(power=np.zeros(sites), mu=nothing)
     return result
-
-
-def _warn_of_patience(propagator, probes):
-    """Say beforehand how long kwant will take for electrostatics, if that is minutes."""
-    start = time.perf_counter()
-    propagator.spectrum(np.array([probes.mu0]))
-    minutes = _EVALUATIONS * probes.first_panels(np.empty(0)).nodes()[0].size * (time.perf_counter() - start) / 60
-    if minutes > 1:
-        warnings.warn(f'method="kwant" with electrostatics takes some {minutes:.0f} minutes for this system; '
-                      'method=None gives the same in a small part of it.', UserWarning, stacklevel=3)
 
 
 @contextmanager

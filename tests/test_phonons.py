@@ -291,11 +291,21 @@ def test_bad_phonons():
             ([good, kd.OpticalPhonons(0.2, 0.1, T, each_orbital=True)], "must be alike")):
         with pytest.raises(ValueError, match=message):
             kd.steady_state(syst, reservoirs, bath)
+    with pytest.raises(TypeError, match=r"bath\[1\] must be a PhononBath, .* AcousticPhonons, got float"):
+        kd.steady_state(uniform_chain(3), [kd.Reservoir(-1.0, T)] * 2, [kd.AcousticPhonons(T, 0.1), 0.1])
     with pytest.raises(TypeError, match="linear_response does not take microscopic phonons"):
         kd.linear_response(syst, good, mu=-1.0)
     state = kd.steady_state(syst, reservoirs, kd.OpticalPhonons(0.1, 0.03, T, level_shift=False), rtol=1e-3)
     with pytest.raises(ValueError, match="mode must be a number of a mode, 0 to 0, got 1"):
         state.quanta(1)
+
+
+def test_kwants_route_says_how_long_it_takes(monkeypatch):
+    """Beforehand; the solution itself is not waited for."""
+    monkeypatch.setattr("kwant_dissip.quanta.state._EVALUATIONS", 10 ** 6)
+    monkeypatch.setattr(Refinement, "solved", None)
+    with pytest.warns(UserWarning, match="takes some .* minutes"), pytest.raises(TypeError):
+        kd.steady_state(uniform_chain(3), [kd.Reservoir(-1.0, T)] * 2, kd.AcousticPhonons(T, 0.1), method="kwant")
 
 
 def test_pictures():

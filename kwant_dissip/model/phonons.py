@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from .baths import PerSite, check_kind, first_bad, per_site, temperatures_per_site
+from .baths import Bath, PerSite, check_kind, first_bad, per_site, temperatures_per_site
 from .reservoirs import check_temperature
 
 # Into how many parts the smallest quantum may be cut so that all are multiples, and how exactly.
@@ -161,8 +161,21 @@ class Mode:
 
 
 def quanta_of(bath) -> tuple[list[Phonons], list | None]:
-    """Microscopic phonons of a list of baths, and the list of the others; None where nothing is left."""
+    """Microscopic phonons of a list of baths, and the list of the others; None where nothing is left.
+
+    Raises
+    ------
+    TypeError
+        If one is something else.
+    """
+    if bath is None:
+        return [], None
     listed = list(bath) if isinstance(bath, list | tuple) else [bath]
+    for number, one in enumerate(listed):
+        if not isinstance(one, Bath | Phonons):
+            name, listing = ("bath", ", or a list of them") if one is bath else (f"bath[{number}]", "")
+            raise TypeError(f"{name} must be a PhononBath, ElectronBath, ElasticBath, OpticalPhonons or AcousticPhonons"
+                            f"{listing}, got {type(one).__name__}.")
     quanta = [one for one in listed if isinstance(one, Phonons)]
     if not quanta:
         return [], bath

@@ -6,6 +6,8 @@ probe parts. All probes together are one lead that kwant knows by its self-energ
 
 import copy
 import threading
+import time
+import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +25,17 @@ from .lattice import LatticePropagator
 _MEMORY = 4 << 30
 # Part of a site's states that leads and other baths fill without elastic collisions, below which rounding hides it.
 _CLOSED = 1e-12
+
+
+def warn_of_patience(propagator: LatticePropagator, what: str, energy: float, evaluations: int,
+                     stacklevel: int = 3) -> None:
+    """Say beforehand how long kwant will take for so many energies, if that is minutes."""
+    start = time.perf_counter()
+    propagator.spectrum(np.array([energy]))
+    minutes = evaluations * (time.perf_counter() - start) / 60
+    if minutes > 1:
+        warnings.warn(f'method="kwant" with {what} takes some {minutes:.0f} minutes for this system; '
+                      'method=None gives the same in a small part of it.', UserWarning, stacklevel=stacklevel)
 
 
 class KwantGeometry:

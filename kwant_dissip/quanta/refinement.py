@@ -8,6 +8,7 @@ import numpy as np
 from ..balance.born import BornBalance, BornPoint
 from ..balance.scattering import fermi
 from ..errors import ConvergenceError
+from ..numerics.ladders import Ladders
 from ..numerics.phonon_kernels import emitted
 from ..numerics.quadrature import TWO_PI
 from ..results.phonon_state import PhononState
@@ -75,6 +76,10 @@ class Refinement:
                  near: PhononState | None = None) -> None:
         self._problem, self._rtol, self._map, self._progress, self._near = problem, rtol, map_, progress, near
 
+    def first_grid(self) -> Ladders:
+        """The coarsest."""
+        return self._problem.grid(_GRIDS[0][0])
+
     def solved(self) -> PhononSolution:
         """The solution on grids that grow until the error is below `rtol`.
 
@@ -83,7 +88,7 @@ class Refinement:
         ConvergenceError
             With the best solution as its `state`.
         """
-        grid, guess, made_for = self._problem.grid(_GRIDS[0][0]), None, None
+        grid, guess, made_for = self.first_grid(), None, None
         found: PhononSolution | None = None
         for order, halved in _GRIDS:
             if found is not None:

@@ -14,10 +14,14 @@ from ..model.reservoirs import Reservoir
 from ..numerics.threads import thread_pool
 from ..numerics.weak_probe import weak_probe
 from ..progress import stage_bar
+from ..propagators.kwant_solver import warn_of_patience
 from ..results.phonon_state import PhononState
 from ..results.surroundings import surroundings
 from .problem import QuantumProblem
 from .refinement import PhononSolution, Refinement
+
+# How often Green's functions of the first grid's energies are computed, or as many others: two grids, settled often.
+_EVALUATIONS = 100
 
 
 def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts: np.ndarray,
@@ -34,8 +38,12 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
     """
     problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method, electrostatics)
     with thread_pool(keep_freed=False) as map_, stage_bar("steady_state") as progress:
+        refinement = Refinement(problem, rtol, map_, progress, start)
+        if method == "kwant":
+            warn_of_patience(problem.propagator, "microscopic phonons", problem.mu0,
+                             _EVALUATIONS * len(refinement.first_grid().energies), stacklevel=4)
         try:
-            solution = Refinement(problem, rtol, map_, progress, start).solved()
+            solution = refinement.solved()
         except ConvergenceError as error:
             error.state = (_state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
                            if isinstance(error.state, PhononSolution) else None)
