@@ -86,8 +86,9 @@ def test_a_folder_that_is_not_writable_is_refused_before_the_solve(arguments, ca
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.chdir(tmp_path)
+    # Any call would end in other words. Before files are refused: numba asks for some while modules are imported.
+    monkeypatch.setattr("kwant_dissip.solve.steady_state", None)
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    monkeypatch.setattr("kwant_dissip.solve.steady_state", None)  # any call would end in other words
     assert main(["profile", *arguments]) == 1
     assert f"{arguments[1]} cannot be written: no file can be made in {tmp_path}" in capsys.readouterr().err
 
@@ -267,7 +268,8 @@ def test_points_of_a_sweep_that_fail(tmp_path, capsys):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--scan", "bias"], "--scan takes NAME=START:STOP:COUNT"), (["--scan", "bias=0:1"], "--scan takes"),
     (["--scan", "bias=a,b"], "--scan takes"), (["--scan", "bias=0.1", "--scan", "bias=0.2"], "every parameter once"),
-    (["--scan", "colour=1,2"], "has no such parameter"), (["--scan", "bias=1,2", "--drop", "0.1"], "one of the two"),
+    (["--scan", "colour=1,2"], "--scan colour: resonant_dot has no such parameter"),
+    (["--scan", "bias=1,2", "--drop", "0.1"], "one of the two"),
     (["--scan", "bias=0.1", "--workers", "0"], "--workers must be at least 1"),
     (["--scan", "length=0.5,1"], "length must be a whole number")])
 def test_bad_sweeps(arguments, message, tmp_path, capsys):

@@ -82,24 +82,30 @@ class Profile:
 
         return solve(self.bias) if self.drop is None else at_voltage_drop(self.drop, solve)
 
-    def check(self):
+    def check(self, scanned=()):
         """Raise unless the model can be built.
+
+        Parameters
+        ----------
+        scanned : collection of str
+            Parameters that ``--scan`` gave and not ``--set``.
 
         Raises
         ------
         ValueError
             If the model does not take its parameters, or is no system with two leads.
         """
-        self._system(_model(self.model)[0])
+        self._system(_model(self.model)[0], scanned)
 
-    def _system(self, build):
+    def _system(self, build, scanned=()):
         import kwant
 
         signature = inspect.signature(build)
         allowed = signature.parameters
         if not any(p.kind is p.VAR_KEYWORD for p in allowed.values()):
             for name in set(self.parameters) - set(allowed):
-                raise ValueError(f"--set {name}: {self.model} has no such parameter, but {', '.join(allowed)}.")
+                option = "--scan" if name in scanned else "--set"
+                raise ValueError(f"{option} {name}: {self.model} has no such parameter, but {', '.join(allowed)}.")
         try:
             signature.bind(**self.parameters)
         except TypeError as error:

@@ -26,7 +26,7 @@ def run(options):
     profile = Profile.of(options)
     if "bias" in scans and ("drop" in scans or options.drop is not None):
         raise ValueError("--scan bias: the bias follows from the drop; give one of the two.")
-    profile.at({name: values[0] for name, values in scans.items()}).check()  # what is wrong for all points
+    profile.at({name: values[0] for name, values in scans.items()}).check(scans)  # what is wrong for all points
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         found = _swept(profile, scans, options)
