@@ -1,5 +1,6 @@
-"""All benchmarks, with the machine's name."""
+"""All benchmarks or some, with the machine's name."""
 
+import argparse
 import os
 import platform
 from pathlib import Path
@@ -28,16 +29,14 @@ def machine():
     return f"{names[0]}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
+MODULES = {module.__name__.rpartition(".")[2]: module for module in (
+    alternatives, scaling, kinetic, electrostatics, slices, kernels, baths, thermal, phonons, before, sweep, large)}
+
+parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+parser.add_argument("names", nargs="*", metavar="name", help=f"which, by default all: {', '.join(MODULES)}")
+chosen = parser.parse_args().names
+for unknown in set(chosen) - set(MODULES):
+    parser.error(f"{unknown} is none of {', '.join(MODULES)}")
 print(machine())
-alternatives.main()
-scaling.main()
-kinetic.main()
-electrostatics.main()
-slices.main()
-kernels.main()
-baths.main()
-thermal.main()
-phonons.main()
-before.main()
-sweep.main()
-large.main()
+for name in chosen or MODULES:
+    MODULES[name].main()

@@ -47,7 +47,7 @@ class BornBalance(BornStates):
 
     Parameters
     ----------
-    propagator, surroundings, ladders, map_, law :
+    propagator, surroundings, ladders, map_, law, settled :
         As of `BornStates`.
     progress : callable
 
@@ -58,8 +58,9 @@ class BornBalance(BornStates):
     """
 
     def __init__(self, propagator: LatticePropagator, surroundings: Surroundings, ladders: Ladders,
-                 map_: Callable, progress: Callable, law: BornScreening | None = None) -> None:
-        super().__init__(propagator, surroundings, ladders, map_, law)
+                 map_: Callable, progress: Callable, law: BornScreening | None = None,
+                 settled: float = SETTLED) -> None:
+        super().__init__(propagator, surroundings, ladders, map_, law, settled)
         self._progress = progress
         self.steps = self.products = 0
 
@@ -70,19 +71,20 @@ class BornBalance(BornStates):
         phonon_rate = self._first_rate() if phonon_rate is None else phonon_rate
         if potential is None:
             potential = np.zeros(len(filling))
-        point = self._settled(filling, unknowns, potential, phonon_rate, _LOOSEST if plain else _LOOSELY)
+        tolerance = _LOOSEST if plain else _LOOSELY
+        point = self._settled(filling, unknowns, potential, phonon_rate, tolerance)
         lost = best = self._lost(point)
         idle, last = 0, False
         # Where nothing flows but rounding errors of what is exchanged, one step more costs little.
-        while lost > 1 or not (last or self._flows(point)):
+        while lost > 1 or tolerance > self._enough < point.moving or not (last or self._flows(point)):
             last = lost <= 1
             potential = point.potential if plain else self._screened(point)
             adrift = self._adrift(point)
             filling, unknowns = self._plain_step(point) if plain else self._newton_step(point, adrift)
             filling[:, adrift] = self._anchor(point, adrift)
             change = np.abs((filling - point.filling) * point.spectral).max() / point.spectral.max()
-            new = self._settled(filling, unknowns, potential, point.phonon_rate,
-                                np.clip(_LOOSELY * change, SETTLED, _LOOSEST))
+            tolerance = np.clip(_LOOSELY * change, self._enough, _LOOSEST)
+            new = self._settled(filling, unknowns, potential, point.phonon_rate, tolerance)
             new_lost = self._lost(new)
             self._progress(_WHAT, new_lost * _CONSERVED)
             # The first step from another grid's solution may lose what that had; then steps lead back.
@@ -139,12 +141,14 @@ class BornBalance(BornStates):
                                      np.stack([weights, weights * energies], axis=1)).T
 
     def _lost(self, point, law=True):
-        """What conservation, and the law of electrostatics, miss, in units of what they may."""
+        """What Boltzmann's equation, conservation, and the law of electrostatics miss, in units of what they may."""
         lost = self.balance(point)
+        unlike = (point.rate * np.abs(point.arrived - point.occupied)) @ self.ladders.weights
         missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
         cold, particles, heat, currents = (np.abs(part).max(initial=0.0) for part in point.probing.split(missing))
         heat /= self._unmoved.lead_temperature.min()
-        result = max(np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents) / max(self._allowed(point))
+        parts = unlike.max(), np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents
+        result = max(parts) / max(self._allowed(point))
         return max(result, point.law[1] / LAW_TOLERANCE) if law else result
 
     def exchanged(self, point: BornPoint) -> np.ndarray:

@@ -35,6 +35,8 @@ _RESPONDING = 1e-3
 _MIXED = 3
 # Sites that are worked on together, so that their energies stay in the processor's cache.
 _SITES = 64
+# Less than this part of the states is empty, more than all but this full.
+_EMPTY = 1e-10
 # Mixed rates are no smaller than this part of what was found.
 _LEAST_RATE = 0.1
 _TINY = 1e-300
@@ -111,6 +113,9 @@ class BornStates:
     map_ : callable
     law : BornScreening, optional
         With electrostatics.
+    settled : float, optional
+        How far rates may be from what the states make, relative to the largest; the rest counts as elastic collisions,
+        so that it costs neither particles nor energy.
 
     Attributes
     ----------
@@ -123,9 +128,9 @@ class BornStates:
     """
 
     def __init__(self, propagator: LatticePropagator, surroundings: Surroundings, ladders: Ladders, map_: Callable,
-                 law: BornScreening | None = None) -> None:
+                 law: BornScreening | None = None, settled: float = SETTLED) -> None:
         self._propagator, self._unmoved, self.ladders, self.law = propagator, surroundings, ladders, law
-        self._map = map_
+        self._map, self._enough = map_, settled
         self.probing = Probing(surroundings, ladders.energies, ladders.weights)
         self.shifts = [ladders.base * round(mode.energy / ladders.quantum) for mode in surroundings.modes]
         kinds = {mode.level_shift for mode in surroundings.modes}
@@ -143,7 +148,7 @@ class BornStates:
         return rates
 
     def _scattering(self, filling, spectral, phonon_rate):
-        """Occupation, Sin of the optical phonons, the step of the phonons' rate, and its largest value."""
+        """Occupation, Sin of the optical phonons, the step of the phonons' rate, and its largest at each energy."""
         occupied, into, step = np.empty_like(spectral), np.zeros_like(spectral), np.empty_like(phonon_rate)
         acoustic, around = self._unmoved.acoustic, range(0, len(spectral), _SITES)
 
@@ -157,9 +162,9 @@ class BornStates:
                                into[rows], found[0 if mode.level_shift else -1])
             if acoustic[rows].any():
                 found[0 if self._unmoved.level_shift else -1] += acoustic[rows, None] * spectral[rows]
-            return np.abs(found).max()
+            return np.abs(found).max(axis=(0, 1))
 
-        return occupied, into, step, max(self._map(work, around))
+        return occupied, into, step, np.max(list(self._map(work, around)), axis=0)
 
     def _settled(self, filling, unknowns, potential, phonon_rate, tolerance):
         """Occupations with spectral functions and rates that belong to each other, at given f and U."""
@@ -180,20 +185,32 @@ class BornStates:
 
     def _states(self, filling, propagator, probing, phonon_rate, tolerance):
         """Settle spectral functions and rates at given f."""
-        mixing = Anderson(_MIXED)
+        mixing, matters = Anderson(_MIXED), self._matters(filling)
         for _ in range(_SETTLING):
             rate = phonon_rate.sum(axis=0) + probing.rate + probing.elastic
             self_energy = self._self_energy(rate, phonon_rate[0], probing)
             transport = self._transport(propagator, self_energy)
-            occupied, into, step, largest = self._scattering(filling, transport.spectral, phonon_rate)
+            occupied, into, step, sizes = self._scattering(filling, transport.spectral, phonon_rate)
+            largest = max(sizes[matters == 1].max(), sizes @ np.where(matters == 1, 0.0, matters))
             if largest <= tolerance * rate.max():
                 break
             mixed = phonon_rate + mixing.move(step)
             np.maximum(mixed, _LEAST_RATE * (phonon_rate + step), out=mixed)
             mixing.took(mixed - phonon_rate)
             phonon_rate = mixed
-        elastic = self._unmoved.acoustic[:, None] * transport.spectral + probing.elastic
+        elastic = self._unmoved.acoustic[:, None] * transport.spectral + probing.elastic - step.sum(axis=0)
         return transport, self_energy, phonon_rate, rate, occupied, into, elastic, largest / max(rate.max(), _TINY)
+
+    def _matters(self, filling):
+        """How much a step of the rate at each energy matters to states that are partly filled.
+
+        1 there and up to two quanta away; further off it acts through the level shift, Int dE' gamma(E') / (E - E').
+        """
+        energies, quantum = self.ladders.energies, self.ladders.quantum
+        partly = ((filling > _EMPTY) & (filling < 1 - _EMPTY)).any(axis=0)
+        low, high = energies[partly][[0, -1]] if partly.any() else energies[[0, -1]]
+        distance = np.maximum(low - energies, energies - high)
+        return np.where(distance <= 2 * quantum, 1.0, self.ladders.weights / np.maximum(distance, quantum))
 
     def _at(self, potential, unknowns):
         """Propagator without self-energy, and probes, at a potential of the sites."""
@@ -221,13 +238,13 @@ class BornStates:
         surroundings = self._unmoved.in_equilibrium(mu, temperature)
         propagator = self._propagator.at_potential(np.zeros(len(surroundings.acoustic)),
                                                    np.zeros(len(surroundings.lead_mu)))
-        neutral = BornStates(propagator, surroundings, grid, self._map)
+        neutral = BornStates(propagator, surroundings, grid, self._map, settled=self._enough)
         filling = np.broadcast_to(fermi(grid.energies, np.array([mu]), np.array([temperature])),
                                   (len(surroundings.acoustic), len(grid.energies)))
         point = neutral._settled(filling, neutral.probing.start(mu), np.zeros(len(filling)), neutral._first_rate(),
-                                 SETTLED)
+                                 self._enough)
         self.green_functions += neutral.green_functions
-        if point.moving > _NEUTRAL:
+        if point.moving > max(_NEUTRAL, self._enough):
             raise ConvergenceError("The states of the neutral system did not settle: rates still change by "
                                    f"{point.moving:.1e} of the largest. A weaker coupling helps, or a PhononBath "
                                    "beside it.", accuracy=point.moving)

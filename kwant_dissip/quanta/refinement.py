@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..balance.born import BornBalance, BornPoint
+from ..balance.born_states import SETTLED
 from ..balance.scattering import fermi
 from ..errors import ConvergenceError
 from ..numerics.ladders import Ladders
@@ -18,6 +19,8 @@ from .problem import QuantumProblem
 _GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))
 # Part of rtol that may lie beyond the grid, and how often it is widened at an end.
 _OUTSIDE, _WIDENED = 0.1, 20
+# Part of rtol to which rates are settled, and how much larger errors may be than what is left.
+_SETTLED, _OF_RATES = 1e-2, 10.0
 # Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi); at least
 # those of all that is exchanged, and of all that enters and leaves in the band.
 _ROUNDING = 1e-13
@@ -133,7 +136,8 @@ class Refinement:
         problem = self._problem
         for _ in range(_WIDENED):
             balance = BornBalance(problem.propagator, problem.surroundings, grid, self._map, self._progress,
-                                  problem.law)
+                                  problem.law, SETTLED if problem.law is not None else
+                                  max(_SETTLED * self._rtol, SETTLED))
             guess = self._first(balance) if guess is None else guess
             point = balance.solve(guess.filling, guess.unknowns, guess.phonon_rate, guess.potential)
             step = round(problem.step / grid.quantum)
@@ -203,5 +207,5 @@ class Refinement:
                 changes += [np.abs(point.potential - before.point.potential).max() / max(
                     np.abs(point.potential).max(), hottest),
                     np.abs(found.density - before.density).max() / np.abs(found.density).max()]
-            found.error = max(*changes, outside)
+            found.error = max(*changes, outside, _OF_RATES * point.moving)
         return found
