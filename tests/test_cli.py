@@ -267,6 +267,8 @@ def test_points_of_a_sweep_that_fail(tmp_path, capsys):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--scan", "bias"], "--scan takes NAME=START:STOP:COUNT"), (["--scan", "bias=0:1"], "--scan takes"),
+    (["--scan", "bias=0:1:0"], "a COUNT of 1 or more"), (["--scan", "bias=nan,0.1"], "finite numbers"),
+    (["--scan", "mean-free-path=20,30"], "a rate and a mean free path exclude each other"),
     (["--scan", "bias=a,b"], "--scan takes"), (["--scan", "bias=0.1", "--scan", "bias=0.2"], "every parameter once"),
     (["--scan", "colour=1,2"], "--scan colour: resonant_dot has no such parameter"),
     (["--scan", "bias=1,2", "--drop", "0.1"], "one of the two"),

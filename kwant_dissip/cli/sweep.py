@@ -26,6 +26,9 @@ def run(options):
     profile = Profile.of(options)
     if "bias" in scans and ("drop" in scans or options.drop is not None):
         raise ValueError("--scan bias: the bias follows from the drop; give one of the two.")
+    for scanned, other in (("rate", options.mean_free_path), ("mean_free_path", options.rate)):
+        if scanned in scans and (other is not None or {"rate", "mean_free_path"} <= set(scans)):
+            raise ValueError(f"--scan {scanned}: a rate and a mean free path exclude each other; give one of the two.")
     profile.at({name: values[0] for name, values in scans.items()}).check(scans)  # what is wrong for all points
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -70,8 +73,11 @@ def _scan(text):
             return name.replace("-", "_"), parts
         start, stop, count = parts
         numbers = np.linspace(start, stop, count)
+        if count < 1:
+            raise ValueError
     except (SyntaxError, TypeError, ValueError):
-        raise ValueError(f"--scan takes NAME=START:STOP:COUNT or NAME=VALUE,VALUE,..., got {text!r}.") from None
+        raise ValueError("--scan takes NAME=START:STOP:COUNT, with a COUNT of 1 or more, or NAME=VALUE,VALUE,..., "
+                         f"all of finite numbers, got {text!r}.") from None
     if isinstance(start, int) and isinstance(stop, int) and np.all(numbers == np.round(numbers)):
         numbers = numbers.astype(int)
     return name.replace("-", "_"), numbers.tolist()
