@@ -54,7 +54,8 @@ class BornPoint:
         n that these sources send; the same at the solution.
     inflow : array of float, shape (leads, energies)
     source, rate, elastic : arrays of float, shape (sites, energies)
-        All that scatters into states, gamma of all, and gamma_x of what scatters elastically.
+        All that scatters into states, gamma of all, and gamma_x of what scatters elastically; with it counts by how
+        much gamma is larger than what the states make.
     phonon_rate : array of float, shape (1 or 2, sites, energies)
         Part of gamma that is the phonons'; of two, the first has a level shift and the second has none.
     unknowns : array of float
@@ -204,9 +205,11 @@ class BornStates:
     def _matters(self, filling):
         """How much a step of the rate at each energy matters to states that are partly filled.
 
-        1 there and up to two quanta away; further off it acts through the level shift, Int dE' gamma(E') / (E - E').
+        1 there and up to two of the largest quanta away; further off it acts through the level shift, Int dE' gamma(E')
+        / (E - E').
         """
-        energies, quantum = self.ladders.energies, self.ladders.quantum
+        energies = self.ladders.energies
+        quantum = self.ladders.quantum * max([1, *(shift // self.ladders.base for shift in self.shifts)])
         partly = ((filling > _EMPTY) & (filling < 1 - _EMPTY)).any(axis=0)
         low, high = energies[partly][[0, -1]] if partly.any() else energies[[0, -1]]
         distance = np.maximum(low - energies, energies - high)
