@@ -108,7 +108,7 @@ def differences(state):
     return np.ptp(state.reservoir_mu) + np.nanmax(temperatures) - np.nanmin(temperatures)
 
 
-@settings(max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(chains_with_baths())
 def test_conservation_at_every_site_and_second_law(model):
     syst, reservoirs, baths, _ = model

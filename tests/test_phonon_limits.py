@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import dense_born
 import kwant_dissip as kd
-from born_models import on_grid, with_hamiltonian
+from born_models import T, on_grid, with_hamiltonian
 from dense_born import UniformGrid
 from kwant_dissip.model.phonons import Mode
 from kwant_dissip.systems import chain as models_of_chains
@@ -358,3 +358,23 @@ def test_current_of_another_code():
     github.com/libnegf/libnegf, tests/f90elph_deph/hello.F90: 60 sites, mu = +-0.5.
     """
     assert 1.90 < 4 * np.pi * elastic_chain(60, 1.0, 0.05).current[0] < 1.95
+
+
+def test_levels_above_all_bands():
+    """Ribbons with a bump whose levels phonons alone broaden: what these do not settle, `error` holds."""
+    lattice = kwant.lattice.square(norbs=1)
+    builder, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
+    builder[(lattice(x, y) for x in range(6) for y in range(2))] = lambda site: 3.5 if site.tag == (3, 1) else 0.0
+    lead[(lattice(0, y) for y in range(2))] = 0.0
+    builder[lattice.neighbors()] = lead[lattice.neighbors()] = -1.0
+    builder.attach_lead(lead)
+    builder.attach_lead(lead.reversed())
+    syst, phonons = builder.finalized(), kd.OpticalPhonons(0.2, 0.03, T)
+    rough, fine = (kd.steady_state(syst, [kd.Reservoir(-1.6, T), kd.Reservoir(-1.9, T)], phonons, rtol=rtol)
+                   for rtol in (1e-2, 1e-4))
+    assert rough.error < 1e-2
+    assert fine.error < 1e-4
+    assert np.abs(rough.power - fine.power).max() < 1e-2 * np.abs(fine.power).max()
+    for state in (rough, fine):
+        assert abs(state.energy_current.sum() - state.power.sum()) < 1e-10 * np.abs(state.power).sum()
+        assert abs(state.current.sum()) < 1e-10 * np.abs(state.current).max()

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import kwant
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -406,23 +405,3 @@ def test_spots_of_quanta():
         spot = np.argmin(side * smooth[inside])
         assert x[inside][spot] == pytest.approx(1.4, abs=0.1)
         assert smooth[inside][spot] == pytest.approx(size, abs=1e-3)
-
-
-def test_levels_above_all_bands():
-    """Ribbons with a bump whose levels phonons alone broaden: what these do not settle, `error` holds."""
-    lattice = kwant.lattice.square(norbs=1)
-    builder, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
-    builder[(lattice(x, y) for x in range(6) for y in range(2))] = lambda site: 3.5 if site.tag == (3, 1) else 0.0
-    lead[(lattice(0, y) for y in range(2))] = 0.0
-    builder[lattice.neighbors()] = lead[lattice.neighbors()] = -1.0
-    builder.attach_lead(lead)
-    builder.attach_lead(lead.reversed())
-    syst, phonons = builder.finalized(), kd.OpticalPhonons(0.2, 0.03, T)
-    rough, fine = (kd.steady_state(syst, [kd.Reservoir(-1.6, T), kd.Reservoir(-1.9, T)], phonons, rtol=rtol)
-                   for rtol in (1e-2, 1e-4))
-    assert rough.error < 1e-2
-    assert fine.error < 1e-4
-    assert np.abs(rough.power - fine.power).max() < 1e-2 * np.abs(fine.power).max()
-    for state in (rough, fine):
-        assert abs(state.energy_current.sum() - state.power.sum()) < 1e-10 * np.abs(state.power).sum()
-        assert abs(state.current.sum()) < 1e-10 * np.abs(state.current).max()

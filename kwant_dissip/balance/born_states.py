@@ -186,13 +186,13 @@ class BornStates:
 
     def _states(self, filling, propagator, probing, phonon_rate, tolerance):
         """Settle spectral functions and rates at given f."""
-        mixing, matters = Anderson(_MIXED), self._matters(filling)
+        mixing, (near, far) = Anderson(_MIXED), self._matters(filling)
         for _ in range(_SETTLING):
             rate = phonon_rate.sum(axis=0) + probing.rate + probing.elastic
             self_energy = self._self_energy(rate, phonon_rate[0], probing)
             transport = self._transport(propagator, self_energy)
             occupied, into, step, sizes = self._scattering(filling, transport.spectral, phonon_rate)
-            largest = max(sizes[matters == 1].max(), sizes @ np.where(matters == 1, 0.0, matters))
+            largest = max(sizes[near].max(), sizes @ far)
             if largest <= tolerance * rate.max():
                 break
             mixed = phonon_rate + mixing.move(step)
@@ -203,17 +203,17 @@ class BornStates:
         return transport, self_energy, phonon_rate, rate, occupied, into, elastic, largest / max(rate.max(), _TINY)
 
     def _matters(self, filling):
-        """How much a step of the rate at each energy matters to states that are partly filled.
+        """Energies where states are partly filled, or up to two of the largest quanta away; weights of all others.
 
-        1 there and up to two of the largest quanta away; further off it acts through the level shift, Int dE' gamma(E')
-        / (E - E').
+        From there a step of the rate acts through the level shift, Int dE' gamma(E') / (E - E').
         """
         energies = self.ladders.energies
         quantum = self.ladders.quantum * max([1, *(shift // self.ladders.base for shift in self.shifts)])
         partly = ((filling > _EMPTY) & (filling < 1 - _EMPTY)).any(axis=0)
         low, high = energies[partly][[0, -1]] if partly.any() else energies[[0, -1]]
         distance = np.maximum(low - energies, energies - high)
-        return np.where(distance <= 2 * quantum, 1.0, self.ladders.weights / np.maximum(distance, quantum))
+        near = distance <= 2 * quantum
+        return near, np.where(near, 0.0, self.ladders.weights / np.maximum(distance, quantum))
 
     def _at(self, potential, unknowns):
         """Propagator without self-energy, and probes, at a potential of the sites."""

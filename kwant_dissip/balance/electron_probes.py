@@ -56,6 +56,7 @@ class ElectronProbes(Probes):
             reservoirs, np.sqrt(warm ** 2 + _PEAK * bias ** 2))
         self.coupled = electrons if phonons is None else np.concatenate([phonons, electrons])
         self.hot = np.arange(self._cold, len(self.coupled))
+        self._temperatures = slice(len(self.coupled), len(self.coupled) + len(self.hot))  # among the unknowns
         self.floating, self.mu0, self.temperature0 = plain.floating, plain.mu0, plain.temperature0
         self.drive, self.coldest = plain.drive, min(plain.coldest, temperatures.min())
         expected = np.sqrt(temperatures.mean() ** 2 + _MEAN * bias ** 2) - self.temperature0
@@ -102,9 +103,12 @@ class ElectronProbes(Probes):
 
     def moved(self, unknowns, step):
         """See `Probes`: in (mu, T); a temperature grows or falls by a factor of 4 at most."""
-        (_, temperature), change = self.local(unknowns), self.excess(step)
-        return self._with_temperatures(unknowns + step, np.clip(temperature + change, temperature / _FACTOR,
-                                                                _FACTOR * temperature))
+        _, temperature = self.local(unknowns)
+        new, places = unknowns + step, self._temperatures
+        # Not by way of the temperature itself, whose rounding errors are larger than what a small bias makes.
+        new[places] = np.clip(new[places], temperature / _FACTOR - self.temperature0,
+                              _FACTOR * temperature - self.temperature0)
+        return new
 
     def moved_safely(self, unknowns, step):
         """See `Probes`: the same direction in (mu / T, 1 / T)."""
@@ -115,12 +119,8 @@ class ElectronProbes(Probes):
         new_temperature = np.maximum(temperature / (1 - part * relative), temperature / _FACTOR)
         new = unknowns + step
         new[self.hot] = (mu + part * (step[self.hot] - mu * relative)) / temperature * new_temperature
-        return self._with_temperatures(new, new_temperature)
-
-    def _with_temperatures(self, unknowns, temperature):
-        places = len(self.coupled)
-        unknowns[places:places + len(self.hot)] = temperature - self.temperature0
-        return unknowns
+        new[self._temperatures] = new_temperature - self.temperature0
+        return new
 
     def lead_slopes(self, energies: np.ndarray) -> np.ndarray:
         """Derivatives of the leads' occupations, floating ones at mu_0, shape (leads, energies)."""

@@ -81,7 +81,7 @@ def _bare(layout, i, own, sigma, passed, passed_at, matrix):
 
 
 @compiled
-def add_lead(layout, lead, matrices, sign, factor, matrix, width):
+def add_lead(layout, lead, matrices, factor, matrix, width):
     """Add a lead's matrix, with a factor in each lane, to that of its slice."""
     called()
     start, stop = layout.lead_first[lead], layout.lead_first[lead + 1]
@@ -90,8 +90,8 @@ def add_lead(layout, lead, matrices, sign, factor, matrix, width):
         for column in layout.lead_place[start:stop]:
             to = (row * width + column) * ELEMENT
             for lane in range(LANES):
-                matrix[to + lane] += sign * factor[lane] * matrices[at + lane]
-                matrix[to + LANES + lane] += sign * factor[lane] * matrices[at + LANES + lane]
+                matrix[to + lane] += factor[lane] * matrices[at + lane]
+                matrix[to + LANES + lane] += factor[lane] * matrices[at + LANES + lane]
             at += ELEMENT
 
 
@@ -123,7 +123,7 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
     gamma_re, gamma_im : arrays of float, shape (sites, energies)
         gamma of each site.
     sigma : array of float, shape (groups, floats)
-        Self-energies of the leads (`tiles.packed`).
+        Self-energies of the leads (`tile_arrays.packed`).
     green, to_right, to_left : arrays of float, shape (groups, floats)
         Results: G_ii, B_i and C_i.
     diagonal : array of complex, shape (orbitals, energies)

@@ -29,7 +29,7 @@ def _add_sources(layout, i, group, source, lead_filling, lead_rate, matrix, at):
         lead = layout.lead_number[number]
         for lane in range(LANES):
             filling[lane] = lead_filling[lead, lane_energy(group, lane, energies)]
-        add_lead(layout, lead, lead_rate, 1.0, filling, part, width)
+        add_lead(layout, lead, lead_rate, filling, part, width)
 
 
 @compiled
@@ -76,7 +76,7 @@ def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, t
     source : array of float, shape (sites, energies)
     lead_filling : array of float, shape (leads, energies)
     lead_rate : array of float, shape (groups, floats)
-        Gamma_a (`tiles.packed`).
+        Gamma_a (`tile_arrays.packed`).
     green, to_right, to_left : arrays of float, shape (groups, floats)
         From `block_green`.
     n, inflow : arrays of float, shapes (sites, energies) and (leads, energies)

@@ -47,6 +47,12 @@ def square(w, a):
     return w.fma(a[0], a[0], w.builder.fmul(a[1], a[1]))
 
 
+def inverse(w, a):
+    """1 / a; not finite where a vanishes."""
+    over = w.builder.fdiv(w.constant(1), square(w, a))
+    return w.builder.fmul(a[0], over), w.builder.fneg(w.builder.fmul(a[1], over))
+
+
 def reciprocal(w, a):
     """1 / a; very large where a vanishes."""
     f, size = w.builder, square(w, a)

@@ -158,7 +158,7 @@ def solve_surface(sigma, bonds, strengths, cell, real, imag, size, work, swaps, 
     work : tuple
         Three arrays of float, of n^2, n m and m^2 elements.
     swaps, rows : arrays
-        See `tiles.invert`.
+        See `tile_inverse.invert`.
     good : array of bool, shape (LANES,)
         Becomes False where Sigma fails.
     """

@@ -109,10 +109,8 @@ def _eliminate_block(context, panel, panel_at, factors, a, a_at, size, count):  
                  for i in range(count)]
             inverse, good = [], []
             for k in range(count):
-                square = cv.square(w, u[k][k])
-                over = builder.fdiv(w.constant(1), square)
-                inverse.append((builder.fmul(u[k][k][0], over), builder.fneg(builder.fmul(u[k][k][1], over))))
-                good.append(builder.fcmp_ordered(">", square, w.constant(_SMALLEST)))
+                inverse.append(cv.inverse(w, u[k][k]))
+                good.append(builder.fcmp_ordered(">", cv.square(w, u[k][k]), w.constant(_SMALLEST)))
                 for i in range(k + 1, count):
                     u[i][k] = cv.multiply(w, u[i][k], inverse[k])
                     good.append(_bounded(w, u[i][k]))

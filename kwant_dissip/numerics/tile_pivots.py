@@ -100,7 +100,5 @@ def swap(a, one, other, count, step, first, last):
 def _reciprocal(context, c, c_at, a, a_at):  # noqa: ARG001 (all intrinsics have a context)
     """C = 1 / a, one element."""
     def write(w, c, c_at, a, a_at):
-        re, im = load(w, a, a_at)
-        inverse = w.builder.fdiv(w.constant(1), cv.square(w, (re, im)))
-        store(w, [w.builder.fmul(re, inverse), w.builder.fneg(w.builder.fmul(im, inverse))], c, c_at)
+        store(w, cv.inverse(w, load(w, a, a_at)), c, c_at)
     return written(write, c, c_at, a, a_at)

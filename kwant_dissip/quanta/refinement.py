@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..balance.born import BornBalance, BornPoint
-from ..balance.born_states import SETTLED
+from ..balance.born import BornBalance
+from ..balance.born_states import SETTLED, BornPoint
 from ..balance.scattering import fermi
 from ..errors import ConvergenceError
 from ..numerics.ladders import Ladders
