@@ -6,6 +6,8 @@ from .compiled import compiled
 
 # A few units in the last place: what terms that cancel leave.
 _ROUNDING = 1e-15
+# Shifts by more than so many k_B T are far.
+_FAR = 30.0
 
 
 @compiled
@@ -24,8 +26,8 @@ def fermi_difference(energies, shifts, temperatures, reference):
     """f((E - s_i) / T_i) - f(E / T_0), to full relative precision however small it is.
 
     f(x) - f(y) = -f(x) (1 - f(y)) (exp(x - y) - 1), where exp(x - y) = exp(E/T_i - E/T_0) exp(-s_i/T_i): one
-    exponential per energy and temperature, one per site. Where that could overflow, x and y are far apart and the
-    plain difference serves.
+    exponential per energy and temperature, one per site. Where x and y are far apart, the plain difference serves: the
+    exponentials could overflow there, and a large E/T_i less a large s_i/T_i would lose digits.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def fermi_difference(energies, shifts, temperatures, reference):
                 drift[k] = np.expm1(difference) if near[k] else 0.0
             all_near = np.all(near)
         offset = shifts[i] / temperature
-        close = abs(offset) < 100.0
+        close = abs(offset) < _FAR
         factor, change = (np.exp(-offset), np.expm1(-offset)) if close else (1.0, 0.0)
         if all_near and close:
             for k in range(count):
@@ -69,7 +71,7 @@ def fermi_difference(energies, shifts, temperatures, reference):
                     f = 1.0 / (1.0 + growth[k] * factor)
                     result[i, k] = -f * empty[k] * (drift[k] * factor + change)
                 else:
-                    x = energies[k] / temperature - offset
+                    x = (energies[k] - shifts[i]) / temperature
                     small = np.exp(-abs(x))
                     result[i, k] = (small if x > 0 else 1.0) / (1.0 + small) - filled[k]
     return result
