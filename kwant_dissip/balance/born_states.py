@@ -124,6 +124,8 @@ class BornStates:
         Without electrostatics.
     shifts : list of int
         Energies of the grid in each mode's quantum.
+    endless : bool
+        Whether there are states at all energies, of leads without band edges or sites that other baths broaden.
     green_functions, transports : int
         How often spectral functions were computed, and something was sent through them, of all energies.
     """
@@ -138,6 +140,8 @@ class BornStates:
         if surroundings.acoustic.any():
             kinds.add(surroundings.level_shift)
         self._plain = len(kinds) > 1
+        self.endless = surroundings.baths.coupled.any() or not all(
+            len(lead.thresholds()) for lead in propagator.lattice.leads)
         self.green_functions = self.transports = 0
         self._reference: np.ndarray | None = None
 
@@ -228,6 +232,8 @@ class BornStates:
         level_shift = probing.level_shift
         if self._unmoved.shifts_levels:
             own = self.ladders.level_shift(shifted, self._map)
+            if self.endless:
+                own += self.ladders.tails(shifted, max(self.shifts, default=0) // self.ladders.base)
             level_shift = own if level_shift is None else own + level_shift
         return TabulatedSelfEnergy(self.ladders.energies, rate, level_shift)
 

@@ -20,6 +20,8 @@ _NEAR = 1.0
 _SAME = 1e-9
 # Pieces towards a singularity: how many, each a part of the one before, and nodes on each.
 _GRADED, _RATIO, _FINE_NODES = 10, 0.25, 16
+# Below this the first three terms of a series serve.
+_CANCELS = 1e-4
 # Sites that are transformed together.
 _SITES = 256
 
@@ -104,6 +106,36 @@ class Ladders:
         parts = [slice(start, start + _SITES) for start in range(0, len(rate), _SITES)]
         return np.concatenate(list(map_(lambda part: self._shifted(rate[part]), parts)))
 
+    def tails(self, rate: np.ndarray, hidden: int) -> np.ndarray:
+        """What `level_shift` leaves out where gamma goes on beyond the grid: (1 / 2 pi) Int gamma(E') / (E - E') dE'.
+
+        States that are broadened at all energies fall off as the distance squared, and so does what scatters there:
+        gamma(E') = a / (E' - c)^2 beyond each end, with c the mean of gamma's energies. With x = E - c and the end at l,
+
+            Int_l^inf dy / (y^2 (x - y)) = (r + log(1 - r)) / (r^2 l^2),    r = x / l.
+
+        Parameters
+        ----------
+        rate : array of float, shape (sites, energies)
+            gamma on the grid.
+        hidden : int
+            Rungs at each end of which a part scatters beyond it; `a` is taken from those that follow.
+
+        Returns
+        -------
+        array of float, shape (sites, energies)
+        """
+        total = rate @ self.weights
+        centre = np.divide(rate @ (self.weights * self.energies), total, where=total > 0,
+                           out=np.full(len(rate), 0.5 * (self.low + self.high)))
+        result, skipped = np.zeros_like(rate), self.base * hidden
+        for sign, end, inner in ((-1, self.low, slice(skipped, skipped + self.base)),
+                                 (1, self.high, slice(-skipped - self.base, -skipped or None))):
+            strength = np.mean(rate[:, inner] * (self.energies[inner] - centre[:, None]) ** 2, axis=1)
+            ratio = (self.energies - centre[:, None]) / (end - centre)[:, None]
+            result += (sign * strength / (TWO_PI * (end - centre) ** 2))[:, None] * _beyond(ratio)
+        return result
+
     def _shifted(self, rate):
         # Nodes of one rung act on those of another by the distance of the rungs alone: a convolution.
         size, transform = self._transform
@@ -161,6 +193,13 @@ def ladders(low: float, high: float, quantum: float, edges: np.ndarray, width: f
     breaks = breaks[(np.diff(breaks, prepend=0.0) > same) & (breaks < quantum - same)]
     return Ladders(quantum, max(1, int(np.ceil((high - low) / quantum - 1e-9))),
                    window_panels(low, low + quantum, low + breaks, width), order)
+
+
+def _beyond(ratio):
+    """(r + log(1 - r)) / r^2, by its series where that cancels."""
+    small = np.abs(ratio) < _CANCELS
+    safe = np.where(small, 0.5, ratio)
+    return np.where(small, -(1 / 2 + ratio / 3 + ratio ** 2 / 4), (safe + np.log1p(-safe)) / safe ** 2)
 
 
 def _unit_rule(order):

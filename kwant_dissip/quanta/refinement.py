@@ -17,8 +17,8 @@ from .problem import QuantumProblem
 
 # Nodes on each piece of a rung, one grid after the other, and whether pieces are halved before.
 _GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))
-# Part of rtol that may lie beyond the grid, and how often it is widened at an end.
-_OUTSIDE, _WIDENED = 0.1, 20
+# Part of rtol that may lie beyond the grid, how often it is widened at an end, and by which part of its rungs.
+_OUTSIDE, _WIDENED, _WIDER = 0.1, 20, 4
 # Part of rtol to which rates are settled, and how much larger errors may be than what is left.
 _SETTLED, _OF_RATES = 1e-2, 10.0
 # Rounding errors of power and currents, relative to the thermal scale of one open mode (particles T/2pi); at least
@@ -95,8 +95,11 @@ class Refinement:
         found: PhononSolution | None = None
         for order, halved in _GRIDS:
             if found is not None:
-                finer, guess, made_for = self._next(grid, order, halved, found.point, made_for)
-                grid = finer
+                grid, guess, made_for = self._next(grid, order, halved, found.point, made_for)
+                if found.balance.endless and self._problem.surroundings.shifts_levels:
+                    # Their levels' shifts are known as well as what lies beyond the grid: it must be seen to matter.
+                    more = max(1, grid.rungs // _WIDER)
+                    grid, guess = _extended(grid, guess, more, more)
             try:
                 found, grid = self._widened(grid, guess, found)
             except ConvergenceError as error:
@@ -147,11 +150,9 @@ class Refinement:
                 outside = outside[0], 0.0  # nothing is occupied there
             if max(outside) <= _OUTSIDE * self._rtol:
                 break
-            more = [max(2 * step, grid.rungs // 4) * (part > _OUTSIDE * self._rtol) for part in outside]
-            ends = tuple(count * grid.base for count in more)
-            guess = _Guess(np.pad(point.filling, ((0, 0), ends), constant_values=((0, 0), (1.0, 0.0))), point.unknowns,
-                           np.pad(point.phonon_rate, ((0, 0), (0, 0), ends)), point.potential)
-            grid = grid.extended(*more)
+            more = [max(2 * step, grid.rungs // _WIDER) * (part > _OUTSIDE * self._rtol) for part in outside]
+            grid, guess = _extended(grid, _Guess(point.filling, point.unknowns, point.phonon_rate, point.potential),
+                                    *more)
         else:
             raise ConvergenceError(f"Electrons leave the energies from {grid.energies[0]:.4g} to "
                                    f"{grid.energies[-1]:.4g}: {max(outside):.1e} of what scatters lies beyond.",
@@ -209,3 +210,11 @@ class Refinement:
                     np.abs(found.density - before.density).max() / np.abs(found.density).max()]
             found.error = max(*changes, outside, _OF_RATES * point.moving)
         return found
+
+
+def _extended(grid, guess, below, above):
+    """A wider grid, and the guess on it: full below, empty above."""
+    ends = below * grid.base, above * grid.base
+    return grid.extended(below, above), _Guess(
+        np.pad(guess.filling, ((0, 0), ends), constant_values=((0, 0), (1.0, 0.0))), guess.unknowns,
+        np.pad(guess.phonon_rate, ((0, 0), (0, 0), ends)), guess.potential)
