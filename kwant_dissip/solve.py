@@ -185,7 +185,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         return SteadyState(
             **surroundings(lattice, gamma.coupled, reservoirs, mu, lead_potential),
             potential=potential, density=np.full(len(order), np.nan) if density is None else density[back],
-            current=solution.current, energy_current=solution.energy_current, bonds=order[propagator.bonds],
+            current=solution.current, energy_current=solution.energy_current, gross_current=solution.gross_current,
+            gross_energy_current=solution.gross_energy_current, bonds=order[propagator.bonds],
             bond_current=-flows[0], bond_energy_current=-flows[1], bath_temperature=temperature,
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, green_functions=grid.counts.green_functions,

@@ -60,7 +60,7 @@ class ElectronProbes(Probes):
         self.floating, self.mu0, self.temperature0 = plain.floating, plain.mu0, plain.temperature0
         self.drive, self.coldest = plain.drive, min(plain.coldest, temperatures.min())
         expected = np.sqrt(temperatures.mean() ** 2 + _MEAN * bias ** 2) - self.temperature0
-        self._first = np.where(electrons, expected, 0.0)
+        self._first = np.where(electrons & (np.abs(expected) > plain.least), expected, 0.0)
 
     def local(self, unknowns):
         return unknowns[self.hot], self.temperature0 + self.excess(unknowns)

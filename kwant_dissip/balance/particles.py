@@ -71,6 +71,8 @@ class BalanceResult:
         mu is nan where not coupled; density is the difference to the equilibrium (mu_0, T_0).
     lead_mu, current, energy_current : arrays, shape (leads,)
         lead_mu holds those of floating leads only, nan for the others.
+    gross_current, gross_energy_current : float
+        Largest of all leads of what flows at single energies, though it may cancel in the whole.
     error : float
         Estimated relative error of the energy integrals: power over its largest value, currents likewise; density
         over its largest value, or 0.01 if that is less.
@@ -88,6 +90,8 @@ class BalanceResult:
     density: np.ndarray
     current: np.ndarray
     energy_current: np.ndarray
+    gross_current: float
+    gross_energy_current: float
     error: float
     newton_steps: int
     products: int
@@ -180,10 +184,12 @@ class Balance:
         loss, current = integrals.total("loss"), integrals.total("current")
         lead_mu = np.full(len(current), np.nan)
         lead_mu[probes.floating] = mu0 + floating
+        _, gross, gross_energy = integrals.gross.sum(axis=1)
         return BalanceResult(
             mu=np.where(probes.coupled, mu0 + mu, np.nan), lead_mu=lead_mu,
             power=integrals.total("power") - mu0 * loss, density=integrals.total("density"), current=current,
-            energy_current=integrals.total("energy_current") + mu0 * current,
+            energy_current=integrals.total("energy_current") + mu0 * current, gross_current=float(gross),
+            gross_energy_current=float(gross_energy + abs(mu0) * gross),
             error=float(self.grid.errors(integrals).sum()), newton_steps=self.newton_steps, products=self.products,
             panels=point.panels, unknowns=point.unknowns)
 

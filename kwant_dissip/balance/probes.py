@@ -199,6 +199,8 @@ class ThermalProbes(Probes):
         self._hottest = max(hottest, self._lead_temperature.max(), temperatures.max())
         self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
         self.drive = np.abs(self._lead_mu).max() + self._spread
+        # Where nothing drives, what differs from equilibrium by a rounding error of k_B T is equilibrium.
+        self.least = 0.0 if self.drive > 0 else np.finfo(float).eps * self.coldest
 
     def lead_mus(self, unknowns):
         result = self._lead_mu.copy()
@@ -242,4 +244,4 @@ class ThermalProbes(Probes):
                            window_panels(high - outer, high, thresholds, outer))
 
     def scale(self, unknowns):
-        return max(np.abs(unknowns).max(), np.abs(self._lead_mu).max(), _THERMOPOWER * self._spread)
+        return max(np.abs(unknowns).max(), np.abs(self._lead_mu).max(), _THERMOPOWER * self._spread, self.least)

@@ -183,7 +183,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         return KineticState(
             x=mesh.nodes, node_width=mesh.node_widths, power=power,
             mu=np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes], potential=potential,
-            current=solution.current, energy_current=solution.energy_current, reservoir_mu=reservoir_mu,
+            current=solution.current, energy_current=solution.energy_current, gross_current=solution.gross_current,
+            gross_energy_current=solution.gross_energy_current, reservoir_mu=reservoir_mu,
             reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
             rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
             energies=solution.energies, **electrons,

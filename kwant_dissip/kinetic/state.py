@@ -50,6 +50,10 @@ class KineticState(Result):
         "energy", _NODE, default=None)
     electron_temperature: np.ndarray | None = quantity("The electrons' k_B T_e (SI: T_e)", "temperature", _NODE,
                                                        default=None)
+    gross_current: float | None = quantity(
+        "What the conservation of particles is measured with: the largest of all leads' Int dE/2pi |i(E)|, which does "
+        "not cancel where net currents do; None in files of earlier versions", "current", default=None)
+    gross_energy_current: float | None = quantity("The same of energy", "power", default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     power_per: ClassVar[str] = "length"

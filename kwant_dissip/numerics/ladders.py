@@ -110,7 +110,7 @@ class Ladders:
         """What `level_shift` leaves out where gamma goes on beyond the grid: (1 / 2 pi) Int gamma(E') / (E - E') dE'.
 
         States that are broadened at all energies fall off as the distance squared, and so does what scatters there:
-        gamma(E') = a / (E' - c)^2 beyond each end, with c the mean of gamma's energies. With x = E - c and the end at l,
+        gamma(E') = a / (E' - c)^2 beyond each end, with c the mean of gamma's energies. With x = E - c, the end at l,
 
             Int_l^inf dy / (y^2 (x - y)) = (r + log(1 - r)) / (r^2 l^2),    r = x / l.
 

@@ -11,6 +11,7 @@ from ..model.electrostatics import Law
 from ..model.lattice import Lattice
 from ..model.phonons import Phonons
 from ..model.reservoirs import Reservoir
+from ..numerics.quadrature import TWO_PI
 from ..numerics.threads import thread_pool
 from ..numerics.weak_probe import weak_probe
 from ..progress import stage_bar
@@ -91,9 +92,14 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
         electrons["electron_power"] = by_site(balance.electron_power(point))
     bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
     modes = problem.surroundings.modes
+    # Occupations do not count from an equilibrium here: what one mode sends has their rounding errors at least.
+    flows_in, least = np.abs(point.inflow) * weights, problem.hottest / TWO_PI
+    gross = max(flows_in.sum(axis=1).max(), least)
+    gross_energy = max((flows_in * np.abs(relative)).sum(axis=1).max(), least * problem.hottest) + abs(mu0) * gross
     return PhononState(
         power=by_site(solution.power), mu=mu, density=by_site(solution.density), potential=potential,
-        current=solution.current, energy_current=solution.energy_current, bonds=bonds, bond_current=-flows[0],
+        current=solution.current, energy_current=solution.energy_current, gross_current=float(gross),
+        gross_energy_current=float(gross_energy), bonds=bonds, bond_current=-flows[0],
         bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
         newton_steps=balance.steps, products=balance.products, energies=len(energies),
         method=problem.propagator.method, green_functions=balance.green_functions * len(energies),

@@ -92,6 +92,11 @@ class SteadyState(Result):
     lead_directions: np.ndarray | None = quantity(
         "Unit vector along each lead, out of the system; 0 for leads by self-energy, None in files of earlier versions",
         dimensions=("lead", "dimension"), default=None)
+    gross_current: float | None = quantity(
+        "What the conservation of particles is measured with: the largest of all leads' Int dE/2pi |i(E)|, which does "
+        "not cancel where net currents do; with microscopic phonons k_B T / h at least; None in files of earlier "
+        "versions", "current", default=None)
+    gross_energy_current: float | None = quantity("The same of energy", "power", default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     def __post_init__(self):

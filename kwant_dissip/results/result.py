@@ -131,6 +131,8 @@ class Result(Saved, ABC):
     electron_mu: np.ndarray | None
     electron_temperature: np.ndarray | None
     error: float
+    gross_current: float | None
+    gross_energy_current: float | None
 
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
@@ -205,20 +207,22 @@ class Result(Saved, ABC):
 
     @property
     def particle_residual(self) -> float:
-        """Sum of the currents, 0 if particles are conserved, over the largest.
+        """Sum of the currents, 0 if particles are conserved, over the largest; at least `gross_current`.
 
-        Where heat flows without particles: over the largest heat current divided by k_B T.
+        In files of earlier versions, where heat flows without particles: over the largest heat current divided by
+        k_B T.
         """
         heat = self.energy_current - self.reservoir_mu * self.current
         boltzmann = BOLTZMANN_EV if self.units == "SI" else 1.0
-        largest = max(np.abs(self.current).max(),
+        largest = max(np.abs(self.current).max(), self.gross_current or 0.0,
                       np.abs(heat).max() / (boltzmann * self.reservoir_temperature.max()))
         return _ratio(self.current.sum(), largest)
 
     @property
     def energy_residual(self) -> float:
-        """Energy currents less the power, over the largest energy current: 0 if energy is conserved."""
-        return _ratio(self.energy_current.sum() - self.heat.sum(), np.abs(self.energy_current).max())
+        """Energy currents less the power, over the largest or `gross_energy_current`: 0 if energy is conserved."""
+        largest = max(np.abs(self.energy_current).max(), self.gross_energy_current or 0.0)
+        return _ratio(self.energy_current.sum() - self.heat.sum(), largest)
 
     @property
     def entropy_production(self) -> float:
