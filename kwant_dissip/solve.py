@@ -18,6 +18,7 @@ from .balance.solution import Solution
 from .errors import ConvergenceError
 from .model.baths import Bath, checked_baths, equilibrium_temperature
 from .model.broadening import broadening
+from .model.charges import Charge
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
@@ -54,7 +55,7 @@ _EVALUATIONS = 40
 def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir],
                  bath: Bath | Sequence[Bath] | None, *, params: dict | None = None, electrostatics: Law | None = None,
                  method: str | None = None, rtol: float = 1e-6, memory: float | None = None,
-                 start: SteadyState | None = None) -> SteadyState:
+                 start: SteadyState | None = None, charge: Charge | None = None) -> SteadyState:
     """Where a current through a coherent conductor leaves its heat.
 
     Solves, at any bias and temperature, for the chemical potential mu_i of one Büttiker probe per coupled site such
@@ -97,6 +98,9 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     start : SteadyState, optional
         Of the same system under other conditions, to start from: chemical potentials, temperatures and potentials, and
         where it was found in this process the energies, too. The solution is the same within `rtol`.
+    charge : number, Hermitian matrix on a site's orbitals, or function of a site that returns one, optional
+        Charge of the orbitals. By default the leads' symmetries tell whether there are electrons and holes, which are
+        refused; 1 says that all are electrons, whatever these look like.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     if electrostatics is not None and not isinstance(electrostatics, Law):
         raise TypeError("electrostatics must be a Poisson, Neutrality or CoulombKernel, or None, "
                         f"got {electrostatics!r}.")
-    lattice = read(syst, params)
+    lattice = read(syst, params, charge)
     lattice.require_energies()
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
     shifts = band_shifts(reservoirs, lattice.leads, electrostatics is not None)
@@ -236,7 +240,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
 def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath], *, mu: float,
                     temperature: float | None = None, drive: Sequence[float | None] | None = None,
                     thermal_drive: Sequence[float] | None = None, params: dict | None = None,
-                    method: str | None = None, rtol: float = 1e-6) -> LinearResponse:
+                    method: str | None = None, rtol: float = 1e-6, charge: Charge | None = None) -> LinearResponse:
     """First and second order in the bias: Peltier's and Joule's part of the heat separately.
 
     Parameters
@@ -254,7 +258,7 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
         (0.5, -0.5), or no shift with a `thermal_drive`.
     thermal_drive : sequence of float, optional
         Shift of each lead's k_B T per unit of bias; that of the phonons stays. With it the bias is one of temperature.
-    params, method, rtol
+    params, method, rtol, charge
         As in `steady_state`.
 
     Returns
@@ -279,7 +283,7 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
         raise ValueError("At temperature 0 electrons with a temperature of their own are far from linear response: "
                          f"raise temperature, or leave out {baths.electrons!r}.")
     check_finite("mu", mu)
-    lattice = read(syst, params)
+    lattice = read(syst, params, charge)
     if temperature > 0:
         lattice.require_energies()
     leads = len(lattice.leads)

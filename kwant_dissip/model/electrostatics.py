@@ -108,6 +108,7 @@ class CoulombKernel(Law):
         sites = len(lattice.offsets) - 1
         matrix = self.kernel
         if callable(matrix):
+            lattice.require_positions("A CoulombKernel of two positions")
             with users_function("kernel", matrix):
                 matrix = np.array([[matrix(a, b) for b in lattice.positions] for a in lattice.positions])
             if matrix.dtype.kind not in "fiu":

@@ -111,8 +111,8 @@ class GivenLead(LeadLike):
         return np.nan
 
 
-def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None) -> LeadLike:
-    """`Lead` or `GivenLead` of a finalized system.
+def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None, electrons: bool = False) -> LeadLike:
+    """`Lead` or `GivenLead` of a finalized system; arguments as of `Lead`.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None) -
     """
     lead = syst.leads[number]
     if isinstance(lead, kwant.system.InfiniteSystem):
-        return Lead(lead, number, params)
+        return Lead(lead, number, params, electrons)
     if not hasattr(lead, "selfenergy"):
         raise ValueError(f"Lead {number} has neither modes nor a self-energy ({type(lead).__name__}); attach a "
                          "kwant.Builder with a translational symmetry, or a kwant.builder.SelfEnergyLead.")

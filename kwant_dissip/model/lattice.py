@@ -9,8 +9,13 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
+from .baths import named
+from .charges import Charge, check_charges
 from .given_leads import lead_of
 from .leads import LeadLike
+
+# Below this largest energy kwant's modes, whose tolerances are absolute, do not tell one from another.
+_SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Lattice:
     interfaces : list of arrays of int
         Sites that each lead couples to.
     positions : array of float, shape (sites, dimensions)
+        nan where a site has none, or in a space of other dimension than most.
     """
 
     syst: kwant.system.FiniteSystem
@@ -72,9 +78,13 @@ class Lattice:
         """Unit vector along each lead, outwards, 0 if it is given by a self-energy: shape (leads, dimensions)."""
         result = np.zeros((len(self.leads), self.positions.shape[1]))
         for direction, lead in zip(result, self.syst.leads, strict=True):
-            if hasattr(lead, "symmetry"):
-                (period,) = np.asarray(lead.symmetry.periods, float)
-                direction[:] = period / np.linalg.norm(period)
+            if not hasattr(lead, "symmetry"):
+                continue
+            # Of the sites' positions, which may be in another space than the symmetry's periods.
+            site = lead.sites[0]
+            here, there = _positions([site, lead.symmetry.act((1,), site)])
+            if len(here) == len(direction) and np.any(there != here):
+                direction[:] = np.nan_to_num((there - here) / np.linalg.norm(there - here))
         return result
 
     def require_energies(self) -> None:
@@ -84,6 +94,14 @@ class Lattice:
                 raise ValueError(f"Lead {lead.number} was calculated at one energy (precalculate); all in the thermal "
                                  "window are needed. Pass the original system; linear_response at temperature=0 takes "
                                  "this one, at its own energy.")
+
+    def require_positions(self, what: str) -> None:
+        """Raise ValueError, saying what needs them, unless all sites have a position in one space."""
+        lost = np.flatnonzero(np.isnan(self.positions).any(axis=1))
+        if len(lost) or not self.positions.shape[1]:
+            site = self.sites[lost[0] if len(lost) else 0]
+            raise ValueError(f"{what} needs the positions of all sites in one space: {named(site)} of the family "
+                             f"{site.family.name!r} has none there.")
 
     def laplacian(self) -> tuple[csr_matrix, np.ndarray]:
         """Sum over the hoppings of a site of (U_i - U_j), with U_j given in the leads.
@@ -111,10 +129,10 @@ class Lattice:
         Returns
         -------
         array of float, shape (sites, dimensions)
-            0 in directions in which a site has no neighbour.
+            0 in directions in which a site has no neighbour with a position.
         """
         bonds = coo_matrix(self.graph)
-        distance = self.positions[bonds.col] - self.positions[bonds.row]
+        distance = np.nan_to_num(self.positions[bonds.col] - self.positions[bonds.row])  # none without a position
         dimensions = distance.shape[1]
         normal, right = np.zeros((len(values), dimensions, dimensions)), np.zeros((len(values), dimensions))
         np.add.at(normal, bonds.row, distance[:, :, None] * distance[:, None, :])
@@ -168,7 +186,7 @@ class Lattice:
         return None
 
 
-def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice:
+def read(syst: kwant.system.FiniteSystem, params: dict | None = None, charge: Charge | None = None) -> Lattice:
     """Read a finalized system.
 
     Parameters
@@ -177,6 +195,8 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice
         Finalized, with leads.
     params : dict or None
         Values of the parameters of its value functions.
+    charge : number, Hermitian matrix, or function of a site, optional
+        Charge of the orbitals, see `check_charges`; by default the leads are asked.
 
     Returns
     -------
@@ -187,7 +207,8 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice
     TypeError
         If `syst` is not finalized, or no kwant system.
     ValueError
-        If it has no leads, leads of electrons and holes, or a Hamiltonian that is not finite and Hermitian.
+        If it has no leads, leads of electrons and holes, or a Hamiltonian that is not finite and Hermitian, or in
+        units that are too large.
     """
     if isinstance(syst, kwant.Builder):
         raise TypeError("syst is a kwant.Builder that is not finalized; pass syst.finalized().")
@@ -203,8 +224,21 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None) -> Lattice
         raise ValueError("The Hamiltonian of syst holds values that are not finite.")
     if abs(hamiltonian - hamiltonian.getH()).max() > 1e-13 * max(abs(hamiltonian).max(), 1e-300):
         raise ValueError("The Hamiltonian of syst is not Hermitian; losses are described by the PhononBath.")
+    largest = abs(hamiltonian).max()
+    if 0 < largest < _SMALLEST:
+        raise ValueError(f"The largest energy in the Hamiltonian of syst is {largest:.3g}: the unit of energy is too "
+                         "large for kwant, whose modes have absolute tolerances. Give all energies in eV, not in "
+                         "joule, or in units of the hopping.")
+    if charge is not None:
+        check_charges(charge, syst.sites, norbs)
     offsets = np.concatenate([[0], np.cumsum(norbs)]).astype(int)
-    leads = [lead_of(syst, number, params) for number in range(len(syst.leads))]
+    leads = [lead_of(syst, number, params, charge is not None) for number in range(len(syst.leads))]
     interfaces = [np.asarray(interface, int) for interface in syst.lead_interfaces]
-    positions = np.array([syst.pos(i) for i in range(len(norbs))], float)
-    return Lattice(syst, params, hamiltonian, offsets, leads, interfaces, positions)
+    return Lattice(syst, params, hamiltonian, offsets, leads, interfaces, _positions(syst.sites))
+
+
+def _positions(sites):
+    """Positions in the space that most sites are in, shape (sites, dimensions); nan of sites that are in none of it."""
+    known = [np.atleast_1d(np.asarray(getattr(site, "pos", ()), float)) for site in sites]
+    dimensions = int(np.argmax(np.bincount([len(position) for position in known])))
+    return np.array([position if len(position) == dimensions else np.full(dimensions, np.nan) for position in known])

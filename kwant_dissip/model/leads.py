@@ -123,6 +123,8 @@ class Lead(LeadLike):
         Its place in ``syst.leads``, for error messages.
     params : dict or None
         Parameters of its Hamiltonian.
+    electrons : bool, optional
+        Whether all orbitals are known to be of electrons, whatever its symmetries say.
 
     Raises
     ------
@@ -132,7 +134,8 @@ class Lead(LeadLike):
 
     has_velocity = True
 
-    def __init__(self, lead: kwant.system.InfiniteSystem, number: int, params: dict | None = None) -> None:
+    def __init__(self, lead: kwant.system.InfiniteSystem, number: int, params: dict | None = None,
+                 electrons: bool = False) -> None:
         self.number = number
         self._lead = lead
         self._params = params
@@ -142,7 +145,11 @@ class Lead(LeadLike):
         self.period = 1.0 if period is None else float(np.linalg.norm(np.asarray(period)[0]))
         self._known: dict[complex, tuple[np.ndarray, float]] = {}
         self._chains = _independent_chains(self._onsite, self._hopping)
-        self._refuse_holes()
+        if not electrons and self._has_holes():
+            raise ValueError(f"Lead {self.number} describes electrons and holes (it declares a particle-hole symmetry, "
+                             "or a conserved charge of both signs whose parts are each other's holes): superconductors "
+                             "are not supported. A bath of electrons would give neither charge nor heat. If all its "
+                             "orbitals are of electrons, say so: charge=1.")
 
     def hoppings(self):
         hamiltonian, norbs, _ = self._lead.hamiltonian_submatrix(params=self._params, return_norb=True)
@@ -151,32 +158,44 @@ class Lead(LeadLike):
         cell = self._lead.cell_size
         return np.count_nonzero(bonds[:cell, cell:], axis=0)
 
-    def _refuse_holes(self):
-        """Raise ValueError if the lead's symmetries say that it describes electrons and holes."""
+    def _has_holes(self):
+        """Whether the lead's symmetries say that it describes electrons and holes."""
         symmetry = self._lead.discrete_symmetry(params=self._params)
         # As declared: kwant completes a third symmetry from two, of graphene's for example.
         declared = getattr(self._lead, "_symmetries", (None, symmetry.particle_hole, None))[1]
-        holes = declared is not None
-        if symmetry.projectors is not None:
-            # A conserved charge of both signs: the bands of holes are those of electrons, turned around; of spins, not.
-            size = len(self._onsite)
-            hop = np.zeros((size, size), complex)
-            hop[:, :self._hopping.shape[1]] = self._hopping
+        if declared is not None:
+            return True
+        if symmetry.projectors is None:
+            return False
+        # A conserved charge of both signs: the bands of holes are those of electrons, turned around, and so are their
+        # hoppings, -t^* for t; those of spins need not, though on a bipartite lattice their bands can mirror each
+        # other. Sums over a site's orbitals do not depend on how these are chosen.
+        size = len(self._onsite)
+        hop = np.zeros((size, size), complex)
+        hop[:, :self._hopping.shape[1]] = self._hopping
+        _, norbs, _ = self._lead.hamiltonian_submatrix(params=self._params, return_norb=True)
+        of_site = np.repeat(np.arange(self._lead.cell_size), norbs[:self._lead.cell_size])
 
-            def bands(projector, momentum):
-                part = hop * np.exp(1j * momentum)
-                return np.linalg.eigvalsh(projector.conj().T @ (self._onsite + part + part.conj().T) @ projector)
+        def bands(projector, momentum):
+            part = hop * np.exp(1j * momentum)
+            return np.linalg.eigvalsh(projector.conj().T @ (self._onsite + part + part.conj().T) @ projector)
 
-            def alike(one, other):
-                return len(one) == len(other) and np.allclose(one, other, atol=1e-9 * (1 + abs(one).max()))
+        def traces(projector):
+            """Of each pair of sites the hopping within this charge, summed over orbitals."""
+            within = projector @ projector.conj().T
+            matrices = np.array([self._onsite, hop]) @ within
+            sites = range(of_site[-1] + 1)
+            return np.array([np.diag(matrix[of_site == a][:, of_site == b]).sum() for matrix in matrices
+                             for a in sites for b in sites])
 
-            holes |= any(all(alike(bands(p, k), -bands(q, -k)[::-1]) for k in _MOMENTA)
-                         and not all(alike(bands(p, k), bands(q, k)) for k in _MOMENTA)
-                         for p, q in combinations([part.toarray() for part in symmetry.projectors], 2))
-        if holes:
-            raise ValueError(f"Lead {self.number} describes electrons and holes (it declares a particle-hole symmetry, "
-                             "or a conserved charge of both signs): superconductors are not supported. A bath of "
-                             "electrons would give neither charge nor heat.")
+        def alike(one, other):
+            size = max(np.abs(self._onsite).max(), np.abs(hop).max())
+            return len(one) == len(other) and np.abs(one - other).max() <= 1e-9 * size
+
+        return any(all(alike(bands(p, k), -bands(q, -k)[::-1]) for k in _MOMENTA)
+                   and not all(alike(bands(p, k), bands(q, k)) for k in _MOMENTA)
+                   and alike(traces(p), -traces(q).conj())
+                   for p, q in combinations([part.toarray() for part in symmetry.projectors], 2))
 
     @property
     def is_chain(self) -> bool:  # type: ignore[override]
@@ -306,7 +325,8 @@ class Lead(LeadLike):
         Twice the period 2 pi / |k_out - k_in| of the standing wave that a mode and its reflection form, with the
         difference taken modulo 2 pi: the same for electrons and holes, and in every gauge.
         """
-        if np.abs(self.thresholds() - energy).min() < 1e-9:
+        scale = max(np.abs(self._onsite).max(), np.abs(self._hopping).max())
+        if np.abs(self.thresholds() - energy).min() < 1e-9 * scale:
             return np.nan  # kwant's modes are not defined where one opens
         momenta = self.modes(energy).momenta
         half = len(momenta) // 2
@@ -330,7 +350,8 @@ class Lead(LeadLike):
     def _band_extrema(self):
         if self._chains is not None:
             _, centers, hoppings = self._chains
-            return np.unique(np.round([centers - 2 * hoppings, centers + 2 * hoppings], 12))
+            edges = np.sort(np.concatenate([centers - 2 * hoppings, centers + 2 * hoppings]))
+            return edges[np.diff(edges, prepend=-np.inf) > 1e-12 * np.abs(edges).max()]
         bands = kwant.physics.Bands(self._lead, params=self._params)
         momenta = np.linspace(-np.pi, np.pi, 2 * _BAND_GRID + 1)
         energies = np.array([bands(k) for k in momenta])
