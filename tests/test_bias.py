@@ -240,3 +240,33 @@ def test_one_wire_has_no_drop():
 def test_straight_part(straight):
     with pytest.raises(ValueError, match="straight"):
         kd.voltage_drop(on_the_lattice(0.1, length=5), straight=straight)
+
+
+@pytest.mark.parametrize("height", [0.0, 0.5])
+def test_drops_of_both_theories(height):
+    """Both extrapolate to the same place: they differ by a resistance of so many sites of wire, whatever l is.
+
+    Without a scatterer by none. Behind one, standing waves make what relaxes next to it count more (on a chain, of a
+    barrier with the transmission v^2 / (v^2 + h^2)).
+    """
+    temperature, mu, bias, sites = 0.05, -1.0, 0.02, []
+    reservoirs = [kd.Reservoir(mu + bias / 2, temperature), kd.Reservoir(mu - bias / 2, temperature)]
+    for path in (60, 120):
+        wires = {"mean_free_path": lambda site, path=path: path if chain.in_wires(site) else np.inf}
+        lattice = kd.steady_state(chain.barrier(length=6 * path, height=height).finalized(), reservoirs,
+                                  kd.PhononBath(temperature, **wires), rtol=1e-7)
+
+        def velocity(energy):
+            return np.sqrt(np.clip(4 - energy ** 2, 0, None))
+
+        kinetic = kd.kinetic.steady_state(
+            lambda energy: velocity(energy) ** 2 / np.maximum(velocity(energy) ** 2 + height ** 2, 1e-300), reservoirs,
+            kd.PhononBath(temperature, mean_free_path=float(path)), velocity=velocity, length=6.0 * path, rtol=1e-7)
+        assert lattice.current[0] == pytest.approx(kinetic.current[0], rel=1.2e-3)
+        distance, local = kinetic.from_scatterer()[0]
+        field = abs(np.polyfit(distance, local, 1)[0])
+        sites.append((kd.voltage_drop(lattice) - kd.voltage_drop(kinetic)) / field)
+    if height == 0:
+        np.testing.assert_allclose(sites, 0, atol=2e-3)
+    else:
+        np.testing.assert_allclose(sites, 0.84, atol=0.04)
