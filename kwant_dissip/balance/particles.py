@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import lu_factor, lu_solve
 
 from ..errors import ConvergenceError
 from ..numerics.quadrature import TWO_PI, Panels
@@ -32,6 +33,10 @@ _NEWTON_STEPS = 40
 _HALVINGS = 12
 # In units of the lowest temperature.
 _SHORT_STEP = 5.0
+# How far above or below all that drives a search may begin, in units of the highest temperature.
+_ABOVE = 10.0
+# Up to so many unknowns a derivative that is hard to invert is made a matrix.
+_FEW = 300
 
 
 class _Goal(NamedTuple):
@@ -227,14 +232,14 @@ class Balance:
         return Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map)
 
     def _newton(self, point, coarse, goal):
-        first, exchange = point.unknowns, np.zeros(0)
+        first, exchange, dense = point.unknowns, np.zeros(0), False
 
         def linearize(point):
             nonlocal exchange
             jacobian = self._jacobian(point)
             exchange = jacobian.sites
             self.newton_steps += 1
-            inverse = _inverse(coarse, jacobian)
+            inverse = _dense_inverse(jacobian, len(first)) if dense else _inverse(coarse, jacobian)
 
             def product(values):
                 self.products += 1
@@ -245,22 +250,43 @@ class Balance:
             return Linearization(product, inverse, lambda residual: np.abs(residual / diagonal).max(), goal.gmres,
                                  _GMRES_WORST, _CYCLES)
 
-        def search(longest, steps):
-            return newton(point, lambda unknowns: self.evaluate(point.panels, unknowns), linearize,
+        def search(longest, steps, first=point):
+            return newton(first, lambda unknowns: self.evaluate(point.panels, unknowns), linearize,
                           scale=self.probes.scale, tolerance=goal.step, steps=steps, halvings=_HALVINGS, what=_WHAT,
                           longest=longest, progress=self.grid.progress)
 
         try:
             return search(np.inf, _NEWTON_STEPS)
         except ConvergenceError:
-            # Long steps can end where the slope vanishes; slow and safe then.
-            try:
-                return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS)
-            except ConvergenceError as error:
-                if error.state is not None and len(exchange):
-                    off = np.abs(error.state.residual[:len(exchange)])
-                    require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), error)
-                raise
+            # Long steps can end where the slope vanishes, and soft modes, as floating leads behind weak links are, be
+            # unknown to the approximate inverse; slow and safe then.
+            dense, failure = len(first) <= _FEW, None
+            for other in self._starts(first) if dense else (first,):
+                start = point if other is first else self.evaluate(point.panels, other)
+                try:
+                    return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS, start)
+                except ConvergenceError as error:
+                    failure = failure or error
+            if failure.state is not None and len(exchange):
+                off = np.abs(failure.state.residual[:len(exchange)])
+                require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), failure)
+            raise failure from None
+
+    def _starts(self, first):
+        """Where a search may begin: here, or above or below all that drives, from where a band's edge is reached.
+
+        Electrons at the edge of a band are so few that steps from below lead far beyond it, those from above not.
+        """
+        lead_mus, hottest = self.probes.lead_mus(np.zeros_like(first)), np.ptp([self.probes.window(x)[1] for x in (0, 1)])
+        reach = _ABOVE * hottest
+        yield first
+        for mu in (lead_mus.max(), lead_mus.max() + reach, lead_mus.min(), lead_mus.min() - reach):
+            yield np.concatenate([np.where(self.probes.coupled, mu, 0.0), np.full(len(self.probes.floating), mu)])
+
+
+def _dense_inverse(product, size):
+    """Exact inverse of a linear function of `size` numbers, by a product for each."""
+    return partial(lu_solve, lu_factor(np.array([product(unit) for unit in np.eye(size)]).T))
 
 
 def _inverse(coarse, jacobian):

@@ -4,7 +4,8 @@
 
 With T = A^-1 K x, whose rows add up to less than 1, f - T f = A^-1 (K source + leads). The equation is solved by GMRES
 at all energies side by side, one scan a step. Where that takes many steps, what varies slowly from group to group of
-sites is solved for directly, which keeps their number from growing with the length.
+sites is solved for directly, which keeps their number from growing with the length. Few sites, and those that electrons
+hardly ever leave, are eliminated one by one.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,9 @@ _EXACT, _PRODUCT = 1e-13, 1e-8
 _WORST = 1e-10
 # Steps before GMRES starts anew, and how often it may.
 _RESTART, _CYCLES = 40, 25
+# Up to so many sites are eliminated at once: as many scans as sites, which a few solutions by GMRES take, too; and where
+# GMRES fails up to so many.
+_FEW, _MOST = 48, 400
 # Steps of one solution from which on groups of sites pay; how many groups at most, and how many sites one has at least.
 _MANY_STEPS = 16
 _MOST_GROUPS, _LEAST_GROUP = 24, 12
@@ -158,13 +162,16 @@ class ElasticSpectrum(LatticeSpectrum):
         self.leads = leads
         self.returned = np.divide(elastic, inner.spectral, out=np.zeros_like(elastic), where=inner.spectral > 0)
         # Where nothing else fills the states nothing comes in: f is 0, as in equilibrium.
-        full, _ = inner.occupation(rate, np.ones((leads, rate.shape[1])))
-        self._open = np.any(full > _CLOSED * inner.spectral, axis=0)
+        self._escaping, _ = inner.occupation(rate, np.ones((leads, rate.shape[1])))
+        self._open = np.any(self._escaping > _CLOSED * inner.spectral, axis=0)
         self._groups: _Groups | None = None
+        self._inverse: np.ndarray | None = None
 
     @property
     def nbytes(self):
-        return self.inner.nbytes + sum(array.nbytes for array in (self.rate, self._elastic, self.returned))
+        arrays = self.rate, self._elastic, self.returned, self._escaping
+        return self.inner.nbytes + sum(array.nbytes for array in arrays) + (
+            0 if self._inverse is None else self._inverse.nbytes)
 
     def total(self, source: np.ndarray, lead_filling: np.ndarray, rtol: float = _EXACT) -> np.ndarray:
         """All sources, elastic ones included, shape (sites, energies)."""
@@ -182,11 +189,24 @@ class ElasticSpectrum(LatticeSpectrum):
         def product(f):
             return f - inverse * self.inner.occupation(scattered(f), nothing)[0][sites]
 
+        right, count = inverse * arriving[sites], np.count_nonzero(sites)
+
+        def eliminated():
+            if self._inverse is None:
+                self._inverse = eliminate(product, inverse * self._escaping[sites])
+            return source + scattered((self._inverse @ right.T[:, :, None])[:, :, 0].T)
+
+        if count <= _FEW or self._inverse is not None:
+            return eliminated()
         groups = self._groups
-        f, steps = solve_columns(product, inverse * arriving[sites], rtol, groups or (lambda values: values))
-        if steps > _MANY_STEPS and groups is None and np.count_nonzero(sites) > 2 * _LEAST_GROUP:
-            weight = self._elastic[sites] * self.spectral[sites]
-            self._groups = _Groups(product, weight)
+        try:
+            f, steps = solve_columns(product, right, rtol, groups or (lambda values: values))
+        except ConvergenceError:
+            if count > _MOST:
+                raise
+            return eliminated()
+        if steps > _MANY_STEPS and groups is None:
+            self._groups = _Groups(product, self._elastic[sites] * self.spectral[sites])
         return source + scattered(f)
 
     def occupation(self, source, lead_filling):
@@ -222,6 +242,47 @@ class _ElasticResponse:
         return (self._weight * n).sum(axis=1)
 
 
+def eliminate(product: Callable[[np.ndarray], np.ndarray], escape: np.ndarray) -> np.ndarray:
+    """Inverse of 1 - T at all energies, site after site without a difference: T_ii never enters.
+
+    What leaves a site is the sum of what goes to others and of what escapes, e_i = 1 - sum_j T_ij; with the last site
+    taken out, what went there goes on from it, T_ij + T_ik T_kj / (sum_l T_kl + e_k). So every element has its digits
+    even where electrons are scattered 1e15 times before they escape.
+
+    Parameters
+    ----------
+    product : callable
+        (1 - T) f of f, shape (sites, energies).
+    escape : array of float, shape (sites, energies)
+
+    Returns
+    -------
+    array of float, shape (energies, sites, sites)
+
+    References
+    ----------
+    W. K. Grassmann, M. I. Taksar, D. P. Heyman, Operations Research 33, 1107 (1985).
+    """
+    sites, energies = escape.shape
+    to, leaving = np.empty((energies, sites, sites)), escape.T.copy()
+    for site in range(sites):
+        to[:, :, site] = -product(np.repeat((np.arange(sites) == site)[:, None], energies, axis=1).astype(float)).T
+    np.clip(to, 0.0, None, out=to)  # T, but for the diagonal
+    inverse = np.broadcast_to(np.eye(sites), to.shape).copy()
+    outs = np.empty((energies, sites))
+    for last in range(sites - 1, -1, -1):
+        out = to[:, last, :last].sum(axis=1) + leaving[:, last]
+        outs[:, last] = np.where(out > 0, out, np.inf)  # nothing comes there
+        share = to[:, :last, last] / outs[:, last, None]
+        to[:, :last, :last] += share[:, :, None] * to[:, None, last, :last]
+        leaving[:, :last] += share * leaving[:, last, None]
+        inverse[:, :last] += share[:, :, None] * inverse[:, None, last]
+    for site in range(sites):
+        inverse[:, site] += (to[:, site, None, :site] @ inverse[:, :site])[:, 0]
+        inverse[:, site] /= outs[:, site, None]
+    return inverse
+
+
 class _Groups:
     """Approximate inverse: exact for what is the same within each of some groups of neighbouring sites."""
 
@@ -248,7 +309,7 @@ class _Groups:
 
     def __call__(self, values):
         means = self._means(values)
-        solved = np.einsum("kgh,hk->gk", self._inverse, means)
+        solved = (self._inverse @ means.T[:, :, None])[:, :, 0].T
         return values + (solved - means)[self._of_site]
 
 
