@@ -277,8 +277,8 @@ class Balance:
 
         Electrons at the edge of a band are so few that steps from below lead far beyond it, those from above not.
         """
-        lead_mus, hottest = self.probes.lead_mus(np.zeros_like(first)), np.ptp([self.probes.window(x)[1] for x in (0, 1)])
-        reach = _ABOVE * hottest
+        lead_mus = self.probes.lead_mus(np.zeros_like(first))
+        reach = _ABOVE * np.ptp([self.probes.window(thermal)[1] for thermal in (0.0, 1.0)])
         yield first
         for mu in (lead_mus.max(), lead_mus.max() + reach, lead_mus.min(), lead_mus.min() - reach):
             yield np.concatenate([np.where(self.probes.coupled, mu, 0.0), np.full(len(self.probes.floating), mu)])

@@ -24,8 +24,8 @@ _EXACT, _PRODUCT = 1e-13, 1e-8
 _WORST = 1e-10
 # Steps before GMRES starts anew, and how often it may.
 _RESTART, _CYCLES = 40, 25
-# Up to so many sites are eliminated at once: as many scans as sites, which a few solutions by GMRES take, too; and where
-# GMRES fails up to so many.
+# Up to so many sites are eliminated at once: as many scans as sites, which a few solutions by GMRES take, too; and up
+# to so many where GMRES fails.
 _FEW, _MOST = 48, 400
 # Steps of one solution from which on groups of sites pay; how many groups at most, and how many sites one has at least.
 _MANY_STEPS = 16
