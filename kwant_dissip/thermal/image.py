@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from tqdm import tqdm
 
-from ..progress import DELAY
+from ..progress import count_bar
 from ..results.fields import documented, quantity
 from ..results.result import Saved
 from .cells import in_plane
@@ -219,8 +218,9 @@ def _seen(elements, tip, dimensions, columns, rows):
         return values
     points = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     batch = max(1, _BATCH // len(size))
-    # disable=None: silent where stderr is not a terminal
-    for start in tqdm(range(0, len(points), batch), desc="thermal_image", delay=DELAY, disable=None, leave=False):
-        part = slice(start, start + batch)
-        values.ravel()[part] = tip.weights(cdist(points[part], places), length) @ amount
+    with count_bar("thermal_image", -(-len(points) // batch), "batches") as progress:
+        for start in range(0, len(points), batch):
+            part = slice(start, start + batch)
+            values.ravel()[part] = tip.weights(cdist(points[part], places), length) @ amount
+            progress()
     return values
