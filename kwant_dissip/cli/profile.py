@@ -1,12 +1,13 @@
 """What the command line solves: a model, named or in a script, under conditions that are numbers."""
 
-import ast
 import dataclasses
 import importlib.util
 import inspect
 import math
 from pathlib import Path
 from typing import Any
+
+from .options import literal
 
 MODELS = ("barrier", "resonant_dot")
 # Where neither a rate nor a mean free path is given.
@@ -139,8 +140,8 @@ def parameters(assignments):
         if not equals or not name.isidentifier():
             raise ValueError(f"--set takes NAME=VALUE, got {assignment!r}.")
         try:
-            result[name] = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
+            result[name] = literal(text)
+        except ValueError:
             result[name] = text
     return result
 

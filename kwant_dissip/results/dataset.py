@@ -1,6 +1,6 @@
 """Results as an `xarray.Dataset`: one of them, or many at the points of a sweep."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -129,7 +129,7 @@ def about_points(dataset: xr.Dataset, name: str) -> xr.DataArray | None:
     return None
 
 
-def free(name: str, taken: Collection[str], prefix: str = OF_RESULT) -> str:
+def free(name: str, taken: Collection[Hashable], prefix: str = OF_RESULT) -> str:
     """A name that is not taken, with as many prefixes as that needs."""
     while name in taken:
         name = prefix + name

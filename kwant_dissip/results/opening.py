@@ -102,7 +102,7 @@ def result_of(point: xr.Dataset) -> Result | None:
     else:
         found, fields = None, {}
         for name in declared_of(kind, {}):
-            stored = free(name, point.coords) if OF_RESULT + name in point else name
+            stored = free(name, set(point.coords)) if OF_RESULT + name in point else name
             if stored in point:
                 value = point[stored].values
                 fields[name] = value if value.ndim else value.item()

@@ -10,7 +10,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
@@ -239,7 +239,8 @@ def _elsewhere(task: _Task, plan: Plan, todo: Sequence[int], executor: Any) -> I
                 yield i, future.result()
     finally:
         for future in in_flight:
-            future.cancel()
+            with suppress(Exception):  # of dask whose client is gone
+                future.cancel()
 
 
 def _submitted(executor, task, point):
