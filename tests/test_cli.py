@@ -68,6 +68,9 @@ def test_profile_of_a_ribbon(tmp_path, capsys):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model", "nowhere.py"], "is no file"), (["--set", "length"], "NAME=VALUE"),
     (["--set", "length=long"], "length must be a whole number of sites, at least 1, got 'long'"),
+    (["--set", "length=" + "9" * 400], "--set length: whole numbers must be below 2^63"),
+    (["--set", "level=" + "9" * 400], "--set level: whole numbers must be below 2^63"),
+    (["--set", "length=" + "(" * 9000], "length must be a whole number of sites"),
     (["--set", "length=None"], "length must be a whole number of sites, at least 1, got None"),
     (["--set", "level=1+2j"], "level must be a finite number, got (1+2j)"),
     (["--plot", "picture.xyz"], "--plot picture.xyz: pictures can be avif, eps"),
@@ -196,7 +199,8 @@ def test_an_interrupted_sweep(workers, tmp_path):
         "again to go on.\n"
     assert process.returncode == 130
     (tmp_path / "wait").unlink()
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("3 of 3 points finished\n")
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert again.stdout.endswith("3 of 3 points finished\n")
 
 
 # Runs the command line, then tells which of the modules that are slow to import it has imported.

@@ -12,6 +12,8 @@ from .options import literal
 MODELS = ("barrier", "resonant_dot")
 # Where neither a rate nor a mean free path is given.
 _MEAN_FREE_PATH = 30.0
+# Whole numbers that lattices know.
+_LARGEST = 2 ** 63
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +145,8 @@ def parameters(assignments):
             result[name] = literal(text)
         except ValueError:
             result[name] = text
+        if isinstance(result[name], int) and not abs(result[name]) < _LARGEST:
+            raise ValueError(f"--set {name}: whole numbers must be below 2^63, got {text[:80]}.")
     return result
 
 
