@@ -2,8 +2,6 @@
 
 from contextlib import contextmanager
 
-from kwant import UserCodeError
-
 
 class ConvergenceError(RuntimeError):
     """The requested accuracy was not reached.
@@ -88,6 +86,8 @@ def users_function(argument, function, place=None):
     place : object, optional
         Where it was called.
     """
+    from kwant import UserCodeError  # slow to import, and the command line asks for what else is here
+
     try:
         yield
     except Exception as error:

@@ -77,6 +77,7 @@ def test_profile_of_a_ribbon(tmp_path, capsys):
     (["--save", "nowhere/file.h5"], "nowhere/file.h5 cannot be written: there is no folder"),
     (["--plot", "nowhere/file.png"], "nowhere/file.png cannot be written: there is no folder"),
     (["--set", "length=-1"], "length must be"), (["--set", "color='red'"], "color"),
+    (["--rate", "1e9"], "PhononBath(0.03, rate=1e+09 in the wires) gives site (-100,) a rate of"),
     (["--mu", "-9"], "no open modes")])
 def test_bad_arguments(arguments, message, capsys):
     assert main(["profile", *arguments]) == 1
@@ -89,6 +90,7 @@ def test_bad_arguments(arguments, message, capsys):
     (["profile", "--temperature", "-1"], "--temperature: must be a finite number above 0, in the model's energy unit, "
      "got '-1'"),
     (["profile", "--mu", "nan"], "--mu: must be a finite number"), (["profile", "--bias", "1e999"], "--bias: must be"),
+    (["profile", "--drop", "0"], "--drop: must be a finite number other than 0, in the model's energy unit, got '0'"),
     (["profile", "--rtol", "1"], "--rtol: must be a finite number above 0 and below 1, got '1'"),
     (["profile", "--rate", "-1"], "--rate: must be a finite number of at least 0"),
     (["profile", "--mean-free-path", "0"], "--mean-free-path: must be a finite number above 0, in the model's lattice"),
@@ -302,6 +304,14 @@ def test_sweep_and_its_pictures(tmp_path, monkeypatch, capsys):
         assert main(["plot", *arguments]) == 0
         assert capsys.readouterr().out == picture + "\n"
         assert (tmp_path / picture).stat().st_size > 5000
+
+
+def test_picture_of_a_sweep_of_short_wires(tmp_path, monkeypatch):
+    """Shorter than what curves are averaged over: drawn site by site."""
+    monkeypatch.chdir(tmp_path)
+    assert main([*SWEEP, "--set", "length=5", "--scan", "bias=0.05,0.1", "--folder", "runs"]) == 0
+    assert main(["plot", "runs"]) == 0
+    assert (tmp_path / "runs.png").stat().st_size > 5000
 
 
 def test_sweep_of_a_parameter_of_the_model_in_processes(tmp_path, capsys):

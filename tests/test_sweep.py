@@ -661,6 +661,8 @@ def test_netcdf_for_other_tools_has_a_checksum(direct, tmp_path):
     with xr.open_dataset(tmp_path / "damaged.nc") as found, pytest.raises(OSError, match="filter"):
         found.power.load()
     dataset.isel(bias=0, temperature=0, site=0, lead=0).to_netcdf(tmp_path / "single.nc")
+    with pytest.raises(ValueError, match="does not hold a result"):
+        kd.load(tmp_path / "whole.nc")
 
 
 @pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning", "ignore::zarr.errors.UnstableSpecificationWarning")

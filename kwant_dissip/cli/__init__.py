@@ -56,7 +56,9 @@ def _in_script(error, script):
 def _is_expected(error):
     if isinstance(error, MemoryError | OSError | TypeError | ValueError):
         return True
-    from ..errors import ConvergenceError, SweepError, UserCodeError
+    from kwant import UserCodeError
+
+    from ..errors import ConvergenceError, SweepError
 
     return isinstance(error, ConvergenceError | SweepError | UserCodeError)
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 
-def number(unit: str = "", *, above: float = -math.inf, below: float = math.inf, least: float = -math.inf
-           ) -> Callable[[str], float]:
+def number(unit: str = "", *, above: float = -math.inf, below: float = math.inf, least: float = -math.inf,
+           zero: bool = True) -> Callable[[str], float]:
     """A finite number within bounds, for argparse.
 
     Parameters
@@ -16,17 +16,20 @@ def number(unit: str = "", *, above: float = -math.inf, below: float = math.inf,
         As the command line takes it.
     above, below, least : float, optional
         Bounds, of which `least` is allowed itself.
+    zero : bool, optional
+        Whether 0 is allowed.
     """
     bounds = [f"{word} {bound:g}" for word, bound in (("above", above), ("of at least", least), ("below", below))
               if math.isfinite(bound)]
-    wanted = " ".join(filter(None, ["must be a finite number", " and ".join(bounds)])) + (unit and f", in {unit}")
+    wanted = " ".join(filter(None, ["must be a finite number", " and ".join(bounds), "" if zero else "other than 0"]))
+    wanted += unit and f", in {unit}"
 
     def read(text):
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value) or not above < value < below or value < least:
+        if not math.isfinite(value) or not above < value < below or value < least or not (zero or value):
             raise argparse.ArgumentTypeError(f"{wanted}, got {text[:80]!r}")
         return value
 
@@ -71,6 +74,6 @@ def literal(text: str):
 # What is solved, see `profile.Profile`: of options, and of what is scanned.
 CONDITIONS = {
     "mu": number("the model's energy unit"), "bias": number("the model's energy unit"),
-    "drop": number("the model's energy unit"), "temperature": number("the model's energy unit", above=0),
+    "drop": number("the model's energy unit", zero=False), "temperature": number("the model's energy unit", above=0),
     "rate": number("the model's energy unit", least=0), "mean_free_path": number("the model's lattice unit", above=0),
     "rtol": number(above=0, below=1)}

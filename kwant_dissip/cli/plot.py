@@ -104,8 +104,12 @@ def _nearest(values, text, value):
 
 
 def _curves(state):
-    """Positions and power of each wire; in planes and solids sums over the cross sections."""
-    if state.is_line:
-        return [(curves.x, curves.power) for curves in map(state.along, range(state.wires)) if len(curves.x) > 1]
+    """Positions and power of each wire; in planes and solids sums over the cross sections.
+
+    Wires that are shorter than what they are averaged over are drawn site by site.
+    """
+    curves = [state.along(wire) for wire in range(state.wires)] if state.is_line else []
+    if any(len(curve.x) > 1 for curve in curves):
+        return [(curve.x, curve.power) for curve in curves if len(curve.x) > 1]
     x, section = np.unique(np.round(state.coordinate, 9), return_inverse=True)
     return [(x, np.bincount(section, state.power))]

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import inspect
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +126,28 @@ class Profile:
         known = {name: value for name, value in self.parameters.items()
                  if name in inspect.signature(in_wires).parameters}
 
-        def in_wires_only(value, elsewhere):
-            return lambda site: value if in_wires(site, **known) else elsewhere
+        def inside(site):
+            return in_wires(site, **known)
 
         if self.rate is not None:
-            return PhononBath(self.temperature, rate=in_wires_only(self.rate, 0.0))
+            return PhononBath(self.temperature, rate=_InWires(self.rate, 0.0, inside))
         path = _MEAN_FREE_PATH if self.mean_free_path is None else self.mean_free_path
-        return PhononBath(self.temperature, mean_free_path=in_wires_only(path, math.inf))
+        return PhononBath(self.temperature, mean_free_path=_InWires(path, math.inf, inside))
+
+
+@dataclasses.dataclass(frozen=True)
+class _InWires:
+    """A value in the wires, another elsewhere, which errors show as it was given."""
+
+    value: float
+    elsewhere: float
+    inside: Callable
+
+    def __call__(self, site):
+        return self.value if self.inside(site) else self.elsewhere
+
+    def __repr__(self):
+        return f"{self.value:g} in the wires"
 
 
 def parameters(assignments):

@@ -97,7 +97,8 @@ def read_fields(file: h5py.File, group: str) -> Stored:
     name = "/".join(parts_of(group)) or "/"
     try:
         place = _group(file, name)
-        fields = _contents(place) if isinstance(place, h5py.Group) else {}
+        is_result = isinstance(place, h5py.Group) and FORMAT in place.attrs
+        fields = _contents(place) if is_result else {}
         elsewhere = [] if FORMAT in fields else _results(file)
     except _UNREADABLE as error:
         raise DamagedError(f"{file.filename}, group {group!r}, is damaged: {error}") from error
@@ -128,10 +129,11 @@ def read_value(path: Path, name: str):
         if not path.is_file():
             raise OSError("it is no plain file")
         with h5py.File(path, "r") as file:
-            known = _scalar(file, CHECKSUM)
+            attributes = file.attrs
+            known = _scalar(attributes, CHECKSUM)
             if not _is_by_field(known):
                 return read_fields(file, "/").fields[name]
-            value = _scalar(file, name) if name in file.attrs else _array(file, name)
+            value = _scalar(attributes, name) if name in attributes else _array(file, name)
             if json.loads(known)[name] != _hash(name, value):
                 raise OSError("its data do not fit their checksum")
             return value
@@ -176,52 +178,51 @@ def _group(file, name):
     for part in name.split("/") if name != "/" else ():
         if not isinstance(place, h5py.Group) or part not in place:
             return None
-        _check_inside(place, part)
-        place = place[part]
+        place = _inside(place, part)
     return place
 
 
 def _contents(place):
     """Arrays and attributes of a group, these as Python scalars; nothing is read before all of it is checked."""
-    names = []
-    for name in place:
-        _check_inside(place, name)
-        if isinstance(place[name], h5py.Dataset):
-            _check_size(place, name)
-            names.append(name)
-    fields = {name: _scalar(place, name) for name in place.attrs}
-    fields.update({name: np.asarray(place[name][()]) for name in names})
+    items = {name: _inside(place, name) for name in place}
+    arrays = {name: item for name, item in items.items() if isinstance(item, h5py.Dataset)}
+    for name, array in arrays.items():
+        _check_size(name, array)
+    attributes = place.attrs
+    fields = {name: _scalar(attributes, name) for name in attributes}
+    fields.update({name: np.asarray(array[()]) for name, array in arrays.items()})
     return fields
 
 
 def _array(place, name):
-    _check_inside(place, name)
-    _check_size(place, name)
-    return np.asarray(place[name][()])
+    array = _inside(place, name)
+    _check_size(name, array)
+    return np.asarray(array[()])
 
 
-def _scalar(place, name):
+def _scalar(attributes, name):
     """An attribute as a Python scalar."""
-    if place.attrs.get_id(name).shape != ():
+    if attributes.get_id(name).shape != ():
         raise ValueError(f"the attribute {name!r} is no single value")
-    value = place.attrs[name]
+    value = attributes[name]
     scalar = value.item() if isinstance(value, np.generic) else value
     return scalar.decode() if isinstance(scalar, bytes) else scalar
 
 
-def _check_inside(place, name):
+def _inside(place, name):
+    """What a group has under a name, unless that leads out of it."""
     if not isinstance(place.get(name, getlink=True), h5py.HardLink):
         raise ValueError(f"{name!r} is a link to somewhere else")
+    return place[name]
 
 
-def _check_size(place, name):
+def _check_size(name, array):
     """Raise unless an array lies in this file, as large as it says it is."""
-    array = place[name]
     if array.is_virtual or array.external:
         raise ValueError(f"the array {name!r} lies in another file")
     if array.dtype.kind not in "biufc":
         raise ValueError(f"the array {name!r} holds no numbers but {array.dtype}")
-    size = Path(place.file.filename).stat().st_size
+    size = os.stat(array.file.filename).st_size
     if not array.nbytes <= array.id.get_storage_size() <= size:
         raise ValueError(f"the array {name!r} of shape {array.shape} would take {array.nbytes} bytes and has "
                          f"{array.id.get_storage_size()} in a file of {size}")
