@@ -256,6 +256,17 @@ except AttributeError as error:
     assert result.stdout == "module 'kwant_dissip' has no attribute 'nonsense'\n"
 
 
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--temperature", "77"], "--temperature 77: the nanotube's numbers were measured from 290 to 310 K; at any "
+     "other give --conductivity and --coupling."),
+    (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV."),
+    (["--sensitivity", "5"], "--sensitivity and --dwell-time make noise together; give both, or none."),
+    (["--out", "/dev/null"], "folder /dev/null cannot be made: File exists.")])
+def test_bad_images(arguments, message, capsys):
+    assert main(["image", *arguments]) == 1
+    assert capsys.readouterr().err == f"kwant-dissip: {message}\n"
+
+
 def test_figure2_spots():
     """The figure's spots at k_B T / E_F = 0.2, near one mean free path, with the heights of design.md section 4."""
     from kwant_dissip import figure2

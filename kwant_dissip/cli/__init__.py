@@ -181,6 +181,7 @@ def _run_figure2(options):
 def _run_image(options):
     from ..nanotube import Wire, make
     from ..thermal import Thermal, Tip, nanotube_on_silica
+    from ..thermal.materials import ROOM
 
     if options.resonance_width > 0.9 * options.fermi_energy:
         raise ValueError(f"--resonance-width must be at most 0.9 of --fermi-energy, got {options.resonance_width:g} of "
@@ -191,6 +192,9 @@ def _run_image(options):
                 1e-9 * options.mean_free_path)
     conductivity, coupling = options.conductivity, options.coupling
     if conductivity is None or coupling is None:
+        if not ROOM[0] <= options.temperature <= ROOM[1]:
+            raise ValueError(f"--temperature {options.temperature:g}: the nanotube's numbers were measured from "
+                             f"{ROOM[0]:g} to {ROOM[1]:g} K; at any other give --conductivity and --coupling.")
         known = nanotube_on_silica(options.temperature)
         conductivity = known.conductivity if conductivity is None else conductivity
         coupling = known.coupling if coupling is None else coupling

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 try:
@@ -14,7 +13,8 @@ except ImportError:
 
 from .plan import Plan
 from .points import PointFolder
-from .storage import PACKAGE_VERSION, check_writable, replacing
+from .reading import named
+from .storage import PACKAGE_VERSION, check_writable, made_folder, replacing
 
 _FORMAT = "kwant_dissip.sweep"
 
@@ -39,7 +39,7 @@ class SweepFolder:
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = _named(path)
+        self.path = named("folder", "folder", path).absolute()
         self.points = PointFolder(self.path / "points")
         self.about = self._read_about()
 
@@ -56,13 +56,10 @@ class SweepFolder:
         OSError
             If it cannot be written.
         """
-        folder = _named(path)
         about: dict[str, Any] = {"format": _FORMAT, "version": PACKAGE_VERSION, "name": name,
                                  "keep": None if keep is None else sorted(keep)}
-        try:
-            (folder / "points").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise type(error)(f"folder {path} cannot be made: {error.strerror}.") from error
+        folder = made_folder(path)
+        made_folder(folder / "points")
         check_writable(folder / "points" / "any")
         with _locked(folder / "sweep.lock"):  # another process may join its plan at the same time
             joined = plan
@@ -128,11 +125,3 @@ def _locked(path):
             with suppress(OSError):
                 if fcntl is not None:  # said, as a process that was forked meanwhile has the file open, too
                     fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def _named(path):
-    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str) or not os.fspath(path):
-        raise TypeError(f"folder must be the name of a folder, a string or a pathlib.Path, got {path!r}.")
-    if "\0" in os.fspath(path):
-        raise ValueError(f"folder must be the name of a folder, which has no NUL, got {path!r}.")
-    return Path(path).absolute()

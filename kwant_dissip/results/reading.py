@@ -155,11 +155,16 @@ def file_of(path: str | os.PathLike) -> Path:
     TypeError, ValueError
         If it is no name of a file.
     """
+    return named("path", "file", path).resolve()
+
+
+def named(argument: str, what: str, path: str | os.PathLike) -> Path:
+    """The path of a file or folder, after a look at its name; `argument` is what it was given as."""
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str) or not os.fspath(path):
-        raise TypeError(f"path must be the name of a file, a string or a pathlib.Path, got {path!r}.")
+        raise TypeError(f"{argument} must be the name of a {what}, a string or a pathlib.Path, got {path!r}.")
     if "\0" in os.fspath(path):
-        raise ValueError(f"path must be the name of a file, which has no NUL, got {path!r}.")
-    return Path(path).resolve()
+        raise ValueError(f"{argument} must be the name of a {what}, which has no NUL, got {path!r}.")
+    return Path(path)
 
 
 def parts_of(group: str) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .reading import CHECKSUM, FORMAT, PREFIX, VERSION, checksum, file_of, opened, parts_of
+from .reading import CHECKSUM, FORMAT, PREFIX, VERSION, checksum, file_of, named, opened, parts_of
 from .record import Record
 
 # Of the package: every file says which one wrote it.
@@ -42,6 +42,24 @@ def check_writable(path: str | os.PathLike) -> None:
     except OSError as error:
         raise type(error)(f"{path} cannot be written: no file can be made in {target.parent} "
                           f"({error.strerror}).") from error
+
+
+def made_folder(path: str | os.PathLike) -> Path:
+    """The folder of this name, made if it does not exist.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `path` is no name of a folder.
+    OSError
+        If it cannot be made; the message says why.
+    """
+    folder = named("folder", "folder", path).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"folder {path} cannot be made: {error.strerror}.") from error
+    return folder
 
 
 @contextmanager
