@@ -240,3 +240,13 @@ def test_the_command_line(tmp_path, capsys):
     assert main([*command, "--resonance-width", "500"]) == 1
     error = capsys.readouterr().err
     assert error == "kwant-dissip: --resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV.\n"
+
+
+@pytest.mark.parametrize("conductivity", [1e100, 1e20])
+def test_conductances_too_different_end_in_an_honest_error(conductivity):
+    """Next to which the substrate's coupling is lost in rounding."""
+    thermal = kd.Thermal(conductivity=conductivity, coupling=0.17, substrate_temperature=300.0)
+    power = np.zeros(50)
+    power[20] = 1e-9
+    with pytest.raises(kd.ConvergenceError, match="conductances differ too much"):
+        kd.temperature(thermal_states.wire(power, 3e-9), thermal)

@@ -103,10 +103,10 @@ def _parser():
     image.add_argument("--mean-free-path", type=number("nm", above=0), default=300.0,
                        help="of the electrons, inelastic, in nm")
     image.add_argument("--bias", type=number("mV", above=0), default=5.0, help="in mV")
-    image.add_argument("--conductivity", type=number("W m/K", least=0),
+    image.add_argument("--conductivity", type=number("W m/K", least=0, below=1),
                        help="thermal conductivity times cross section, in W m/K; by "
                        "default the nanotube's 6.24e-15, from 290 to 310 K")
-    image.add_argument("--coupling", type=number("W/(K m)", least=0),
+    image.add_argument("--coupling", type=number("W/(K m)", least=0, below=1e6),
                        help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
                        "from 290 to 310 K")
     image.add_argument("--tip-width", type=number("nm", above=0), default=50.0, help="what the tip resolves, in nm")
