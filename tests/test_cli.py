@@ -101,8 +101,8 @@ def test_bad_arguments(arguments, message, capsys):
     (["image", "--temperature", "0"], "--temperature: must be a finite number above 0, in K, got '0'"),
     (["image", "--bias", "0"], "--bias: must be a finite number above 0, in mV, got '0'"),
     (["image", "--tip-width", "0"], "--tip-width: must be a finite number above 0, in nm, got '0'"),
-    (["image", "--coupling", "-1"], "--coupling: must be a finite number of at least 0 and below 1e+06, in W/(K m), got "
-     "'-1'"),
+    (["image", "--coupling", "-1"], "--coupling: must be a finite number of at least 0 and below 1e+06, in W/(K m), "
+     "got '-1'"),
     (["sweep", "--scan", "bias=0.1", "--folder", "runs", "--workers", "0"], "--workers: must be a whole number from 1"),
     (["plot", "a\0b"], "FILE|FOLDER: must be the name of a file or folder")])
 def test_numbers_are_checked_while_they_are_read(arguments, message, capsys, tmp_path, monkeypatch):
