@@ -2,8 +2,6 @@
 
 from contextlib import contextmanager
 
-from kwant import UserCodeError
-
 
 class ConvergenceError(RuntimeError):
     """The requested accuracy was not reached.
@@ -64,6 +62,18 @@ class SweepError(RuntimeError):
         self.failed = failed
 
 
+def heed_interrupt(error: BaseException) -> None:
+    """Raise KeyboardInterrupt if that is what an error goes back to: whoever catches errors asks here first.
+
+    Ctrl-C inside compiled code comes back as a SystemError, which functions of a user turn into errors of their own.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise KeyboardInterrupt(*cause.args) from error
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
 @contextmanager
 def users_function(argument, function, place=None):
     """Errors inside a user's function say which one it is, and keep their cause, as kwant does for value functions.
@@ -76,9 +86,12 @@ def users_function(argument, function, place=None):
     place : object, optional
         Where it was called.
     """
+    from kwant import UserCodeError  # slow to import, and the command line asks for what else is here
+
     try:
         yield
     except Exception as error:
+        heed_interrupt(error)
         where = "" if place is None else f" (at {place})"
         raise UserCodeError(f"The function given as {argument}, {getattr(function, '__qualname__', function)}, raised "
                             f"{type(error).__name__}: {error}{where}") from error

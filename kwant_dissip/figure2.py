@@ -1,7 +1,6 @@
 """The figure that the package grew from: dissipation around a resonant dot, at several temperatures."""
 
 from functools import partial
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +10,7 @@ from .analysis.spots import heat_spots
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
 from .plots.style import SPOT_MARKERS
-from .results.storage import check_writable, replacing
+from .results.storage import check_writable, made_folder, replacing
 from .runs.bias import at_voltage_drop
 from .solve import steady_state
 from .systems import chain
@@ -138,8 +137,7 @@ def make(directory, drop=DROP):
     list of pathlib.Path
         The files written.
     """
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = made_folder(directory)
     data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
     for path in (data, *pictures):
         check_writable(path)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +11,7 @@ from .model.reservoirs import Reservoir
 from .numerics.checks import check_positive
 from .plots.style import BLUE, VERMILION
 from .plots.temperatures import EXCESS, raster, scaled
-from .results.storage import check_writable, replacing
+from .results.storage import check_writable, made_folder, replacing
 from .results.units import BOLTZMANN_EV
 from .solve import steady_state
 from .systems import chain
@@ -164,8 +163,7 @@ def make(directory, wire, bias, thermal, tip, *, seed=None):
         State, field, scan line and raster for each direction.
     """
     check_positive("bias", bias, "V")
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = made_folder(directory)
     data, *pictures = (directory / f"nanotube_image.{ending}" for ending in ("h5", "png", "pdf"))
     for path in (data, *pictures):
         check_writable(path)

@@ -1,12 +1,39 @@
 """A bar for what takes longer than two seconds, on a terminal only."""
 
 import math
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tqdm import tqdm
 
-DELAY = 2.0
+_DELAY = 2.0
+
+
+class _Bar(tqdm):
+    """A bar that shares nothing with other processes.
+
+    tqdm's own write lock is one of multiprocessing: forked processes have it in common, and one that is killed while it
+    holds it stops all others for ever. Its monitor, a thread, would hold a lock while other threads fork.
+    """
+
+    _lock = threading.RLock()
+    monitor_interval = 0
+
+    def __init__(self, name, **options):
+        # disable=None: silent where stderr is not a terminal; miniters: a look at the clock each time, as without the
+        # monitor tqdm's guess of when to look next stays wrong where steps become slower.
+        super().__init__(desc=name, delay=_DELAY, disable=None, leave=False, miniters=1, **options)
+
+
+def _renew_lock():
+    """A forked process has the locks of its parent as they were, also those that another thread held."""
+    _Bar.set_lock(threading.RLock())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @contextmanager
@@ -26,8 +53,7 @@ def count_bar(name: str, total: int, unit: str) -> Iterator[Callable[[], object]
     callable
         To be called once for each.
     """
-    # disable=None: silent where stderr is not a terminal
-    with tqdm(desc=name, total=total, unit=f" {unit}", delay=DELAY, disable=None, leave=False) as bar:
+    with _Bar(name, total=total, unit=f" {unit}") as bar:
         yield bar.update
 
 
@@ -45,8 +71,7 @@ def stage_bar(name: str) -> Iterator[Callable[[str, float], None]]:
     callable
         ``report(stage, value)``: the name of what converges, and how far it is off.
     """
-    # disable=None: silent where stderr is not a terminal
-    with tqdm(desc=name, unit=" passes", delay=DELAY, disable=None, leave=False) as bar:
+    with _Bar(name, unit=" passes") as bar:
 
         def report(stage, value):
             if math.isfinite(value):

@@ -1,8 +1,10 @@
 """The command line, run as a user would."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 
 import numpy as np
@@ -66,18 +68,51 @@ def test_profile_of_a_ribbon(tmp_path, capsys):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model", "nowhere.py"], "is no file"), (["--set", "length"], "NAME=VALUE"),
     (["--set", "length=long"], "length must be a whole number of sites, at least 1, got 'long'"),
+    (["--set", "length=" + "9" * 400], "--set length: whole numbers must be below 2^63"),
+    (["--set", "level=" + "9" * 400], "--set level: whole numbers must be below 2^63"),
+    (["--set", "length=" + "(" * 9000], "length must be a whole number of sites"),
     (["--set", "length=None"], "length must be a whole number of sites, at least 1, got None"),
     (["--set", "level=1+2j"], "level must be a finite number, got (1+2j)"),
     (["--plot", "picture.xyz"], "--plot picture.xyz: pictures can be avif, eps"),
     (["--save", "nowhere/file.h5"], "nowhere/file.h5 cannot be written: there is no folder"),
     (["--plot", "nowhere/file.png"], "nowhere/file.png cannot be written: there is no folder"),
     (["--set", "length=-1"], "length must be"), (["--set", "color='red'"], "color"),
-    (["--temperature", "-1"], "temperature must be a positive"), (["--mu", "-9"], "no open modes")])
+    (["--rate", "1e9"], "PhononBath(0.03, rate=1e+09 in the wires) gives site (-100,) a rate of"),
+    (["--mu", "-9"], "no open modes")])
 def test_bad_arguments(arguments, message, capsys):
     assert main(["profile", *arguments]) == 1
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["profile", "--temperature", "-1"], "--temperature: must be a finite number above 0, in the model's energy unit, "
+     "got '-1'"),
+    (["profile", "--mu", "nan"], "--mu: must be a finite number"), (["profile", "--bias", "1e999"], "--bias: must be"),
+    (["profile", "--drop", "0"], "--drop: must be a finite number other than 0, in the model's energy unit, got '0'"),
+    (["profile", "--rtol", "1"], "--rtol: must be a finite number above 0 and below 1, got '1'"),
+    (["profile", "--rate", "-1"], "--rate: must be a finite number of at least 0"),
+    (["profile", "--mean-free-path", "0"], "--mean-free-path: must be a finite number above 0, in the model's lattice"),
+    (["profile", "--save", "a\0b"], "--save: must be the name of a file or folder, got 'a\\x00b'"),
+    (["figure2", "--drop", "-1"], "--drop: must be a finite number above 0 and below 0.6, in units of the hopping"),
+    (["figure2", "--out", ""], "--out: must be the name of a file or folder"),
+    (["image", "--seed=-1"], "--seed: must be a whole number from 0 to 9223372036854775807, got '-1'"),
+    (["image", "--temperature", "0"], "--temperature: must be a finite number above 0, in K, got '0'"),
+    (["image", "--bias", "0"], "--bias: must be a finite number above 0, in mV, got '0'"),
+    (["image", "--tip-width", "0"], "--tip-width: must be a finite number above 0, in nm, got '0'"),
+    (["image", "--coupling", "-1"], "--coupling: must be a finite number of at least 0 and below 1e+06, in W/(K m), "
+     "got '-1'"),
+    (["sweep", "--scan", "bias=0.1", "--folder", "runs", "--workers", "0"], "--workers: must be a whole number from 1"),
+    (["plot", "a\0b"], "FILE|FOLDER: must be the name of a file or folder")])
+def test_numbers_are_checked_while_they_are_read(arguments, message, capsys, tmp_path, monkeypatch):
+    """By the name that was typed, in the unit of the command line, and before any work."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert f"argument {message}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("arguments", [["--save", "file.h5"], ["--plot", "file.png"]])
@@ -142,6 +177,35 @@ def test_interrupt(tmp_path):
     assert process.returncode == 130
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupted_sweep(workers, tmp_path):
+    """Ctrl-C in a terminal reaches all processes: one line says what is kept, and the next call goes on."""
+    waiting = "import time\nfrom pathlib import Path\ndef build(length=30, step=0.5):\n    if length == 12 and " \
+              f"Path({str(tmp_path)!r}, 'wait').exists():\n        print('here', flush=True)\n        time.sleep(600)"
+    (tmp_path / "model.py").write_text(SCRIPT.replace("def build(length=30, step=0.5):", waiting))
+    (tmp_path / "wait").touch()
+    command = [sys.executable, "-m", "kwant_dissip", "sweep", "--model", str(tmp_path / "model.py"), "--rtol", "1e-2",
+               "--rate", "0.1", "--scan", "length=10,11,12", "--folder", str(tmp_path / "runs"), "--workers", workers]
+
+    def heeding():  # a process group of its own, as a terminal gives; in the background Ctrl-C is ignored
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=heeding) as process:
+        assert process.stdout.readline() == "here\n"
+        while len(list((tmp_path / "runs" / "points").glob("*.h5"))) < 2:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        error = process.communicate()[1]
+    assert error == f"kwant-dissip: interrupted: 2 of 3 points kept in {tmp_path / 'runs'}; run the same command " \
+        "again to go on.\n"
+    assert process.returncode == 130
+    (tmp_path / "wait").unlink()
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert again.stdout.endswith("3 of 3 points finished\n")
+
+
 # Runs the command line, then tells which of the modules that are slow to import it has imported.
 IMPORTS = """
 import sys
@@ -191,6 +255,17 @@ except AttributeError as error:
 """
     result = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "module 'kwant_dissip' has no attribute 'nonsense'\n"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--temperature", "77"], "--temperature 77: the nanotube's numbers were measured from 290 to 310 K; at any "
+     "other give --conductivity and --coupling."),
+    (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV."),
+    (["--sensitivity", "5"], "--sensitivity and --dwell-time make noise together; give both, or none."),
+    (["--out", "/dev/null"], "folder /dev/null cannot be made: File exists.")])
+def test_bad_images(arguments, message, capsys):
+    assert main(["image", *arguments]) == 1
+    assert capsys.readouterr().err == f"kwant-dissip: {message}\n"
 
 
 def test_figure2_spots():
@@ -243,6 +318,14 @@ def test_sweep_and_its_pictures(tmp_path, monkeypatch, capsys):
         assert (tmp_path / picture).stat().st_size > 5000
 
 
+def test_picture_of_a_sweep_of_short_wires(tmp_path, monkeypatch):
+    """Shorter than what curves are averaged over: drawn site by site."""
+    monkeypatch.chdir(tmp_path)
+    assert main([*SWEEP, "--set", "length=5", "--scan", "bias=0.05,0.1", "--folder", "runs"]) == 0
+    assert main(["plot", "runs"]) == 0
+    assert (tmp_path / "runs.png").stat().st_size > 5000
+
+
 def test_sweep_of_a_parameter_of_the_model_in_processes(tmp_path, capsys):
     """Lengths stay whole numbers; rates in processes of their own give what this process finds."""
     for workers in ("1", "2"):
@@ -272,7 +355,10 @@ def test_points_of_a_sweep_that_fail(tmp_path, capsys):
     (["--scan", "bias=a,b"], "--scan takes"), (["--scan", "bias=0.1", "--scan", "bias=0.2"], "every parameter once"),
     (["--scan", "colour=1,2"], "--scan colour: resonant_dot has no such parameter"),
     (["--scan", "bias=1,2", "--drop", "0.1"], "one of the two"),
-    (["--scan", "bias=0.1", "--workers", "0"], "--workers must be at least 1"),
+    (["--scan", "bias=0:1:3000000000"], "--scan bias: a sweep has at most 10000000 points, got 3000000000"),
+    (["--scan", "bias=" + "9" * 400], "all of finite numbers"), (["--scan", "bias=0:1e308:2"], "all of finite numbers"),
+    (["--scan", "bias=" + "9" * 9000], "all of finite numbers"), (["--scan", "bias=0:1:True"], "a COUNT of 1 or more"),
+    (["--scan", "bias=" + "(" * 9000], "all of finite numbers"), (["--scan", "temperature=0.1,-1"], "above 0"),
     (["--scan", "length=0.5,1"], "length must be a whole number")])
 def test_bad_sweeps(arguments, message, tmp_path, capsys):
     assert main([*SWEEP, *arguments, "--folder", str(tmp_path / "runs")]) == 1
@@ -284,8 +370,17 @@ def test_bad_plots(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.txt").write_text("text")
     kd.sweep(lambda a, b: {"c": a}, {"a": [1, 2], "b": [1, 2]}, folder=tmp_path / "numbers")
+    kd.sweep(lambda a, b: {"c": a}, {"a": [1, 2], "b": ["x", "y"]}, folder=tmp_path / "text")
+    os.mkfifo(tmp_path / "pipe")
     for arguments, message in ((["nowhere"], "no such file"), (["text.txt"], "is not an HDF5 file"),
                                (["numbers"], "The points are no states"), (["numbers", "--along", "c"], "--along must"),
-                               (["numbers", "--at", "c=1"], "--at takes"), (["numbers", "--at", "b=x"], "--at takes")):
+                               (["numbers", "--at", "c=1"], "--at takes"), (["numbers", "--at", "b=x"], "--at takes"),
+                               (["numbers", "--at", "b=" + "9" * 400], "--at takes"),
+                               (["numbers", "--at", "b=" + "(" * 9000], "--at takes"),
+                               (["text", "--along", "b"], "--along must be a parameter with numbers"),
+                               (["text", "--at", "b=z"], "--at takes NAME=VALUE, one of x, y, got 'b=z'"),
+                               (["text", "--at", "b=y"], "The points are no states"),
+                               (["numbers", "--out", "x.xyz"], "--out x.xyz: pictures can be"),
+                               (["pipe"], "it is neither a file nor a folder")):
         assert main(["plot", *arguments]) == 1
         assert message in capsys.readouterr().err

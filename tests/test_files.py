@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
+from kwant_dissip.results.reading import read_value
 from kwant_dissip.results.storage import check_writable
 from kwant_dissip.systems import chain
 
@@ -238,7 +240,7 @@ def other_version(monkeypatch, state, path, change):
     fields = change(list(dataclasses.fields(state)))
     with monkeypatch.context() as patch:
         patch.setattr("kwant_dissip.results.storage.PACKAGE_VERSION", "7.8.9")
-        patch.setattr("kwant_dissip.results.storage.dataclasses.fields", lambda _: fields)
+        patch.setattr("dataclasses.fields", lambda _: fields)
         state.save(path)
 
 
@@ -272,11 +274,110 @@ def test_a_kind_of_a_later_version_is_named(path):
         kd.load(path)
 
 
-def test_the_first_files_load(state, path):
-    """They have neither a version nor a checksum."""
+def test_a_file_without_checksum_is_refused(path):
+    """As the first version wrote them, and as whoever changes a file leaves them."""
     with h5py.File(path, "a") as file:
         del file.attrs["version"], file.attrs["checksum"]
+    with pytest.raises(ValueError, match=r"has no checksum: written by kwant_dissip 0\.1\.0 or older, or changed"):
+        kd.load(path)
+
+
+def test_a_checksum_of_all_fields_together_is_compared_too(state, path):
+    """As files had it before there was one of each."""
+    def write(power):
+        digest = hashlib.sha256()
+        with h5py.File(path, "r+") as file:
+            file["power"][:] = power
+            for name in sorted([*file.attrs, *(key for key in file if isinstance(file[key], h5py.Dataset))]):
+                if name in ("format", "version", "checksum"):
+                    continue
+                value = file[name][()] if name in file else file.attrs[name]
+                if isinstance(value, np.ndarray):
+                    digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + value.tobytes())
+                else:
+                    value = value.item()
+                    digest.update(f"{name} {value.decode() if isinstance(value, bytes) else value!r}".encode())
+            file.attrs["checksum"] = np.bytes_(digest.hexdigest())
+
+    write(state.power)
     assert is_same(kd.load(path), state)
+    assert np.array_equal(read_value(path, "power"), state.power)
+    with h5py.File(path, "r+") as file:
+        file["power"][0] += 1
+    for call in kd.load, lambda name: read_value(name, "mu"):
+        with pytest.raises(OSError, match="do not fit their checksum"):
+            call(path)
+
+
+def elsewhere(path, kind):
+    """Put the power of a file somewhere else; its numbers are what they were."""
+    with h5py.File(path, "r+") as file:
+        power = file["power"][()]
+        del file["power"]
+        other = path.with_name("other.h5")
+        with h5py.File(other, "w") as beside:
+            beside["power"] = power
+        if kind == "external storage":
+            path.with_name("raw").write_bytes(power.tobytes())
+            file.create_dataset("power", power.shape, power.dtype, external=[(path.with_name("raw"), 0, power.nbytes)])
+        elif kind == "external link":
+            file["power"] = h5py.ExternalLink(other, "power")
+        elif kind == "soft link":
+            file["kept"] = power
+            file["power"] = h5py.SoftLink("/kept")
+        else:
+            layout = h5py.VirtualLayout(power.shape, power.dtype)
+            layout[:] = h5py.VirtualSource(other, "power", power.shape)
+            file.create_virtual_dataset("power", layout)
+
+
+@pytest.mark.parametrize("kind", ["external storage", "external link", "soft link", "virtual dataset"])
+def test_arrays_that_lie_elsewhere_are_refused(path, kind):
+    """Though their numbers fit the checksum."""
+    elsewhere(path, kind)
+    for call in kd.load, lambda name: read_value(name, "power"):
+        with pytest.raises(OSError, match=r"is damaged.*'power' (is a link to somewhere else|lies in another file)"):
+            call(path)
+
+
+def test_a_group_that_is_a_link_is_refused(path, tmp_path):
+    with h5py.File(tmp_path / "new.h5", "w") as file:
+        file["outside"] = h5py.ExternalLink(path, "/some/where")
+    with pytest.raises(OSError, match="'outside' is a link to somewhere else"):
+        kd.load(tmp_path / "new.h5", group="outside")
+
+
+@pytest.mark.parametrize("options", [{"chunks": True, "compression": "gzip"}, {"chunks": True}, {}])
+def test_arrays_are_not_larger_than_their_file(path, options):
+    """Some kB do not unfold to a gigabyte, whether compressed or never written."""
+    with h5py.File(path, "r+") as file:
+        del file["power"]
+        file.create_dataset("power", (10 ** 8,), "f8", **options)
+    for call in kd.load, lambda name: read_value(name, "power"):
+        with pytest.raises(OSError, match=r"'power' of shape \(100000000,\) would take 800000000 bytes"):
+            call(path)
+
+
+@pytest.mark.parametrize("value", [np.ones(3), np.array(["text", "b"], object)])
+def test_attributes_are_single_values(path, value):
+    with h5py.File(path, "r+") as file:
+        file.attrs["rtol"] = value
+    with pytest.raises(OSError, match="'rtol' is no single value"):
+        kd.load(path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.h5")
+    for call in kd.load, kd.open_sweep:
+        with pytest.raises(OSError, match=r"pipe\.h5"):
+            call(tmp_path / "pipe.h5")
+
+
+@pytest.mark.parametrize("call", [lambda state: kd.load("a\0b"), lambda state: state.save("a\0b"), kd.open_sweep,
+                                  lambda state: state.save("a", group="a\0b"), lambda state: kd.load(b"file")])
+def test_names_that_are_none(call, state):
+    with pytest.raises((TypeError, ValueError), match=r"(path|group|folder) must be"):
+        call("a\0b" if call is kd.open_sweep else state)
 
 
 def test_a_kinetic_state_loads_where_nothing_else_was_imported(tmp_path):

@@ -63,6 +63,8 @@ def test_builders_can_be_changed():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
+    ({"length": 10 ** 10}, "length must be at most 2000000 sites, got 1e"), ({"length": 10 ** 400}, "length"),
+    ({"height": 10 ** 400}, "height must be a finite number"), ({"hopping": 10 ** 400}, "hopping"),
     ({"length": 0}, "length"), ({"length": 2.5}, "length"), ({"width": 0}, "width"), ({"height": np.nan}, "height"),
     ({"hopping": 0}, "hopping must be a positive number"), ({"onsite": np.inf}, "onsite")])
 def test_bad_arguments(arguments, message):

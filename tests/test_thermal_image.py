@@ -170,6 +170,33 @@ def test_files_and_pictures(flat, tmp_path):
 FIELD = kd.temperature(thermal_states.wire(np.full(20, 1e-12), 1e-9), TUBE)
 
 
+_WIDTH = 5e-9
+DIVERGENT = {"r": lambda r: r, "constant": np.ones_like, "1/r": lambda r: 1 / (r + 1e-9),
+             "1/sqrt(r)": lambda r: (r + 1e-9) ** -0.5}
+IN_THE_PLANE = {"1/r^2": lambda r: 1 / (1 + (r / _WIDTH) ** 2), "r^-1.9": lambda r: (1 + r / _WIDTH) ** -1.9}
+# Kernels and their integrals over line and plane, in units of the width.
+FINITE = {"exponential": (lambda r: np.exp(-r / _WIDTH), 2, 2 * np.pi),
+          "disc": (lambda r: 1.0 * (r < 0.5 * _WIDTH), 1, 0.25 * np.pi),
+          "dipole": (lambda r: (1 + (r / _WIDTH) ** 2) ** -1.5, 2, 2 * np.pi),
+          "narrow": (lambda r: np.exp(-(30 * r / _WIDTH) ** 2), np.sqrt(np.pi) / 30, np.pi / 900),
+          "wide": (lambda r: np.exp(-(r / _WIDTH / 100) ** 2), 100 * np.sqrt(np.pi), 1e4 * np.pi)}
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e9, 1e-30])
+def test_kernels_without_a_finite_integral_are_refused(scale):
+    """Whatever the size of their values; those with one have it, over the line and over the plane."""
+    def tip(kernel):
+        return kd.Tip(_WIDTH, kernel=lambda r: scale * kernel(r))
+
+    for name, kernel in {**DIVERGENT, **IN_THE_PLANE}.items():
+        for dimensions in (1, 2) if name in DIVERGENT else (2,):
+            with pytest.raises(ValueError, match="kernel must have a positive, finite integral over the"):
+                tip(kernel).norm(dimensions)
+    for kernel, line, plane in FINITE.values():
+        np.testing.assert_allclose(tip(kernel).norm(1), scale * line * _WIDTH, rtol=1e-6)
+        np.testing.assert_allclose(tip(kernel).norm(2), scale * plane * _WIDTH ** 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("call", "error", "message"), [
     (lambda: kd.Tip(0.0), ValueError, r"Tip width must be a positive number, in m, got 0\.0"),
     (lambda: kd.Tip(-1e-9), ValueError, "Tip width must be a positive number"),
@@ -188,6 +215,8 @@ FIELD = kd.temperature(thermal_states.wire(np.full(20, 1e-12), 1e-9), TUBE)
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9, kernel=lambda r: -r)), ValueError, "kernel must be finite and"),
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9, kernel=lambda r: 0 * r)), ValueError, "positive, finite integral"),
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9, kernel=lambda r: 1.0)), ValueError, "one real number for each"),
+    (lambda: kd.thermal_image(FIELD, kd.Tip(1e-22)), ValueError, "Tip width must be at least"),
+    (lambda: kd.thermal_image(FIELD, kd.Tip(5e-324)), ValueError, "Tip width must be at least"),
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9), x=[0, 1e-9], y=[0, 1e-9]).line, ValueError, "is a raster of 2 x 2"),
 ])
 def test_bad_tips_and_scans_are_refused(call, error, message):
@@ -207,12 +236,17 @@ def test_the_command_line(tmp_path, capsys):
     hot = kd.load(tmp_path / "nanotube_image.h5", group="forward/field").excess.max()
     assert main([*command, "--coupling", "0.34"]) == 0
     assert kd.load(tmp_path / "nanotube_image.h5", group="forward/field").excess.max() < 0.9 * hot
-    for wrong, message in ((["--coupling", "-1"], "coupling must be finite and not negative, got -1.0"),
-                           (["--tip-width", "0"], "Tip width must be a positive number, in m, got 0.0"),
-                           (["--resonance-width", "500"], "resonance_width must be at most 0.9"),
-                           (["--bias", "0"], "bias must be a positive number, in V, got 0.0")):
-        capsys.readouterr()
-        assert main([*command, *wrong]) == 1
-        error = capsys.readouterr().err
-        assert message in error
-        assert error.count("\n") == 1
+    capsys.readouterr()
+    assert main([*command, "--resonance-width", "500"]) == 1
+    error = capsys.readouterr().err
+    assert error == "kwant-dissip: --resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV.\n"
+
+
+@pytest.mark.parametrize("conductivity", [1e100, 1e20])
+def test_conductances_too_different_end_in_an_honest_error(conductivity):
+    """Next to which the substrate's coupling is lost in rounding."""
+    thermal = kd.Thermal(conductivity=conductivity, coupling=0.17, substrate_temperature=300.0)
+    power = np.zeros(50)
+    power[20] = 1e-9
+    with pytest.raises(kd.ConvergenceError, match="conductances differ too much"):
+        kd.temperature(thermal_states.wire(power, 3e-9), thermal)

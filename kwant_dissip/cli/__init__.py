@@ -4,9 +4,9 @@ import argparse
 import os
 import sys
 import traceback
-from pathlib import Path
 
 from .. import __version__
+from .options import CONDITIONS, file_name, number, whole
 from .profile import Profile
 from .worker import ignore_mumps
 
@@ -18,11 +18,20 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     ignore_mumps()
     try:
-        return options.run(options) or 0
-    except KeyboardInterrupt:
-        print("kwant-dissip: interrupted.", file=sys.stderr)
+        return _run(options)
+    except KeyboardInterrupt as error:
+        text = str(error).replace("call again", "run the same command again")
+        print(f"kwant-dissip: interrupted{text and ': '}{text}.", file=sys.stderr)
         return 130  # as shells have it: 128 + SIGINT
+
+
+def _run(options):
+    try:
+        return options.run(options) or 0
     except Exception as error:
+        from ..errors import heed_interrupt
+
+        heed_interrupt(error)
         text = _in_script(error, getattr(options, "model", ""))
         if text is None and not _is_expected(error):
             raise
@@ -47,7 +56,9 @@ def _in_script(error, script):
 def _is_expected(error):
     if isinstance(error, MemoryError | OSError | TypeError | ValueError):
         return True
-    from ..errors import ConvergenceError, SweepError, UserCodeError
+    from kwant import UserCodeError
+
+    from ..errors import ConvergenceError, SweepError
 
     return isinstance(error, ConvergenceError | SweepError | UserCodeError)
 
@@ -59,8 +70,10 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     figure2 = commands.add_parser("figure2", help="heat around a resonant dot at four temperatures: picture and data")
-    figure2.add_argument("--out", metavar="DIR", default="figures", help="directory to write to (default: figures)")
-    figure2.add_argument("--drop", type=float, default=5e-4, help="electrochemical drop in the dot, the same at every "
+    figure2.add_argument("--out", type=file_name, metavar="DIR", default="figures",
+                         help="directory to write to (default: figures)")
+    figure2.add_argument("--drop", type=number("units of the hopping", above=0, below=0.6), default=5e-4,
+                         help="electrochemical drop in the dot, the same at every "
                          "temperature, in units of the hopping (default: 5e-4; the Fermi energy is 0.3)")
     figure2.set_defaults(run=_run_figure2)
 
@@ -69,8 +82,9 @@ def _parser():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Energies (k_B T too) in the model's energy unit, lengths in its lattice unit.")
     _add_conditions(profile)
-    profile.add_argument("--save", metavar="FILE", help="write the result to an HDF5 file")
-    profile.add_argument("--plot", metavar="FILE", help="draw power and chemical potential to a picture file")
+    profile.add_argument("--save", type=file_name, metavar="FILE", help="write the result to an HDF5 file")
+    profile.add_argument("--plot", type=file_name, metavar="FILE",
+                         help="draw power and chemical potential to a picture file")
     profile.set_defaults(run=_run_profile)
 
     image = commands.add_parser(
@@ -79,21 +93,28 @@ def _parser():
         description="A single-mode wire on a substrate, for both directions of the current. The thermal numbers are "
         "those of a carbon nanotube on SiO2 at room temperature (E. Pop et al., Nano Lett. 6, 96 (2006); J. Appl. "
         "Phys. 101, 093710 (2007)): at any other temperature give your own.")
-    image.add_argument("--out", metavar="DIR", default="figures", help="directory to write to")
-    image.add_argument("--temperature", type=float, default=300.0, help="of substrate, leads and electrons' bath, in K")
-    image.add_argument("--fermi-energy", type=float, default=130.0, help="above the bottom of the band, in meV")
-    image.add_argument("--resonance-width", type=float, default=65.0, help="full width of the defect's level, in meV")
-    image.add_argument("--mean-free-path", type=float, default=300.0, help="of the electrons, inelastic, in nm")
-    image.add_argument("--bias", type=float, default=5.0, help="in mV")
-    image.add_argument("--conductivity", type=float, help="thermal conductivity times cross section, in W m/K; by "
+    image.add_argument("--out", type=file_name, metavar="DIR", default="figures", help="directory to write to")
+    image.add_argument("--temperature", type=number("K", above=0), default=300.0,
+                       help="of substrate, leads and electrons' bath, in K")
+    image.add_argument("--fermi-energy", type=number("meV", above=0), default=130.0,
+                       help="above the bottom of the band, in meV")
+    image.add_argument("--resonance-width", type=number("meV", above=0), default=65.0,
+                       help="full width of the defect's level, in meV")
+    image.add_argument("--mean-free-path", type=number("nm", above=0), default=300.0,
+                       help="of the electrons, inelastic, in nm")
+    image.add_argument("--bias", type=number("mV", above=0), default=5.0, help="in mV")
+    image.add_argument("--conductivity", type=number("W m/K", least=0, below=1),
+                       help="thermal conductivity times cross section, in W m/K; by "
                        "default the nanotube's 6.24e-15, from 290 to 310 K")
-    image.add_argument("--coupling", type=float, help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
+    image.add_argument("--coupling", type=number("W/(K m)", least=0, below=1e6),
+                       help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
                        "from 290 to 310 K")
-    image.add_argument("--tip-width", type=float, default=50.0, help="what the tip resolves, in nm")
-    image.add_argument("--tip-height", type=float, default=20.0, help="above the wire, in nm")
-    image.add_argument("--sensitivity", type=float, help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
-    image.add_argument("--dwell-time", type=float, help="at each point, in ms")
-    image.add_argument("--seed", type=int, help="of the noise")
+    image.add_argument("--tip-width", type=number("nm", above=0), default=50.0, help="what the tip resolves, in nm")
+    image.add_argument("--tip-height", type=number("nm", least=0), default=20.0, help="above the wire, in nm")
+    image.add_argument("--sensitivity", type=number("uK/Hz^(1/2)", above=0),
+                       help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
+    image.add_argument("--dwell-time", type=number("ms", above=0), help="at each point, in ms")
+    image.add_argument("--seed", type=whole(0, 2 ** 63 - 1), help="of the noise")
     image.set_defaults(run=_run_image)
 
     sweep = commands.add_parser(
@@ -104,43 +125,50 @@ def _parser():
     sweep.add_argument("--scan", metavar="NAME=VALUES", action="append", required=True, help="what is varied, one of "
                        "the options here or a parameter of the model: START:STOP:COUNT, or numbers with commas "
                        "between them; repeated, every combination is solved")
-    sweep.add_argument("--workers", type=int, default=1, help="processes, of one thread each; with 1 all is solved "
+    sweep.add_argument("--workers", type=whole(1, 1024), default=1,
+                       help="processes, of one thread each; with 1 all is solved "
                        "here, on all threads")
-    sweep.add_argument("--folder", required=True, help="where the points are kept; made if it does not exist")
+    sweep.add_argument("--folder", type=file_name, required=True,
+                       help="where the points are kept; made if it does not exist")
     sweep.add_argument("--retry-failed", action="store_true", help="try points again that failed earlier")
     sweep.set_defaults(run=_run_sweep)
 
     plot = commands.add_parser("plot", help="a picture of a result or of a sweep",
                                formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    plot.add_argument("path", metavar="FILE|FOLDER", help="what `profile --save`, `sweep --folder` or `to_netcdf` "
+    plot.add_argument("path", type=file_name, metavar="FILE|FOLDER",
+                      help="what `profile --save`, `sweep --folder` or `to_netcdf` "
                       "wrote")
     plot.add_argument("--along", metavar="NAME", help="of a sweep: the parameter at the vertical axis; by default the "
                       "first of more than one value")
     plot.add_argument("--at", metavar="NAME=VALUE", action="append", default=[], help="of a sweep: the value, or the "
                       "nearest, of another parameter; by default its first")
-    plot.add_argument("--out", metavar="PICTURE", help="by default the name of the file or folder and .png")
+    plot.add_argument("--out", type=file_name, metavar="PICTURE",
+                      help="by default the name of the file or folder and .png")
     plot.set_defaults(run=_run_plot)
     return parser
 
 
 def _add_conditions(command):
     """Options of what is solved: see `Profile`."""
-    command.add_argument("--model", default="resonant_dot", help="resonant_dot, barrier, or the path of a Python "
+    command.add_argument("--model", type=file_name, default="resonant_dot",
+                         help="resonant_dot, barrier, or the path of a Python "
                          "script that defines build(**parameters), which returns a kwant system with two leads, and "
                          "if not all sites are coupled to the phonons, in_wires(site), which tells which are")
     command.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], dest="parameters",
                          help="parameter of the model; may be repeated")
-    command.add_argument("--mu", type=float, default=-1.0, help="mean electrochemical potential")
+    command.add_argument("--mu", type=CONDITIONS["mu"], default=-1.0, help="mean electrochemical potential")
     drive = command.add_mutually_exclusive_group()
-    drive.add_argument("--bias", type=float, default=0.06, help="mu of lead 0 less mu of lead 1")
-    drive.add_argument("--drop", type=float, help="instead: the electrochemical drop in the scatterer, between the "
+    drive.add_argument("--bias", type=CONDITIONS["bias"], default=0.06, help="mu of lead 0 less mu of lead 1")
+    drive.add_argument("--drop", type=CONDITIONS["drop"],
+                       help="instead: the electrochemical drop in the scatterer, between the "
                        "straight parts of the wires' chemical potentials")
-    command.add_argument("--temperature", type=float, default=0.03, help="k_B T of leads and phonons")
+    command.add_argument("--temperature", type=CONDITIONS["temperature"], default=0.03,
+                         help="k_B T of leads and phonons")
     coupling = command.add_mutually_exclusive_group()
-    coupling.add_argument("--rate", type=float, help="relaxation rate of the electrons in the wires")
-    coupling.add_argument("--mean-free-path", type=float, help="their mean free path; 30 if neither is given")
-    command.add_argument("--rtol", type=float, default=1e-6, help="relative accuracy")
-
+    coupling.add_argument("--rate", type=CONDITIONS["rate"], help="relaxation rate of the electrons in the wires")
+    coupling.add_argument("--mean-free-path", type=CONDITIONS["mean_free_path"],
+                          help="their mean free path; 30 if neither is given")
+    command.add_argument("--rtol", type=CONDITIONS["rtol"], default=1e-6, help="relative accuracy")
 
 
 def _run_figure2(options):
@@ -153,11 +181,20 @@ def _run_figure2(options):
 def _run_image(options):
     from ..nanotube import Wire, make
     from ..thermal import Thermal, Tip, nanotube_on_silica
+    from ..thermal.materials import ROOM
 
+    if options.resonance_width > 0.9 * options.fermi_energy:
+        raise ValueError(f"--resonance-width must be at most 0.9 of --fermi-energy, got {options.resonance_width:g} of "
+                         f"{options.fermi_energy:g} meV.")
+    if (options.sensitivity is None) != (options.dwell_time is None):
+        raise ValueError("--sensitivity and --dwell-time make noise together; give both, or none.")
     wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
                 1e-9 * options.mean_free_path)
     conductivity, coupling = options.conductivity, options.coupling
     if conductivity is None or coupling is None:
+        if not ROOM[0] <= options.temperature <= ROOM[1]:
+            raise ValueError(f"--temperature {options.temperature:g}: the nanotube's numbers were measured from "
+                             f"{ROOM[0]:g} to {ROOM[1]:g} K; at any other give --conductivity and --coupling.")
         known = nanotube_on_silica(options.temperature)
         conductivity = known.conductivity if conductivity is None else conductivity
         coupling = known.coupling if coupling is None else coupling
@@ -183,7 +220,9 @@ def _run_profile(options):
     for path in filter(None, (options.save, options.plot)):
         check_writable(path)
     if options.plot:
-        _check_picture(options.plot)
+        from .plot import check_picture
+
+        check_picture("--plot", options.plot)
     state = profile.solve()
     if options.save:
         state.save(options.save)
@@ -202,14 +241,6 @@ def _run_plot(options):
     from .plot import run
 
     run(options)
-
-
-def _check_picture(path):
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    known, ending = sorted(FigureCanvasBase.get_supported_filetypes()), Path(path).suffix[1:].lower()
-    if ending not in ("", *known):  # matplotlib's own choice if there is none
-        raise ValueError(f"--plot {path}: pictures can be {', '.join(known)}, not {ending}.")
 
 
 def _report(state):

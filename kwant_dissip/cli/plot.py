@@ -1,16 +1,18 @@
 """``kwant-dissip plot``."""
 
-import ast
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.backend_bases import FigureCanvasBase
 
 from ..analysis.spots import heat_spots
+from ..errors import heed_interrupt
 from ..plots.sweeps import Row, draw
 from ..results.loading import load
 from ..results.opening import open_sweep, result_of
 from ..results.storage import check_writable
+from .options import literal
 
 
 def run(options):
@@ -18,10 +20,18 @@ def run(options):
     path = Path(options.path)
     out = options.out or f"{path.resolve().name}.png"
     check_writable(out)
+    check_picture("--out", out)
     found = _opened(path)
     figure = _of_sweep(found, options) if isinstance(found, xr.Dataset) else found.plot()
     figure.savefig(out, dpi=200)
     print(out)
+
+
+def check_picture(option, path):
+    """Raise ValueError unless matplotlib draws what the ending of a file says."""
+    known, ending = sorted(FigureCanvasBase.get_supported_filetypes()), Path(path).suffix[1:].lower()
+    if ending not in ("", *known):  # matplotlib's own choice if there is none
+        raise ValueError(f"{option} {path}: pictures can be {', '.join(known)}, not {ending}.")
 
 
 def _opened(path):
@@ -30,11 +40,13 @@ def _opened(path):
         return open_sweep(path)
     if not path.exists():
         raise FileNotFoundError(f"{path} cannot be read: there is no such file or folder.")
+    if not path.is_file() and not path.is_dir():
+        raise OSError(f"{path} cannot be read: it is neither a file nor a folder.")
     if path.is_file():
         try:
             found = load(path)
         except ValueError as error:  # not a result; perhaps a dataset
-            if "the file holds results in" in str(error):
+            if "does not hold a result" not in str(error) or "the file holds results in" in str(error):
                 raise
         else:
             if isinstance(found, dict):
@@ -42,7 +54,8 @@ def _opened(path):
             return found
     try:
         return xr.open_dataset(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of any of xarray's readers
+        heed_interrupt(error)
         raise ValueError(f"{path} holds neither a state nor a sweep: {error}") from error
 
 
@@ -54,28 +67,49 @@ def _of_sweep(dataset, options):
         raise ValueError(f"{options.path} is a dataset without swept parameters: nothing to draw against.")
     if along is None or along not in names:
         raise ValueError(f"--along must be a parameter of the sweep, one of {', '.join(varied)}, got {along!r}.")
+    if not all(dataset.sizes.values()):
+        raise ValueError(f"{options.path} is a dataset without points.")
+    if dataset[along].dtype.kind not in "biuf":
+        raise ValueError(f"--along must be a parameter with numbers, and {along!r} has text.")
     places = {name: dataset[name].values[0] for name in names if name not in (along, "x")}
     for text in options.at:
         name, _, value = text.partition("=")
         if name not in places:
             raise ValueError(f"--at takes NAME=VALUE of a parameter, one of {', '.join(places) or 'none'}, got "
                              f"{text!r}.")
-        try:
-            places[name] = dataset[name].sel({name: ast.literal_eval(value)}, method="nearest").item()
-        except (KeyError, SyntaxError, TypeError, ValueError):
-            raise ValueError(f"--at takes NAME=VALUE, a number, got {text!r}.") from None
+        places[name] = _nearest(dataset[name].values, text, value)
     row = dataset.sel(places).sortby(along)
     states = [(float(value), result_of(row.sel({along: value}))) for value in row[along].values]
     rows = [Row(value, _curves(state), heat_spots(state)) for value, state in states if state is not None]
     if not rows:
         raise ValueError(f"{options.path}: no point there is finished.")
-    title = ", ".join(f"{name} = {value:g}" for name, value in places.items())
+    title = ", ".join(f"{name} = {value if isinstance(value, str) else format(value, 'g')}"
+                      for name, value in places.items())
     return draw(rows, along, states[0][1] or next(state for _, state in states if state is not None), title)
 
 
+def _nearest(values, text, value):
+    """The value of a parameter that ``--at`` means: the nearest number, or the same text."""
+    if values.dtype.kind not in "biuf":
+        if value not in values:
+            raise ValueError(f"--at takes NAME=VALUE, one of {', '.join(map(str, values))}, got {text!r}.")
+        return value
+    try:
+        number = float(literal(value))
+    except (OverflowError, TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ValueError(f"--at takes NAME=VALUE, a finite number, got {text[:80]!r}.")
+    return values[np.argmin(np.abs(values - number))].item()
+
+
 def _curves(state):
-    """Positions and power of each wire; in planes and solids sums over the cross sections."""
-    if state.is_line:
-        return [(curves.x, curves.power) for curves in map(state.along, range(state.wires)) if len(curves.x) > 1]
+    """Positions and power of each wire; in planes and solids sums over the cross sections.
+
+    Wires that are shorter than what they are averaged over are drawn site by site.
+    """
+    curves = [state.along(wire) for wire in range(state.wires)] if state.is_line else []
+    if any(len(curve.x) > 1 for curve in curves):
+        return [(curve.x, curve.power) for curve in curves if len(curve.x) > 1]
     x, section = np.unique(np.round(state.coordinate, 9), return_inverse=True)
     return [(x, np.bincount(section, state.power))]

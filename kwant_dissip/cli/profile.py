@@ -1,16 +1,20 @@
 """What the command line solves: a model, named or in a script, under conditions that are numbers."""
 
-import ast
 import dataclasses
 import importlib.util
 import inspect
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from .options import literal
 
 MODELS = ("barrier", "resonant_dot")
 # Where neither a rate nor a mean free path is given.
 _MEAN_FREE_PATH = 30.0
+# Whole numbers that lattices know.
+_LARGEST = 2 ** 63
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,13 +126,28 @@ class Profile:
         known = {name: value for name, value in self.parameters.items()
                  if name in inspect.signature(in_wires).parameters}
 
-        def in_wires_only(value, elsewhere):
-            return lambda site: value if in_wires(site, **known) else elsewhere
+        def inside(site):
+            return in_wires(site, **known)
 
         if self.rate is not None:
-            return PhononBath(self.temperature, rate=in_wires_only(self.rate, 0.0))
+            return PhononBath(self.temperature, rate=_InWires(self.rate, 0.0, inside))
         path = _MEAN_FREE_PATH if self.mean_free_path is None else self.mean_free_path
-        return PhononBath(self.temperature, mean_free_path=in_wires_only(path, math.inf))
+        return PhononBath(self.temperature, mean_free_path=_InWires(path, math.inf, inside))
+
+
+@dataclasses.dataclass(frozen=True)
+class _InWires:
+    """A value in the wires, another elsewhere, which errors show as it was given."""
+
+    value: float
+    elsewhere: float
+    inside: Callable
+
+    def __call__(self, site):
+        return self.value if self.inside(site) else self.elsewhere
+
+    def __repr__(self):
+        return f"{self.value:g} in the wires"
 
 
 def parameters(assignments):
@@ -139,9 +158,11 @@ def parameters(assignments):
         if not equals or not name.isidentifier():
             raise ValueError(f"--set takes NAME=VALUE, got {assignment!r}.")
         try:
-            result[name] = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
+            result[name] = literal(text)
+        except ValueError:
             result[name] = text
+        if isinstance(result[name], int) and not abs(result[name]) < _LARGEST:
+            raise ValueError(f"--set {name}: whole numbers must be below 2^63, got {text[:80]}.")
     return result
 
 

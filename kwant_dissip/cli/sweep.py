@@ -1,6 +1,7 @@
 """``kwant-dissip sweep``."""
 
-import ast
+import argparse
+import math
 import multiprocessing
 import os
 import sys
@@ -11,7 +12,10 @@ from dataclasses import asdict
 import numpy as np
 
 from ..errors import SweepError
+from ..results.dataset import about_points
+from ..results.plan import MOST
 from ..runs.sweep import sweep
+from .options import CONDITIONS, literal
 from .profile import Profile
 from .worker import begin
 
@@ -21,8 +25,6 @@ def run(options):
     scans = dict(map(_scan, options.scan))
     if len(scans) < len(options.scan):
         raise ValueError(f"--scan: every parameter once, got {' '.join(options.scan)}.")
-    if options.workers < 1:
-        raise ValueError(f"--workers must be at least 1, got {options.workers}.")
     profile = Profile.of(options)
     if "bias" in scans and ("drop" in scans or options.drop is not None):
         raise ValueError("--scan bias: the bias follows from the drop; give one of the two.")
@@ -33,13 +35,14 @@ def run(options):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         found = _swept(profile, scans, options)
-    failures = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    shape = [len(values) for values in scans.values()]
-    finished = int(found.finished.sum()) if "finished" in found else np.prod(shape)
-    print(f"{options.folder}: {finished} of {' x '.join(map(str, shape))} points finished")
-    for text in failures:
-        print(f"kwant-dissip: {text.replace('retry_failed=True', '--retry-failed')}", file=sys.stderr)
-    return 1 if failures else 0
+    shape, finished = [len(values) for values in scans.values()], about_points(found, "finished")
+    count = math.prod(shape) if finished is None else int(finished.sum())
+    print(f"{options.folder}: {count} of {' x '.join(map(str, shape))} points finished")
+    for warning in caught:
+        if warning.category is UserWarning:
+            text = str(warning.message).replace("retry_failed=True", "--retry-failed")
+            print(f"kwant-dissip: {text}", file=sys.stderr)
+    return 0 if about_points(found, "failure") is None else 1
 
 
 def _swept(profile, scans, options):
@@ -49,9 +52,10 @@ def _swept(profile, scans, options):
                  "retry_failed": options.retry_failed}
     if options.workers == 1:
         return sweep(profile, scans, **arguments)
+    workers = min(options.workers, math.prod(map(len, scans.values())))
     while True:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(options.workers, mp_context=context, initializer=begin) as executor:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=begin) as executor:
             try:
                 return sweep(profile, scans, executor=executor, **arguments)
             except SweepError as error:
@@ -60,24 +64,42 @@ def _swept(profile, scans, options):
                     raise
                 print(f"kwant-dissip: {error}", file=sys.stderr)
                 arguments["retry_failed"] = False
+            except KeyboardInterrupt:
+                # What they are at would keep the executor waiting; nothing of it is half written.
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                raise
 
 
 def _scan(text):
     """Name and values of ``NAME=START:STOP:COUNT`` or ``NAME=VALUE,VALUE``."""
     name, equals, values = text.partition("=")
+    name = name.replace("-", "_")
     try:
-        parts = [ast.literal_eval(part) for part in values.replace(",", ":").split(":")]
-        if not equals or not all(isinstance(part, int | float) for part in parts):
+        parts = [literal(part) for part in values.replace(",", ":").split(":")]
+        if not equals or not all(_is_number(part) for part in parts):
             raise ValueError
-        if ":" not in values:
-            return name.replace("-", "_"), parts
-        start, stop, count = parts
-        numbers = np.linspace(start, stop, count)
-        if count < 1:
-            raise ValueError
-    except (SyntaxError, TypeError, ValueError):
+        if ":" in values:
+            start, stop, count = parts
+            if not isinstance(count, int) or count < 1:
+                raise ValueError
+    except ValueError:
         raise ValueError("--scan takes NAME=START:STOP:COUNT, with a COUNT of 1 or more, or NAME=VALUE,VALUE,..., "
-                         f"all of finite numbers, got {text!r}.") from None
-    if isinstance(start, int) and isinstance(stop, int) and np.all(numbers == np.round(numbers)):
-        numbers = numbers.astype(int)
-    return name.replace("-", "_"), numbers.tolist()
+                         f"all of finite numbers, got {text[:80]!r}.") from None
+    if ":" in values:
+        if count > MOST:
+            raise ValueError(f"--scan {name}: a sweep has at most {MOST} points, got {count}.")
+        numbers = np.linspace(start, stop, count)
+        whole = isinstance(start, int) and isinstance(stop, int) and np.all(numbers == np.round(numbers))
+        parts = numbers.astype(int).tolist() if whole else numbers.tolist()
+    for value in parts if name in CONDITIONS else ():
+        try:
+            CONDITIONS[name](repr(value))
+        except argparse.ArgumentTypeError as error:
+            raise ValueError(f"--scan {name}: {error}.") from None
+    return name, parts
+
+
+def _is_number(part):
+    """Whether it is a finite number that a sweep can have."""
+    return isinstance(part, int | float) and not isinstance(part, bool) and -2.0 ** 63 < part < 2.0 ** 63

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import warnings
 from multiprocessing.connection import wait
@@ -15,6 +16,7 @@ def ignore_mumps():
 def begin():
     """End this process when the one that made it is gone, also by SIGKILL."""
     ignore_mumps()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends the others
     parent = multiprocessing.parent_process()
 
     def watch():

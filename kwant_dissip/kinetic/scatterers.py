@@ -6,7 +6,7 @@ import kwant
 import numpy as np
 from scipy.optimize import bisect
 
-from ..errors import users_function
+from ..errors import heed_interrupt, users_function
 from ..model.lattice import read
 
 # Points at which a velocity given as a function is searched for energies where it vanishes.
@@ -82,6 +82,7 @@ def _values(name, function, energies):
         with np.errstate(invalid="ignore", divide="ignore"):
             values = np.asarray(function(energies))
     except (TypeError, ValueError) as error:
+        heed_interrupt(error)
         raise ValueError(f"{name}(E) failed for an array of energies ({type(error).__name__}: {error}); it must "
                          "take an array (numpy.vectorize makes it so).") from error
     except Exception:

@@ -3,6 +3,7 @@
 import kwant
 import numpy as np
 
+from ..errors import heed_interrupt
 from .leads import Lead, LeadLike
 
 # Gamma may be negative by this much of the self-energy's largest element: rounding.
@@ -88,7 +89,8 @@ class GivenLead(LeadLike):
             expected = 2 * here + 0.5j * (right - left) - 0.5 * (right + left)
             high = np.array([self._at(energy + 1j * scale * height) for height in _ABOVE])
             far = [self._at(1j * factor * _FAR * scale) for factor in (1.0, 2.0)]
-        except Exception:  # the user's function, at energies that it may not have been made for
+        except Exception as error:  # the user's function, at energies that it may not have been made for
+            heed_interrupt(error)
             return False
         size = max(np.abs(here).max(), 1e-300)
         absorbed = np.linalg.eigvalsh(1j * (high - high.conj().swapaxes(1, 2)))

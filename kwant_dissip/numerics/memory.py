@@ -5,6 +5,7 @@ next array must be asked for again: on a virtual machine that takes several time
 """
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -17,6 +18,16 @@ _USUAL_MMAP, _USUAL_TRIM = 32 << 20, 64 << 20
 
 _lock = Lock()
 _inside = 0
+
+
+def _begin_anew():
+    """A forked process has none of its parent's threads, of which one may have held the lock."""
+    global _lock, _inside
+    _lock, _inside = Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 @contextmanager

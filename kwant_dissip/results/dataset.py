@@ -1,6 +1,6 @@
 """Results as an `xarray.Dataset`: one of them, or many at the points of a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -16,6 +16,11 @@ from .storage import PACKAGE_VERSION
 _RENAMED = {"2": "end"}
 # A field or a dimension that has the name of a parameter gets this before its own.
 OF_RESULT = "result_"
+# What is said of points beside their results; "point_" comes before the name if a parameter or a field has it.
+_ABOUT_POINTS = {"finished": "whether the point is finished", "failure": "what went wrong at the point",
+                 "result": "the point's result: .item().load()"}
+# What files of other tools are written with: HDF5's and zstd's checksums.
+_CHECKED = {"fletcher32": True, "compressors": {"name": "zstd", "configuration": {"level": 0, "checksum": True}}}
 
 
 class Source(Protocol):
@@ -89,14 +94,11 @@ def dataset_of(plan: Plan, points: Sequence[Source | None], failures: Mapping[in
     coordinates = {name: xr.Variable(plan.dimensions if not plan.is_grid else (name,), np.array(column))
                    for name, column in zip(plan.names, plan.columns, strict=True)}
     failures = {i: text for i, text in (failures or {}).items() if points[i] is None}
+    about: dict[str, np.ndarray] = {}
     if any(point is None for point in points):
-        finished = np.array([point is not None for point in points])
-        variables["finished"] = xr.Variable(plan.dimensions, finished.reshape(plan.shape),
-                                            {"long_name": "whether the point is finished"})
+        about["finished"] = np.array([point is not None for point in points])
     if failures:
-        texts = np.array([failures.get(i, "") for i in range(len(plan))], object)
-        variables["failure"] = xr.Variable(plan.dimensions, texts.reshape(plan.shape),
-                                           {"long_name": "what went wrong at the point"})
+        about["failure"] = np.array([failures.get(i, "") for i in range(len(plan))], object)
     there = [point for point in points if point is not None]
     if there:
         fields, places = _fields(plan, points, there)
@@ -106,7 +108,32 @@ def dataset_of(plan: Plan, points: Sequence[Source | None], failures: Mapping[in
         attributes = {"kind": sample.kind, **attributes}
         if sample.declared:
             attributes["result_units"] = sample.values.get("units", "model")
+        if len({point.form for point in there}) > 1:
+            about["result"] = np.empty(len(points), object)
+            about["result"][:] = points
+    taken = {*variables, *coordinates, *plan.dimensions}
+    variables.update({free(name, taken, "point_"): xr.Variable(
+        plan.dimensions, values.reshape(plan.shape), {"long_name": _ABOUT_POINTS[name]})
+        for name, values in about.items()})
+    for variable in (*variables.values(), *coordinates.values()):
+        if variable.dtype.kind in "biufc":
+            variable.encoding = dict(_CHECKED)
     return xr.Dataset(variables, coordinates, {**attributes, "written_by": f"kwant_dissip {PACKAGE_VERSION}"})
+
+
+def about_points(dataset: xr.Dataset, name: str) -> xr.DataArray | None:
+    """What a dataset says of its points as "finished", "failure" or "result", whatever it is called there, or None."""
+    for variable in dataset.data_vars.values():
+        if variable.attrs.get("long_name") == _ABOUT_POINTS[name]:
+            return variable
+    return None
+
+
+def free(name: str, taken: Collection[Hashable], prefix: str = OF_RESULT) -> str:
+    """A name that is not taken, with as many prefixes as that needs."""
+    while name in taken:
+        name = prefix + name
+    return name
 
 
 def _fields(plan, points, there):
@@ -130,17 +157,12 @@ def _fields(plan, points, there):
             whole = indexing.LazilyIndexedArray(stacked) if there[0].is_lazy else stacked.whole()
             variable = xr.Variable((*plan.dimensions, *dimensions), whole, attributes)
         known = coordinates if first.is_place(name) else variables
-        known[_free(plan, name)] = variable
+        known[_free(plan, name, first)] = variable
     if one_place and len(samples) == 1 and first.declared and "positions" in first.values:
         along = int(np.argmax(np.ptp(first.values["positions"], axis=0)))
         coordinates[_free(plan, "x")] = xr.Variable(
             (_free(plan, "site"),), first.values["positions"][:, along],
             {"long_name": "coordinate in which the system is longest", "units": first.declared["positions"].unit})
-    if len(samples) > 1:
-        handles = np.empty(len(points), object)
-        handles[:] = points
-        variables["result"] = xr.Variable(plan.dimensions, handles.reshape(plan.shape),
-                                          {"long_name": "the point's result: .item().load()"})
     return variables, coordinates
 
 
@@ -166,9 +188,11 @@ def _dimensions(plan, record, name, one_place):
     return tuple(_free(plan, axis) for axis in names)
 
 
-def _free(plan, name):
-    """A name that no parameter has."""
-    return OF_RESULT + name if name in (*plan.names, *plan.dimensions) else name
+def _free(plan, name, record=None):
+    """A name that no parameter has, nor another field of a record."""
+    taken = {*plan.names, *plan.dimensions}
+    others = set() if record is None else {*record.values, *record.declared} - {name}
+    return name if name not in taken else free(name, taken | others)
 
 
 class _Stacked(BackendArray):

@@ -3,12 +3,18 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
 
 from .plan import Plan
 from .points import PointFolder
-from .storage import PACKAGE_VERSION, check_writable, replacing
+from .reading import named
+from .storage import PACKAGE_VERSION, check_writable, made_folder, replacing
 
 _FORMAT = "kwant_dissip.sweep"
 
@@ -33,7 +39,7 @@ class SweepFolder:
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = _named(path)
+        self.path = named("folder", "folder", path).absolute()
         self.points = PointFolder(self.path / "points")
         self.about = self._read_about()
 
@@ -50,15 +56,12 @@ class SweepFolder:
         OSError
             If it cannot be written.
         """
-        folder = _named(path)
         about: dict[str, Any] = {"format": _FORMAT, "version": PACKAGE_VERSION, "name": name,
                                  "keep": None if keep is None else sorted(keep)}
-        try:
-            (folder / "points").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise type(error)(f"folder {path} cannot be made: {error.strerror}.") from error
+        folder = made_folder(path)
+        made_folder(folder / "points")
         check_writable(folder / "points" / "any")
-        for _ in range(2):  # another process may write at the same time
+        with _locked(folder / "sweep.lock"):  # another process may join its plan at the same time
             joined = plan
             if (folder / "sweep.json").exists():
                 found = cls(path)
@@ -70,11 +73,14 @@ class SweepFolder:
                 raise ValueError(f"folder {path} has points, but no sweep.json that says which sweep they belong to.")
             with replacing(folder / "sweep.json") as beside:
                 beside.write_text(json.dumps(about | joined.to_json(), indent=1))
-        return cls(path)
+            return cls(path)
 
     def _read_about(self):
+        file = self.path / "sweep.json"
         try:
-            about = json.loads((self.path / "sweep.json").read_text())
+            if file.exists() and not file.is_file():  # a pipe would keep us waiting
+                raise OSError(0, "it is no plain file")
+            about = json.loads(file.read_text())
         except OSError as error:
             raise type(error)(f"folder {self.path} holds no sweep: sweep.json cannot be read "
                               f"({error.strerror}).") from error
@@ -82,6 +88,12 @@ class SweepFolder:
             raise OSError(f"folder {self.path} is damaged: sweep.json is no JSON: {error}") from error
         if not isinstance(about, dict) or about.get("format") != _FORMAT:
             raise OSError(f"folder {self.path} holds no sweep: sweep.json is not one of kwant_dissip.")
+        try:
+            if not isinstance(about.get("name"), str) or not isinstance(about.get("keep"), list | None):
+                raise ValueError("it does not say the sweep's name and what is kept")
+            Plan.from_json(about)
+        except (TypeError, ValueError) as error:
+            raise OSError(f"folder {self.path} is damaged: sweep.json is not whole: {error}") from error
         return about
 
     @property
@@ -99,7 +111,17 @@ class SweepFolder:
                                  "points are not mixed with others: take another folder.")
 
 
-def _named(path):
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise TypeError(f"folder must be the name of a folder, a string or a pathlib.Path, got {path!r}.")
-    return Path(path).absolute()
+@contextmanager
+def _locked(path):
+    """One process at a time, on all machines that see the folder; the lock of one that dies is free."""
+    with open(path, "ab") as file:
+        # Some file systems of clusters know no locks, and Windows none of this kind.
+        with suppress(OSError):
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                if fcntl is not None:  # said, as a process that was forked meanwhile has the file open, too
+                    fcntl.flock(file, fcntl.LOCK_UN)

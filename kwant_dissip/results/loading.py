@@ -6,9 +6,10 @@ from importlib import import_module
 from os import PathLike
 from typing import Any
 
+from .reading import opened, read_fields
 from .record import NUMBERS, Declared, declared_by
 from .result import Saved
-from .storage import PACKAGE_VERSION, opened, read_fields
+from .storage import PACKAGE_VERSION
 
 # Where each kind of result is declared, also on floors above this one: imported when a file holds one.
 _HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "PhononState": "kwant_dissip.results.phonon_state",
@@ -35,12 +36,13 @@ def load(path: str | PathLike, group: str = "/") -> Saved | dict[str, Any]:
     TypeError
         If `path` or `group` is no name.
     OSError
-        If the file cannot be read: it does not exist, is not HDF5, is cut short or damaged.
+        If the file cannot be read: it does not exist, is not HDF5, is cut short or damaged, or its arrays lie in
+        another one.
     KeyError
         If the file has no such group.
     ValueError
-        If the group holds something else, or a result without fields that this version of the package needs. Fields
-        that this version does not know are ignored.
+        If the group holds something else, a result without a checksum, or one without fields that this version of the
+        package needs. Fields that this version does not know are ignored.
     """
     with opened(path) as file:
         stored = read_fields(file, group)

@@ -1,15 +1,19 @@
 """Opening the folder of a sweep as an `xarray.Dataset`."""
 
+import warnings
 from os import PathLike
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
-from .dataset import OF_RESULT, dataset_of
+from .dataset import OF_RESULT, about_points, dataset_of, free
 from .folder import SweepFolder
 from .loading import declared_of, rebuilt_if_whole
 from .plan import Plan, key
 from .result import Result
+
+# Where the file with a point's error is damaged.
+LOST = "the file that says what went wrong is damaged"
 
 
 def open_sweep(folder: str | PathLike) -> xr.Dataset:
@@ -22,14 +26,20 @@ def open_sweep(folder: str | PathLike) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        As of `sweep`, with all points that the folder was ever asked for. Fields are read when they are used.
+        As of `sweep`, with all points that the folder was ever asked for. Fields are read, and compared with their
+        checksums, when they are used: where a file is damaged an OSError names it. `sweep` computes such points again.
 
     Raises
     ------
     TypeError
         If `folder` is no name.
     OSError
-        If the folder holds no sweep, or is damaged.
+        If the folder holds no sweep, or its sweep.json is damaged.
+
+    Warns
+    -----
+    UserWarning
+        Of points that count as missing, as their files are empty, or damaged as far as is seen before they are read.
     """
     return open_points(SweepFolder(folder))
 
@@ -50,10 +60,28 @@ class _Folder(BackendEntrypoint):
         plan = folder.plan if plan is None else plan
         keys = [key(point) for point in plan]
         finished, failed = folder.points.finished(), folder.points.failed()
-        dataset = dataset_of(plan, [finished.get(name) for name in keys],
-                             {i: failed[name] for i, name in enumerate(keys) if name in failed},
+        dataset = dataset_of(plan, _readable([finished.get(name) for name in keys]),
+                             {i: failed[name] or LOST for i, name in enumerate(keys) if name in failed},
                              sweep=folder.about["name"])
         return dataset.drop_vars(drop_variables or [])
+
+
+def _readable(points):
+    """The points without those whose files are empty, or damaged as far as one looks now: they count as missing."""
+    damaged, forms, result = [], set(), []
+    for point in points:
+        damage = None
+        if point is not None and (point.form not in forms or not point.path.stat().st_size):
+            damage = point.damage()
+            if damage is None:
+                forms.add(point.form)
+            else:
+                damaged.append(damage)
+        result.append(point if damage is None else None)
+    if damaged:
+        warnings.warn(f"{len(damaged)} of {len(points)} points are damaged and count as missing; sweep computes them "
+                      f"again: {'; '.join(damaged)}", UserWarning, stacklevel=5)
+    return result
 
 
 def result_of(point: xr.Dataset) -> Result | None:
@@ -64,16 +92,17 @@ def result_of(point: xr.Dataset) -> Result | None:
     ValueError
         If it is not that of a state, or fields were left out.
     """
-    if not point.get("finished", xr.DataArray(True)):
+    finished, result = about_points(point, "finished"), about_points(point, "result")
+    if finished is not None and not finished:
         return None
     kind = point.attrs.get("kind", "")
-    if "result" in point:
-        found = point.result.item().load()
+    if result is not None:
+        found = result.item().load()
         fields = found if isinstance(found, dict) else None
     else:
         found, fields = None, {}
         for name in declared_of(kind, {}):
-            stored = OF_RESULT + name if OF_RESULT + name in point else name
+            stored = free(name, set(point.coords)) if OF_RESULT + name in point else name
             if stored in point:
                 value = point[stored].values
                 fields[name] = value if value.ndim else value.item()

@@ -2,12 +2,15 @@
 
 import hashlib
 import itertools
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from .record import check_text, shortened
 
 # Dimension of points that are no grid.
 POINT = "point"
@@ -15,6 +18,10 @@ POINT = "point"
 _DIGITS = 12
 # What files hold.
 _LARGEST = 2 ** 63
+# Points of a sweep: each has a file of its own.
+MOST = 10_000_000
+# A parameter at a point.
+Value = float | str
 
 
 @dataclass(frozen=True)
@@ -25,22 +32,22 @@ class Plan:
     ----------
     names : tuple of str
         The parameters.
-    columns : tuple of tuples of numbers
+    columns : tuple of tuples of numbers or of text
         Values of each parameter: of a grid those along its dimension, of a list those of every point.
     is_grid : bool
     """
 
     names: tuple[str, ...]
-    columns: tuple[tuple[float, ...], ...]
+    columns: tuple[tuple[Value, ...], ...]
     is_grid: bool
 
     @staticmethod
-    def of(parameters: Mapping[str, Sequence[float]] | Sequence[Mapping[str, float]]) -> "Plan":
+    def of(parameters: Mapping[str, Sequence[Value]] | Sequence[Mapping[str, Value]]) -> "Plan":
         """The plan that a user means.
 
         Parameters
         ----------
-        parameters : dict of sequences of numbers, or sequence of dicts of numbers
+        parameters : dict of sequences of numbers or text, or sequence of dicts of these
 
         Raises
         ------
@@ -51,6 +58,9 @@ class Plan:
             if not parameters:
                 raise ValueError("parameters must name at least one parameter, got {}.")
             columns = tuple(_column(name, values) for name, values in parameters.items())
+            if math.prod(map(len, columns)) > MOST:
+                raise ValueError(f"parameters has {' x '.join(str(len(column)) for column in columns)} points, and a "
+                                 f"sweep at most {MOST}.")
             for name, column in zip(parameters, columns, strict=True):
                 _check_different([{name: value} for value in column],
                                  lambda point, name=name: f"The parameter {name!r} has {point[name]!r} twice.")
@@ -83,12 +93,12 @@ class Plan:
     def __len__(self) -> int:
         return math.prod(self.shape)
 
-    def __getitem__(self, i: int) -> dict[str, float]:
+    def __getitem__(self, i: int) -> dict[str, Value]:
         """One of the points."""
         places = map(int, np.unravel_index(i, self.shape)) if self.is_grid else (i,) * len(self.names)
         return {name: column[place] for name, column, place in zip(self.names, self.columns, places, strict=True)}
 
-    def __iter__(self) -> Iterator[dict[str, float]]:
+    def __iter__(self) -> Iterator[dict[str, Value]]:
         """The points in order, the last dimension running fastest."""
         combined = itertools.product(*self.columns) if self.is_grid else zip(*self.columns, strict=True)
         for values in combined:
@@ -110,20 +120,33 @@ class Plan:
 
     @staticmethod
     def from_json(text: Mapping) -> "Plan":
-        """The plan that `to_json` wrote."""
+        """The plan that `to_json` wrote.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is none.
+        """
         is_grid = "grid" in text
-        columns = text["grid" if is_grid else "points"]
-        return Plan(tuple(columns), tuple(map(tuple, columns.values())), is_grid)
+        columns = text.get("grid" if is_grid else "points")
+        if not isinstance(columns, Mapping) or not columns:
+            raise ValueError("it names no points")
+        plan = Plan(tuple(columns), tuple(_column(name, values) for name, values in columns.items()), is_grid)
+        if not is_grid and len(set(map(len, plan.columns))) > 1:
+            raise ValueError("its points are incomplete")
+        return plan
 
 
-def key(point: Mapping[str, float]) -> str:
+def key(point: Mapping[str, Value]) -> str:
     """Name of a point, in hexadecimal, whatever the order of its parameters and the rounding of their values."""
     text = ",".join(f"{name}={_rounded(value)}" for name, value in sorted(point.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def _rounded(value):
-    """A number as text: numbers that differ by rounding are the same, as are 1 and 1.0."""
+    """A value as text: numbers that differ by rounding are the same, as are 1 and 1.0; the text "1" is another."""
+    if isinstance(value, str):
+        return json.dumps(value)
     return str(int(value)) if value == int(value) else f"{value:.{_DIGITS}g}"
 
 
@@ -137,19 +160,27 @@ def _joined(column, other):
 def _column(name, values):
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"Names of parameters must be those of arguments, got {name!r}.")
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise TypeError(f"The parameter {name!r} must have a sequence of numbers, got {values!r}.")
-    values = np.asarray(values).tolist() if isinstance(values, np.ndarray) else list(values)
+    if isinstance(values, str | bytes | bytearray | Mapping | Set) or not hasattr(values, "__iter__") \
+            or (isinstance(values, np.ndarray) and values.ndim == 0):
+        raise TypeError(f"The parameter {name!r} must have a sequence of numbers or of text, got {values!r}.")
+    values = list(itertools.islice(values, MOST + 1))
     if not values:
         raise ValueError(f"The parameter {name!r} must have at least one value, got {values!r}.")
-    numbers = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
-    for value in numbers:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"The parameter {name!r} must have numbers as its values, got {value!r}.")
-        if not -_LARGEST < value < _LARGEST:
+    if len(values) > MOST:
+        raise ValueError(f"The parameter {name!r} has more than {MOST} values, the most points of a sweep.")
+    column = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
+    for value in column:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise TypeError(f"The parameter {name!r} must have numbers or text as its values, got {value!r}.")
+        if isinstance(value, str) != isinstance(column[0], str):
+            raise TypeError(f"The parameter {name!r} must have only numbers or only text as its values, got "
+                            f"{column[0]!r} and {value!r}.")
+        if isinstance(value, str):
+            check_text(f"The parameter {name!r}", value)
+        elif not -_LARGEST < value < _LARGEST:
             raise ValueError(f"The parameter {name!r} must have finite numbers below 2^63 as its values, "
-                             f"got {value!r}.")
-    return numbers
+                             f"got {shortened(value)}.")
+    return column
 
 
 def _check_different(points, message):

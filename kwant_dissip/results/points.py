@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from .dataset import Kept
 from .loading import declared_of, rebuilt_if_whole
 from .plan import key
+from .reading import DamagedError, opened, read_fields, read_value
 from .record import Record
-from .storage import PACKAGE_VERSION, opened, read_fields, read_value, replacing, write_record
+from .storage import PACKAGE_VERSION, replacing, write_record
 
-_RESULT, _ERROR, _STARTED = ".h5", ".error.json", ".started"
+_RESULT, _ERROR, _STARTED, _DAMAGED = ".h5", ".error.json", ".started", ".damaged"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,16 @@ class PointFile:
     form: str
     place: str
     is_lazy: ClassVar[bool] = True
+
+    def damage(self) -> str | None:
+        """What is wrong with the file, or None; all of it is read."""
+        try:
+            self.record()
+        except (OSError, KeyError, ValueError) as error:
+            if isinstance(error, OSError) and not isinstance(error, DamagedError):
+                raise  # of the disk, or not ours to read
+            return str(error.args[0])
+        return None
 
     def record(self) -> Record:
         """All that was kept of the result."""
@@ -71,6 +82,7 @@ class PointFolder:
         KEY-FORM-PLACE.h5       a result, as its method `save` writes it, and the parameters of its point
         KEY.error.json          what went wrong at a point
         KEY.started             a point that a worker is busy with, or was when it died
+        KEY-FORM-PLACE.damaged  a result that could not be read, and was computed again
 
     KEY is a hash of the parameters, so that many workers write at once and need not know of each other; FORM and PLACE
     are those of `Record`: whether all points fit into one array is seen from the names.
@@ -91,10 +103,19 @@ class PointFolder:
                 result[parts[0]] = PointFile(self.path / name, *parts[1:])
         return result
 
-    def failed(self) -> dict[str, str]:
-        """Errors of the points that failed, by their keys."""
-        return {name.removesuffix(_ERROR): json.loads((self.path / name).read_text())["error"]
-                for name in self._names(_ERROR)}
+    def failed(self) -> dict[str, str | None]:
+        """Errors of the points that failed, by their keys; None where the file with the error is damaged."""
+        return {name.removesuffix(_ERROR): self._error(name) for name in self._names(_ERROR)}
+
+    def _error(self, name):
+        try:
+            return str(json.loads((self.path / name).read_text())["error"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def set_aside(self, point: PointFile) -> None:
+        """Rename a damaged file, so that its point counts as missing."""
+        point.path.replace(point.path.with_suffix(_DAMAGED))
 
     def started(self) -> set[str]:
         """Keys of points that a worker is busy with, or was when it died."""
@@ -102,10 +123,10 @@ class PointFolder:
 
     def _names(self, ending):
         with os.scandir(self.path) as entries:
-            return [entry.name for entry in entries if entry.name.endswith(ending)]
+            return [entry.name for entry in entries if entry.name.endswith(ending) and entry.is_file()]
 
     @contextmanager
-    def busy(self, point: Mapping[str, float]) -> Iterator[None]:
+    def busy(self, point: Mapping[str, float | str]) -> Iterator[None]:
         """Leave a mark for as long as a point is worked on: what is left of one tells where a process died."""
         mark = self.path / (key(point) + _STARTED)
         try:
@@ -117,12 +138,12 @@ class PointFolder:
         finally:
             mark.unlink(missing_ok=True)
 
-    def forget_started(self) -> None:
-        """Remove marks of earlier processes."""
-        for name in self.started():
+    def forget_started(self, keys: Iterable[str]) -> None:
+        """Remove marks that earlier processes left at points with these keys."""
+        for name in self.started().intersection(keys):
             (self.path / (name + _STARTED)).unlink(missing_ok=True)
 
-    def write(self, point: Mapping[str, float], record: Record) -> None:
+    def write(self, point: Mapping[str, float | str], record: Record) -> None:
         """Write what came out at a point.
 
         Raises
@@ -135,7 +156,7 @@ class PointFolder:
                      beside={"parameters": point})
         (self.path / (name + _ERROR)).unlink(missing_ok=True)
 
-    def write_failure(self, point: Mapping[str, float], error: str) -> None:
+    def write_failure(self, point: Mapping[str, float | str], error: str) -> None:
         """Write what went wrong at a point, as text."""
         with replacing(self.path / (key(point) + _ERROR)) as beside:
             beside.write_text(json.dumps({"parameters": dict(point), "version": PACKAGE_VERSION, "error": error},

@@ -3,15 +3,18 @@
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
-from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .fields import unit
 
+# Characters of a value in an error.
+_SHOWN = 200
 # Of a dict, as its class.
 NUMBERS = "numbers"
+# Of whole numbers in files.
+_LARGEST = 2 ** 63
 # What files hold beside the fields.
 _RESERVED = ("checksum", "format", "parameters", "version")
 
@@ -114,9 +117,25 @@ def declared_by(cls: type, si: bool = False) -> dict[str, Declared]:
                                  field.metadata.get("is_place", False)) for field in dataclasses.fields(cls)}
 
 
+def check_text(what: str, text: str) -> None:
+    """Raise ValueError if files cannot hold a text."""
+    if "\0" in text or (not text.isascii() and text.encode(errors="ignore").decode() != text):
+        raise ValueError(f"{what} must be text without NUL that has an encoding in UTF-8, got {text!r}.")
+
+
+def shortened(value: object) -> str:
+    """A value as errors show it: of a number of many digits the first ones."""
+    try:
+        text = repr(value)
+    except ValueError:  # of so many digits that Python refuses
+        return f"a number of {int(value).bit_length()} bits"  # type: ignore[call-overload]
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def _name(name):
-    if not isinstance(name, str) or not name or "/" in name:
+    if not isinstance(name, str) or name in ("", ".") or "/" in name:
         raise TypeError(f"Names of results must be text without '/', got {name!r}.")
+    check_text("Names of results", name)
     if name in _RESERVED:
         raise ValueError(f"Results cannot be called {', '.join(_RESERVED)}, got {name!r}.")
     return name
@@ -129,9 +148,14 @@ def _number(name, value):
         array = np.asarray(value)
         if array.dtype.kind in "biufc":
             return array.item() if array.ndim == 0 else array
-    elif isinstance(value, Number | str):
+    elif isinstance(value, str):
+        check_text(f"The result {name!r}", value)
         return value
-    raise TypeError(f"Results must be numbers, text, or arrays of numbers; {name!r} is {value!r}.")
+    elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        raise ValueError(f"Results must be below 2^63 if they are whole numbers; {name!r} is {shortened(value)}.")
+    elif isinstance(value, bool | int | float | complex):
+        return value
+    raise TypeError(f"Results must be numbers, text, or arrays of numbers; {name!r} is {shortened(value)}.")
 
 
 def _hash(parts):

@@ -1,7 +1,5 @@
 """Results as HDF5, readable by anything that reads HDF5; a file is replaced as a whole or not at all."""
 
-import dataclasses
-import hashlib
 import io
 import os
 import secrets
@@ -11,37 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
+from .reading import CHECKSUM, FORMAT, PREFIX, VERSION, checksum, file_of, named, opened, parts_of
 from .record import Record
 
 # Of the package: every file says which one wrote it.
 PACKAGE_VERSION = version("kwant_dissip")
-_PREFIX = "kwant_dissip."
-# Attributes of a group that are no fields: which class, which version of the package, hash of the fields.
-_FORMAT, _VERSION, _CHECKSUM = "format", "version", "checksum"
-
-
-@dataclasses.dataclass(frozen=True)
-class Stored:
-    """What a file holds.
-
-    Attributes
-    ----------
-    kind : str
-        Name of the result's class.
-    version : str
-        Of the package that wrote it.
-    fields : dict
-        Arrays and Python scalars.
-    """
-
-    kind: str
-    version: str
-    fields: dict[str, Any]
 
 
 def check_writable(path: str | os.PathLike) -> None:
@@ -54,7 +30,7 @@ def check_writable(path: str | os.PathLike) -> None:
     OSError
         Of the kind that fits: FileNotFoundError if there is no such folder, PermissionError, ...
     """
-    target = _named(path)
+    target = file_of(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {target.parent}.")
     if target.exists() and not target.is_file():
@@ -68,6 +44,24 @@ def check_writable(path: str | os.PathLike) -> None:
                           f"({error.strerror}).") from error
 
 
+def made_folder(path: str | os.PathLike) -> Path:
+    """The folder of this name, made if it does not exist.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `path` is no name of a folder.
+    OSError
+        If it cannot be made; the message says why.
+    """
+    folder = named("folder", "folder", path).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"folder {path} cannot be made: {error.strerror}.") from error
+    return folder
+
+
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A name beside `path`: the file that is written there takes the place of `path` at the end, if nothing fails.
@@ -76,7 +70,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     that ends in .tmp).
     """
     check_writable(path)
-    target = _named(path)
+    target = file_of(path)
     beside = target.with_name(f".kwant_dissip-{secrets.token_hex(8)}.tmp")
     try:
         yield beside
@@ -89,34 +83,6 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         raise type(error)(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
         beside.unlink(missing_ok=True)
-
-
-@contextmanager
-def opened(path: str | os.PathLike) -> Iterator[h5py.File]:
-    """An HDF5 file to read.
-
-    Raises
-    ------
-    TypeError
-        If `path` is no name of a file.
-    OSError
-        If the file cannot be read; the message says why.
-    """
-    source = _named(path)
-    try:
-        with open(source, "rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise type(error)(f"{path} cannot be read: {error.strerror}.") from error
-    if not h5py.is_hdf5(source):
-        raise OSError(f"{path} {'is empty' if empty else 'is not an HDF5 file'}.")
-    try:
-        file = h5py.File(source, "r")
-    except (OSError, RuntimeError) as error:
-        why = "is cut short" if "truncated" in str(error) else "cannot be opened as HDF5"
-        raise OSError(f"{path} {why}: {error}") from error
-    with file:
-        yield file
 
 
 def write_record(record: Record, path: str | os.PathLike, group: str = "/", beside: dict | None = None) -> None:
@@ -140,21 +106,21 @@ def write_record(record: Record, path: str | os.PathLike, group: str = "/", besi
     OSError
         If the file cannot be written.
     """
-    parts = _parts(group)
+    parts = parts_of(group)
     for part in parts:
         if part in record.declared:
             raise ValueError(f"group must have a name of its own, and {part!r} is that of a field, got {group!r}.")
     # In memory: where the disk is full, HDF5 crashes.
     image, mode = io.BytesIO(), "w"
-    if parts and _named(path).exists():
+    if parts and file_of(path).exists():
         with opened(path) as file:
             _check_free(file, parts)
-        image, mode = io.BytesIO(_named(path).read_bytes()), "r+"
+        image, mode = io.BytesIO(file_of(path).read_bytes()), "r+"
     with h5py.File(image, mode, libver="v110") as file:  # which has checksums for metadata
         place = file.require_group(group)
         _write(record, place)
         for name, values in (beside or {}).items():
-            place.require_group(name).attrs.update(values)
+            place.require_group(name).attrs.update({key: _stored(value) for key, value in values.items()})
     with replacing(path) as new:
         new.write_bytes(image.getbuffer())
 
@@ -175,111 +141,13 @@ def _write(record, place):
                 place.attrs[name] = _stored(value)
         except (OverflowError, TypeError, ValueError) as error:
             raise TypeError(f"{record.kind}.{name} cannot be saved to HDF5: {error}") from error
-    for name, text in ((_FORMAT, _PREFIX + record.kind), (_VERSION, PACKAGE_VERSION),
-                       (_CHECKSUM, _checksum(record.values))):
+    for name, text in ((FORMAT, PREFIX + record.kind), (VERSION, PACKAGE_VERSION), (CHECKSUM, checksum(record.values))):
         place.attrs[name] = _stored(text)
-
-
-def read_fields(file: h5py.File, group: str) -> Stored:
-    """Read what `write_record` wrote.
-
-    Parameters
-    ----------
-    file : h5py.File
-    group : str
-
-    Returns
-    -------
-    Stored
-
-    Raises
-    ------
-    KeyError
-        If there is no such group.
-    ValueError
-        If the group holds something else.
-    OSError
-        If the data are damaged.
-    """
-    name = "/".join(_parts(group)) or "/"
-    try:
-        place = file.get(name)
-        fields = _contents(place) if isinstance(place, h5py.Group) else {}
-        elsewhere = [] if _FORMAT in fields else _results(file)
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise OSError(f"{file.filename}, group {group!r}, is damaged: {error}") from error
-    kind = str(fields.pop(_FORMAT, ""))
-    holds = f"the file holds results in {', '.join(map(repr, elsewhere))}" if elsewhere else "nor any other"
-    if place is None:
-        raise KeyError(f"{file.filename} has no group {group!r}; {holds}.")
-    if not kind.startswith(_PREFIX):
-        raise ValueError(f"{file.filename}, group {group!r}, does not hold a result of kwant_dissip; {holds}.")
-    written_by, checksum = fields.pop(_VERSION, None), fields.pop(_CHECKSUM, None)
-    # The first files had neither a version nor a checksum.
-    if (written_by, checksum) != (None, None) and checksum != _checksum(fields):
-        raise OSError(f"{file.filename}, group {group!r}, is damaged: its data do not fit their checksum.")
-    return Stored(kind.removeprefix(_PREFIX), written_by or "0.1.0 or older", fields)
-
-
-def read_value(path: Path, name: str):
-    """One field of the result in a file, without a look at the rest, as thousands of files are read like this.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read, or has no such field.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            return _scalar(file.attrs[name]) if name in file.attrs else np.asarray(file[name][()])
-    except (KeyError, OSError, RuntimeError) as error:
-        with opened(path):  # says what it is
-            raise OSError(f"{path} is damaged: {error}") from error
-
-
-def _contents(place):
-    """Arrays and attributes of a group, these as Python scalars."""
-    fields = {name: np.asarray(item[()]) for name, item in place.items() if isinstance(item, h5py.Dataset)}
-    fields.update({name: _scalar(value) for name, value in place.attrs.items()})
-    return fields
-
-
-def _scalar(value):
-    """An attribute as a Python scalar."""
-    scalar = value.item() if isinstance(value, np.generic) else value
-    return scalar.decode() if isinstance(scalar, bytes) else scalar
 
 
 def _stored(value):
     """A scalar as an attribute: text of fixed length, as HDF5 can run for ever on a damaged heap of other text."""
     return np.bytes_(value.encode()) if isinstance(value, str) else value
-
-def _checksum(fields):
-    """Hash of all fields, in hexadecimal."""
-    result = hashlib.sha256()
-    for name, value in sorted(fields.items()):
-        if isinstance(value, np.ndarray):
-            result.update(f"{name} {value.dtype.str} {value.shape}".encode() + np.ascontiguousarray(value).tobytes())
-        else:
-            result.update(f"{name} {value.item() if isinstance(value, np.generic) else value!r}".encode())
-    return result.hexdigest()
-
-
-def _named(path):
-    """The file that a path means, links followed."""
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise TypeError(f"path must be the name of a file, a string or a pathlib.Path, got {path!r}.")
-    return Path(path).resolve()
-
-
-def _parts(group):
-    """Names on the way to a group; none for the whole file."""
-    if not isinstance(group, str):
-        raise TypeError(f"group must be a name, a string, got {group!r}.")
-    parts = [] if group == "/" else group.removeprefix("/").split("/")
-    if not {"", ".", ".."}.isdisjoint(parts):
-        raise ValueError(f"group must be a name such as 'cold' or 'bias/2', or '/' for the whole file, got {group!r}.")
-    return parts
 
 
 def _check_free(file, parts):
@@ -289,10 +157,3 @@ def _check_free(file, parts):
         if isinstance(file.get(name), h5py.Dataset):
             raise ValueError(f"group must have a name of its own, and in {file.filename} {name!r} is an array, got "
                              f"{'/'.join(parts)!r}.")
-
-
-def _results(file):
-    """Names of the groups that hold results."""
-    groups = ["/"] if _FORMAT in file.attrs else []
-    file.visititems(lambda name, item: groups.append(name) if _FORMAT in item.attrs else None)
-    return groups

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..analysis.voltage_drop import STRAIGHT, voltage_drop
-from ..errors import ConvergenceError
+from ..errors import ConvergenceError, heed_interrupt
 from ..numerics.checks import check_rtol, check_solve
 from ..progress import stage_bar
 from ..results.units import BOLTZMANN_EV
@@ -115,6 +115,7 @@ def _find(target, solve, measure, first, rtol, name):
         try:
             state = solve(bias)
         except (ConvergenceError, ValueError) as error:
+            heed_interrupt(error)
             raise _NoStateError from error
         if not hasattr(state, "reservoir_temperature"):
             raise TypeError(f"solve must return a SteadyState or a KineticState, got {type(state).__name__}.")

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from ..errors import ConvergenceError, RunawayError
+from ..errors import ConvergenceError, RunawayError, heed_interrupt
 from ..numerics.anderson import Anderson
 from ..numerics.checks import check_positive, check_rtol, check_solve
 from ..progress import stage_bar
@@ -210,6 +210,7 @@ class _Iteration:
         try:
             return self.noted(excess, self.checked(self.solve(temperature), temperature))
         except ConvergenceError as error:
+            heed_interrupt(error)
             raise _AstrayError from error
 
     def noted(self, excess, state):

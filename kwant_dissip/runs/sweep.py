@@ -8,35 +8,33 @@ import socket
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from ..errors import SweepError
+from ..errors import SweepError, heed_interrupt
 from ..numerics.threads import one_blas_thread, one_thread
 from ..progress import count_bar
-from ..results.dataset import dataset_of
 from ..results.folder import SweepFolder
-from ..results.opening import open_points
-from ..results.plan import Plan, key
-from ..results.points import KeptPoint, PointFolder
+from ..results.plan import Plan, Value
+from ..results.points import PointFolder
 from ..results.record import Record
 from ..results.result import Result
+from .stores import NAMED, Failure, InFolder, InMemory, Stop
 
 # So many points wait for the executor or run; of what is finished nothing is held when there is a folder.
 _IN_FLIGHT = 1000
-# So many failed points are named at the end.
-_NAMED = 5
 _START = "start"
 
 
-def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[float]] | Sequence[Mapping[str, float]], *,
-          folder: str | os.PathLike | None = None, executor: Any = None, keep: Sequence[str] | None = None,
+def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[Value]] | Sequence[Mapping[str, Value]], *,
+          folder: str | os.PathLike | None = None, executor: Any = None, keep: Iterable[str] | None = None,
           name: str | None = None, retry_failed: bool = False) -> xr.Dataset:
     """Results of ``solve(**point)`` at all points of a grid of parameters, or of a list.
 
@@ -47,12 +45,13 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[float]] |
         arrays. What it raises is kept as the point's failure, and the sweep goes on. If it has an argument ``start``
         that is no parameter, it gets the last state that the same worker found, where that differs in the last
         parameter only, else None: for ``steady_state(start=...)``.
-    parameters : dict of sequences of numbers, or list of dicts of numbers
+    parameters : dict of sequences of numbers or text, or list of dicts of these
         The values of each parameter, of which every combination is a point, the last parameter running fastest; or
         the points themselves.
     folder : path-like, optional
         Every point that is finished is written at once into a file of its own there, and a later call computes only
-        what is missing, also with more points. It must be seen by all workers. By default results stay in memory.
+        what is missing or damaged, also with more points. It must be seen by all workers. By default results stay in
+        memory.
     executor : optional
         Anything with the ``submit`` of `concurrent.futures`: a ProcessPoolExecutor, ``get_executor()`` of dask's
         Client, MPIPoolExecutor of mpi4py. By default the points are solved here, one after the other. Workers use one
@@ -73,7 +72,8 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[float]] |
         differ from point to point are left out, and ``result`` holds every point as an object whose method ``load()``
         reads it: ``dataset.result.sel(length=40).item().load()``. Where points are missing ``finished`` says which,
         numbers are nan, and ``failure`` says why. A field with the name of a parameter is called ``result_`` and its
-        name. From a folder fields are read when they are used.
+        name; if a parameter or a field is called ``finished``, ``failure`` or ``result``, those of the sweep have
+        ``point_`` before them. From a folder fields are read, and their checksums compared, when they are used.
 
     Raises
     ------
@@ -82,12 +82,16 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[float]] |
     OSError
         If the folder cannot be written; what is finished stays.
     SweepError
-        If the executor broke, as it does when a worker dies, or no point has a result. Its `result` is the Dataset.
+        If the executor broke, as it does when a worker dies, or is gone, or if no point has a result. Its `result` is
+        the Dataset.
+    KeyboardInterrupt
+        After Ctrl-C, also where an error of `solve` goes back to it; it says how many points are kept.
 
     Warns
     -----
     UserWarning
-        At the end, if points failed: which, and why.
+        At the beginning, if files of the folder are damaged: which, and how. At the end, if points failed: which, and
+        why.
 
     Notes
     -----
@@ -108,43 +112,38 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[float]] |
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError("executor must have the method submit of concurrent.futures, such as a ProcessPoolExecutor, "
                         f"got {executor!r}.")
-    if keep is not None and (isinstance(keep, str) or not all(isinstance(item, str) for item in keep)):
-        raise TypeError(f"keep must be a sequence of names of fields, such as ['power', 'current'], got {keep!r}.")
+    kept = _names(keep)
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be text, got {name!r}.")
+    if not isinstance(retry_failed, bool | np.bool_):
+        raise TypeError(f"retry_failed must be True or False, got {retry_failed!r}.")
     name = name or str(getattr(solve, "__qualname__", type(solve).__qualname__))
-    store = _Memory(plan, name) if folder is None else _InFolder(SweepFolder.made(folder, plan, name, keep), plan)
+    store = InMemory(plan, name) if folder is None else InFolder(SweepFolder.made(folder, plan, name, kept), plan)
     todo = store.missing(retry_failed)
-    task = _Task(solve, None if keep is None else tuple(keep), store.points, plan.names[-1], _takes_start(solve, plan),
-                 executor is not None)
-    broken = None
+    task = _Task(solve, kept, store.points, plan.names[-1], _takes_start(solve, plan), executor is not None)
+    broken: Exception | None = None
     with count_bar("sweep", len(todo), "points") as progress, one_blas_thread() if executor else nullcontext():
         run = _here if executor is None else _elsewhere
         try:
             for i, outcome in run(task, plan, todo, executor):
                 store.take(i, outcome)
                 progress()
-        except BrokenExecutor as error:
+        except (BrokenExecutor, _GoneError) as error:
             broken = error
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{store.count()} of {len(plan)} points {store.whereabouts}") from None
         finally:
             _last.__dict__.clear()
+    if isinstance(broken, _GoneError):
+        raise SweepError(f"The executor takes no points any more ({broken}): {store.count()} of {len(plan)} points "
+                         f"{store.whereabouts}.", result=store.dataset(), failed=[]) from broken.__cause__
     if broken is not None:
         _raise_broken(broken, store, plan, todo)
     return _checked(store, plan)
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """What `solve` raised, as text."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class _Stop:
-    """An error that ends the sweep: all other points would meet it, too."""
-
-    error: Exception
+class _GoneError(Exception):
+    """An executor cancels what it was given, or takes nothing more; why is the cause."""
 
 
 # Of each thread: which sweep, point, and what was found there last.
@@ -164,7 +163,7 @@ class _Task:
     home: tuple[str, int] = field(default_factory=lambda: _process())
     token: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def __call__(self, point: dict[str, float]) -> "Record | _Failure | _Stop | None":
+    def __call__(self, point: dict[str, Value]) -> "Record | Failure | Stop | None":
         if not self.is_worker:
             return self._work(point)
         with one_thread(for_good=_process() != self.home):
@@ -175,13 +174,14 @@ class _Task:
             with nullcontext() if self.points is None else self.points.busy(point):
                 return self._solved(point)
         except OSError as error:  # of the folder
-            return _Stop(error)
+            return Stop(error)
 
     def _solved(self, point):
         try:
             found = self.solve(**point, **self._start(point))
         except (Exception, SystemExit) as error:
-            failure = _Failure(f"{type(error).__name__}: {error}\n\n{''.join(traceback.format_exception(error))}")
+            heed_interrupt(error)
+            failure = Failure(f"{type(error).__name__}: {error}\n\n{''.join(traceback.format_exception(error))}")
             if self.points is not None:
                 self.points.write_failure(point, failure.text)
             return failure
@@ -191,7 +191,7 @@ class _Task:
                 self.points.write(point, record)
                 record = None
         except (TypeError, ValueError) as error:
-            return _Stop(error)
+            return Stop(error)
         if self.takes_start:
             _last.found = self.token, point, found
         return record
@@ -218,19 +218,20 @@ def _elsewhere(task: _Task, plan: Plan, todo: Sequence[int], executor: Any) -> I
     try:
         while True:
             while len(in_flight) < _IN_FLIGHT and (i := next(waiting, None)) is not None:
-                future = executor.submit(task, plan[i])
+                future = _submitted(executor, task, plan[i])
                 in_flight[future] = i
                 future.add_done_callback(done.put)
             if not in_flight:
                 return
             future = done.get()
-            i, error = in_flight.pop(future), future.exception()
-            if isinstance(error, BrokenExecutor):
+            i, error = in_flight.pop(future), _error_of(future)
+            if isinstance(error, BrokenExecutor | _GoneError):
                 raise error
             if error is not None:
+                heed_interrupt(error)
                 _check_sendable(task.solve, error)
                 # The worker died, or what it sent was lost.
-                failure = _Failure(f"{type(error).__name__}: {error}")
+                failure = Failure(f"{type(error).__name__}: {error}")
                 if task.points is not None:
                     task.points.write_failure(plan[i], failure.text)
                 yield i, failure
@@ -238,89 +239,29 @@ def _elsewhere(task: _Task, plan: Plan, todo: Sequence[int], executor: Any) -> I
                 yield i, future.result()
     finally:
         for future in in_flight:
-            future.cancel()
+            with suppress(Exception):  # of dask whose client is gone
+                future.cancel()
 
 
-class _Memory:
-    """Results that stay in memory."""
-
-    points: PointFolder | None = None
-
-    def __init__(self, plan: Plan, name: str) -> None:
-        self._plan, self._name = plan, name
-        self._found: list[KeptPoint | None] = [None] * len(plan)
-        self._failures: dict[int, str] = {}
-
-    def missing(self, retry_failed: bool) -> Sequence[int]:  # noqa: ARG002 (nothing is there)
-        """Numbers of the points to be solved."""
-        return range(len(self._plan))
-
-    def take(self, i: int, outcome: "Record | _Failure | _Stop | None") -> None:
-        """What came out at a point."""
-        if isinstance(outcome, _Stop):
-            raise outcome.error
-        if isinstance(outcome, _Failure):
-            self._failures[i] = outcome.text
-        elif outcome is not None:
-            self._found[i] = KeptPoint(outcome)
-
-    def died(self, todo: Sequence[int], text: str) -> list[int]:  # noqa: ARG002
-        """Points at which a worker may have died: nobody knows."""
-        return []
-
-    def failures(self) -> dict[int, str]:
-        """Errors of points that failed, by their numbers."""
-        return self._failures
-
-    def count(self) -> int:
-        """How many points are finished."""
-        return sum(point is not None for point in self._found)
-
-    def dataset(self) -> xr.Dataset:
-        """All of it."""
-        return dataset_of(self._plan, self._found, self._failures, sweep=self._name)
+def _submitted(executor, task, point):
+    try:
+        return executor.submit(task, point)
+    except BrokenExecutor:
+        raise
+    except Exception as error:
+        heed_interrupt(error)
+        _check_sendable(task.solve, error)
+        raise _GoneError(f"{type(error).__name__}: {error}") from error
 
 
-class _InFolder:
-    """Results that workers write into a folder."""
-
-    def __init__(self, folder: SweepFolder, plan: Plan) -> None:
-        self._folder, self.points, self._plan = folder, folder.points, plan
-        self._keys = [key(point) for point in plan]
-
-    def missing(self, retry_failed: bool) -> Sequence[int]:
-        """Numbers of the points to be solved."""
-        self.points.forget_started()
-        known = set(self.points.finished()) | (set() if retry_failed else set(self.points.failed()))
-        return [i for i, name in enumerate(self._keys) if name not in known]
-
-    def take(self, i: int, outcome: "Record | _Failure | _Stop | None") -> None:  # noqa: ARG002 (it is written)
-        """What came out at a point."""
-        if isinstance(outcome, _Stop):
-            raise outcome.error
-
-    def died(self, todo: Sequence[int], text: str) -> list[int]:
-        """Points at which a worker may have died, from now on counted as failed."""
-        started, finished = self.points.started(), self.points.finished()
-        suspects = [i for i in todo if self._keys[i] in started and self._keys[i] not in finished]
-        for i in suspects:
-            self.points.write_failure(self._plan[i], text)
-        self.points.forget_started()
-        return suspects
-
-    def failures(self) -> dict[int, str]:
-        """Errors of points that failed, by their numbers."""
-        failed, finished = self.points.failed(), self.points.finished()
-        return {i: failed[name] for i, name in enumerate(self._keys) if name in failed and name not in finished}
-
-    def count(self) -> int:
-        """How many points are finished."""
-        finished = self.points.finished()
-        return sum(name in finished for name in self._keys)
-
-    def dataset(self) -> xr.Dataset:
-        """All of it."""
-        return open_points(self._folder, self._plan)
+def _error_of(future):
+    """What went wrong with a future, or None; `_GoneError` if it was cancelled, which nobody here does, or is lost."""
+    try:
+        return future.exception()
+    except Exception as error:  # CancelledError, and what dask says where its scheduler or client is gone
+        gone = _GoneError(f"{type(error).__name__}: {error}".rstrip(": "))
+        gone.__cause__ = error
+        return gone
 
 
 def _checked(store, plan):
@@ -328,8 +269,8 @@ def _checked(store, plan):
     failures, dataset = store.failures(), store.dataset()
     if not failures:
         return dataset
-    named = "; ".join(f"{_text(plan[i])}: {text.splitlines()[0]}" for i, text in list(failures.items())[:_NAMED])
-    more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
+    named = "; ".join(f"{_text(plan[i])}: {text.splitlines()[0]}" for i, text in list(failures.items())[:NAMED])
+    more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
     message = (f"{len(failures)} of {len(plan)} points failed: {named.rstrip('.')}{more}. All of it is in `failure` of "
                "what open_sweep gives.")
     if len(failures) == len(plan):
@@ -349,6 +290,17 @@ def _raise_broken(error, store, plan, todo):
     raise SweepError(f"A worker of the executor died, at {where}: {error} {store.count()} of {len(plan)} points are "
                      f"finished, and kept; {again}.", result=store.dataset(),
                      failed=[plan[i] for i in suspects]) from error
+
+
+def _names(keep):
+    """Names of the fields to keep, or None: of all."""
+    if keep is None:
+        return None
+    names = () if isinstance(keep, str | bytes) or not hasattr(keep, "__iter__") else tuple(keep)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError("keep must be a sequence of one or more names of fields, such as ['power', 'current'], got "
+                        f"{keep!r}.")
+    return tuple(map(str, names))
 
 
 def _record(found):
@@ -396,4 +348,5 @@ def _process():
 
 
 def _text(point):
-    return ", ".join(f"{name}={value:g}" for name, value in point.items())
+    return ", ".join(f"{name}={value}" if isinstance(value, str) else f"{name}={value:g}"
+                     for name, value in point.items())

@@ -224,8 +224,11 @@ class HeatEquation:
                                accuracy=float(change / largest))
 
     def inverse(self, excess):
-        return splu(self.derivative(excess), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
-                    options={"SymmetricMode": True})
+        try:
+            return splu(self.derivative(excess), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+                        options={"SymmetricMode": True})
+        except RuntimeError as error:  # exactly singular: next to the largest ones the others are lost
+            raise ConvergenceError("The conductances differ too much for the heat equation to be solved.") from error
 
     def step(self, excess, balance):
         """A Newton step, shortened until the balance is better, with all temperatures positive; and its length."""

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from tqdm import tqdm
 
-from ..progress import DELAY
+from ..progress import count_bar
 from ..results.fields import documented, quantity
 from ..results.result import Saved
 from .cells import in_plane
 from .field import TemperatureField
-from .tip import Tip
+from .tip import ELEMENTS, Tip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +25,8 @@ _POINTS, _MOST = 4, 400
 _BLIND = 1.5
 # Distances worked on at a time.
 _BATCH = 4_000_000
+# Pieces of a sample, of some 100 bytes each.
+_PIECES = 20_000_000
 
 
 def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[float] | np.ndarray | None = None,
@@ -83,7 +84,7 @@ def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[floa
     if seed is not None and seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed!r}.")
     columns, rows = map(np.atleast_1d, axes)
-    values = _seen(_elements(field, plane, tip.element), tip, field.dimensions, columns, rows)
+    values = _seen(_elements(field, plane, tip), tip, field.dimensions, columns, rows)
     if noise:
         values = values + noise * np.random.default_rng(seed).standard_normal(values.shape)
     return ThermalImage(
@@ -158,7 +159,8 @@ def _axis(name, given, extent, tip, dimensions):
         low, high = extent.min(), extent.max()
         if dimensions == 1 and high - low > 4 * _BLIND * tip.resolution:
             low, high = low + _BLIND * tip.resolution, high - _BLIND * tip.resolution
-        count = int(np.clip(np.ceil(_POINTS * (high - low) / tip.resolution) + 1, 2, _MOST))
+        finest = max(tip.resolution, _POINTS * (high - low) / _MOST)
+        count = int(np.clip(np.ceil(_POINTS * (high - low) / finest) + 1, 2, _MOST)) if finest else 2
         return np.linspace(low, high, count)
     array = np.asarray(given)
     if array.dtype.kind not in "fiu" or array.ndim > 1 or not np.all(np.isfinite(array)):
@@ -169,12 +171,13 @@ def _axis(name, given, extent, tip, dimensions):
     return array.astype(float)
 
 
-def _elements(field, plane, spacing):
+def _elements(field, plane, tip):
     """Pieces of the sample: places, sizes, excess temperatures, and lengths."""
     if field.dimensions == 1:
-        return _pieces_of_wires(field, plane, spacing)
+        return _pieces_of_wires(field, plane, tip)
     side = np.sqrt(field.size)
-    parts = int(max(1, np.ceil(side.max() / spacing)))
+    _check_pieces(side.max(), max(1.0, np.sqrt(_PIECES / len(side))), tip)
+    parts = int(max(1, np.ceil(side.max() / tip.element)))
     offset = (np.arange(parts) + 0.5) / parts - 0.5
     shifts = np.stack(np.meshgrid(offset, offset), axis=-1).reshape(-1, 2)
     places = plane[:, None] + side[:, None, None] * shifts
@@ -182,7 +185,14 @@ def _elements(field, plane, spacing):
         field.size / len(shifts), field.excess, side / parts)))
 
 
-def _pieces_of_wires(field, plane, spacing):
+def _check_pieces(length, most, tip):
+    """Raise if a length were cut into more pieces than memory is meant for."""
+    if length > most * tip.element:
+        raise ValueError(f"Tip width must be at least {ELEMENTS * length / most:.2g} m "
+                         f"for a sample of this size, which is cut into elements as fine as that, got {tip.width!r}.")
+
+
+def _pieces_of_wires(field, plane, tip):
     first, second = field.links.T
     length = np.linalg.norm(plane[second] - plane[first], axis=1)
     # What the last sites of a wire stand for beyond themselves: a link to nowhere of one temperature.
@@ -195,7 +205,8 @@ def _pieces_of_wires(field, plane, spacing):
     start, stop = np.concatenate([plane[first], plane[last]]), np.concatenate([plane[second], beyond])
     warm, cool = np.concatenate([field.excess[first], field.excess[last]]), field.excess[np.concatenate([second, last])]
     length = np.concatenate([length, rest[last]])
-    parts = np.ceil(length / spacing).astype(int)
+    _check_pieces(length.sum(), _PIECES, tip)
+    parts = np.ceil(length / tip.element).astype(int)
     piece = np.repeat(np.arange(len(length)), parts)
     along = (np.arange(len(piece)) - np.repeat(np.cumsum(parts) - parts, parts) + 0.5) / parts[piece]
     size = (length / parts)[piece]
@@ -219,8 +230,9 @@ def _seen(elements, tip, dimensions, columns, rows):
         return values
     points = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     batch = max(1, _BATCH // len(size))
-    # disable=None: silent where stderr is not a terminal
-    for start in tqdm(range(0, len(points), batch), desc="thermal_image", delay=DELAY, disable=None, leave=False):
-        part = slice(start, start + batch)
-        values.ravel()[part] = tip.weights(cdist(points[part], places), length) @ amount
+    with count_bar("thermal_image", -(-len(points) // batch), "batches") as progress:
+        for start in range(0, len(points), batch):
+            part = slice(start, start + batch)
+            values.ravel()[part] = tip.weights(cdist(points[part], places), length) @ amount
+            progress()
     return values

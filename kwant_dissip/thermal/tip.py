@@ -12,7 +12,11 @@ from ..numerics.checks import check_positive
 # Full width at half maximum of a Gaussian, in standard deviations.
 _FWHM = np.sqrt(8 * np.log(2))
 # Elements into which the sample is cut for one width of the tip.
-_ELEMENTS = 16
+ELEMENTS = 16
+# Relative error up to which the integral of a kernel counts as known.
+_INTEGRAL = 1e-5
+# A distance, in widths, where nothing may be left of it but this part: quad takes some divergent ones for finite.
+_FAR, _TAIL = 1e6, 1e-2
 
 
 class Tip:
@@ -85,7 +89,7 @@ class Tip:
     @property
     def element(self) -> float:
         """Size of the elements that the sample should be cut into, m."""
-        return self.resolution / _ELEMENTS
+        return self.resolution / ELEMENTS
 
     def weights(self, distance: np.ndarray, element: np.ndarray) -> np.ndarray:
         """Weights of elements of the sample of lengths `element` at lateral distances, not yet of norm 1."""
@@ -101,10 +105,15 @@ class Tip:
         size = self.resolution
         if callable(self.kernel):
             # The plane's rings are 2 pi r wide, the line has two sides.
-            value = quad(lambda r: self._users(np.array([r * size]))[0] * (2 if dimensions == 1 else 2 * np.pi * r),
-                         0, np.inf, limit=500)[0]
-            if not 0 < value < np.inf:
-                raise ValueError(f"kernel must have a positive, finite integral, got {value!r} (in units of width).")
+            def density(r):
+                return float(self._users(np.array([r * size]))[0] * (2 if dimensions == 1 else 2 * np.pi * r))
+
+            value, error, *_ = quad(density, 0, np.inf, epsabs=0, limit=500, full_output=1)  # no warning: error tells
+            far = _FAR * density(_FAR)  # what each factor of e further out adds
+            if not 0 < value < np.inf or error > _INTEGRAL * value or far > _TAIL * value:
+                raise ValueError("kernel must have a positive, finite integral over the "
+                                 f"{'line' if dimensions == 1 else 'plane'}, got {value:.4g} with an error of "
+                                 f"{max(error, far):.2g} (in units of width).")
         elif self.kernel == "disc":
             value = 1.0 if dimensions == 1 else 0.25 * np.pi
         else:
