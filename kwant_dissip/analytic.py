@@ -8,12 +8,14 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from .errors import ConvergenceError, users_function
+from .numerics.checks import check_finite, check_positive, is_number, is_whole, real_array, shortened
 from .numerics.energy_kernels import fermi_difference
 from .numerics.quadrature import THERMAL_WINDOW
 
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
 _LARGEST_CURRENT = 100
+_MOST_MODES = 1_000_000
 _GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
@@ -50,13 +52,13 @@ class ConstantMeanFreePath:
 
     def power(self, x):
         """Power per length at positions x (array; x < 0: left wire)."""
-        x, length = np.asarray(x, float), self.relaxation_length
+        x, length = real_array("x", x).astype(float), self.relaxation_length
         heat = np.where(x > 0, self.heat_right, self.heat_left)
         return np.pi * self.current ** 2 / self.mean_free_path + heat * np.exp(-np.abs(x) / length) / length
 
     def mu(self, x):
         """Electrochemical potential at positions x, relative to the mean of both sides of the scatterer."""
-        x = np.asarray(x, float)
+        x = real_array("x", x).astype(float)
         return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path
 
 
@@ -100,14 +102,13 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, 
     difference is -l f', and the scatterer joins both.
     """
     _check_positive(temperature=temperature, mean_free_path=mean_free_path)
-    if not elastic_mean_free_path > 0:
+    if not is_number(elastic_mean_free_path) or not elastic_mean_free_path > 0:
         raise ValueError("elastic_mean_free_path must be positive (inf: no elastic collisions), "
-                         f"got {elastic_mean_free_path!r}.")
+                         f"got {shortened(elastic_mean_free_path)}.")
     path = 1 / (1 / mean_free_path + 1 / elastic_mean_free_path)
     length = np.sqrt(path * mean_free_path)
     ratio = length / path
-    if not np.isfinite(drop):
-        raise ValueError(f"drop must be a finite number, got {drop!r}.")
+    check_finite("drop", drop)
 
     def integrals(j):
         """J's right-hand side, and the energy that goes with it, at a given J."""
@@ -224,6 +225,8 @@ def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
     the bias adds V^3 T'(mu) / 12 pi to the asymmetry.
     """
     _check_positive(temperature=temperature)
+    check_finite("mu", mu)
+    check_finite("bias", bias)
     with users_function("transmission", transmission):
         current = float(transmission(np.array([mu]))[0]) * bias / _TWO_PI
     with users_function("derivative", derivative):
@@ -256,7 +259,10 @@ def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
     ----------
     M. Büttiker, Phys. Rev. B 41, 7906 (1990).
     """
-    _check_positive(curvature=curvature, level_spacing=level_spacing, modes=modes)
+    _check_positive(curvature=curvature, level_spacing=level_spacing)
+    check_finite("height", height)
+    if not is_whole(modes) or not 1 <= modes <= _MOST_MODES:
+        raise ValueError(f"modes must be a whole number from 1 to {_MOST_MODES}, got {shortened(modes)}.")
     steps = height + (np.arange(modes) + 0.5) * level_spacing
 
     def transmission(energy):
@@ -299,5 +305,4 @@ def _integrate(integrand, low, high, points, atol):
 
 def _check_positive(**values):
     for name, value in values.items():
-        if not np.isfinite(value) or value <= 0:
-            raise ValueError(f"{name} must be a positive number, got {value!r}.")
+        check_positive(name, value)

@@ -25,7 +25,6 @@ from .model.leads import LEAD_WINDOW, band_shifts
 from .model.phonons import quanta_of
 from .model.reservoirs import (
     Reservoir,
-    check_finite,
     check_resolved,
     checked_reservoirs,
     equilibrium_mu,
@@ -33,7 +32,7 @@ from .model.reservoirs import (
     neutral_potentials,
     per_lead,
 )
-from .numerics.checks import check_memory, check_rtol
+from .numerics.checks import check_finite, check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for

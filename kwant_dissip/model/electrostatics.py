@@ -10,7 +10,6 @@ which the solver fulfils together with the balance of particles.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -18,9 +17,11 @@ from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
 from ..errors import users_function
+from ..numerics.checks import check_positive, real_array, shortened
 from .baths import named
 from .lattice import Lattice
 
+_KERNEL = "a real matrix with a row for each site, or a function of two positions"
 # What rounding leaves of sums, over 1e-9, to which the law is fulfilled.
 _ROUNDING = 1e-7
 
@@ -54,8 +55,7 @@ class Poisson(Law):
     coupling: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.coupling, Real) or not 0 < self.coupling < np.inf:
-            raise ValueError(f"Poisson coupling must be a positive number, got {self.coupling!r}.")
+        check_positive("Poisson coupling", self.coupling)
 
     def equation(self, lattice: Lattice) -> "Equation":
         laplacian, sources = lattice.laplacian()
@@ -89,16 +89,15 @@ class CoulombKernel(Law):
 
     Raises
     ------
-    TypeError
+    ValueError
         If `kernel` is neither.
     """
 
     def __init__(self, kernel: np.ndarray | Callable[[np.ndarray, np.ndarray], float]) -> None:
         if not callable(kernel):
-            kernel = np.asarray(kernel)
-            if kernel.dtype.kind not in "fiu" or kernel.ndim != 2:
-                raise TypeError("CoulombKernel takes a real matrix or a function of two positions, "
-                                f"got {kernel.dtype} of shape {kernel.shape}.")
+            given, kernel = kernel, real_array("CoulombKernel kernel", kernel, _KERNEL)
+            if kernel.ndim != 2:
+                raise ValueError(f"CoulombKernel kernel must be {_KERNEL}, got {shortened(given)}.")
         self.kernel = kernel
 
     def __repr__(self):

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ..analysis.smoothing import average, check_window
+from ..numerics.checks import check_flag
 from .fields import documented, quantity
 from .result import Graph, Profile, Result
 
@@ -251,6 +252,7 @@ class SteadyState(Result):
         ValueError
             If `axes` do not fit.
         """
+        check_flag("arrows", arrows)
         if self.is_line:
             return super().plot(axes)
         from ..plots import maps, solids  # matplotlib is slow to import

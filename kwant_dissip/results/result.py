@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from ..numerics.checks import is_whole, shortened
 from .fields import in_si
 from .record import Record
 from .storage import write_record
@@ -177,9 +178,9 @@ class Result(Saved, ABC):
 
     def check_wire(self, wire: int) -> None:
         """Raise ValueError unless there is a wire of this number."""
-        if wire not in range(self.wires):
+        if not is_whole(wire) or wire not in range(self.wires):
             raise ValueError(f"wire must be a wire's number, from 0 on; this state has {self.wires} "
-                             f"wire{'s' * (self.wires != 1)}, got {wire!r}.")
+                             f"wire{'s' * (self.wires != 1)}, got {shortened(wire)}.")
 
     @abstractmethod
     def along(self, wire: int, window: float | None = None) -> Profile:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ..numerics.checks import check_flag
 from ..results.fields import documented, quantity
 from ..results.result import Result, Saved
 from .cells import Cells, cells_of
@@ -43,7 +44,7 @@ def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) 
     Raises
     ------
     TypeError
-        If `state` or `thermal` is none.
+        If `state` or `thermal` is none, or `heat_at_ends` neither True nor False.
     ValueError
         If the state is in model units, its sites form neither wires nor a sheet, numbers do not fit to the sites, a
         piece of the sample has no way to lose heat, or would be cooled below 0 K.
@@ -70,6 +71,7 @@ def equation_of(state: Result, thermal: Thermal, *, heat_at_ends: bool) -> HeatE
         raise TypeError(f"state must be a SteadyState or a KineticState, got {type(state).__name__}.")
     if not isinstance(thermal, Thermal):
         raise TypeError(f"thermal must be a Thermal, got {type(thermal).__name__}.")
+    check_flag("heat_at_ends", heat_at_ends)
     if state.units != "SI":
         raise ValueError(f"This {type(state).__name__} is in the model's units; temperatures need SI: convert it with "
                          "state.to_si(energy_unit=..., lattice_constant=...), in eV and m.")
