@@ -89,7 +89,7 @@ def draw(states, kinetic_states):
     highest = 0.0
     for color, (temperature, state) in zip(_COLORS, states.items(), strict=True):
         scale = 1e3 / (state.current[0] * temperature * FERMI_ENERGY)
-        spots = heat_spots(state)
+        spots = [spot for spot in heat_spots(state) if not spot.is_end]
         continuum = kinetic_states[temperature]
         for wire, axis in enumerate(axes):
             chosen = state.wire == wire
