@@ -132,7 +132,7 @@ def _reason(state, prominence):
     if low == high == 0:
         return "The power is 0 everywhere."
     return (f"The power, from {low:.4g} to {high:.4g} per {state.power_per}, has no maximum or minimum inside of a "
-            f"wire that stands out by prominence={prominence:g} of its range, and no end that stands out from the rest.")
+            f"wire that stands out by prominence={prominence:g} of its range, and no end that stands out.")
 
 
 def _on_curve(state, wire, window, prominence):
