@@ -10,8 +10,8 @@ import numpy as np
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
 from .numerics.checks import check_positive
-from .plots.style import BLUE, VERMILION
-from .plots.temperatures import EXCESS, raster, scaled
+from .plots.style import BLUE, VERMILION, scaled
+from .plots.temperatures import EXCESS, raster
 from .results.storage import check_writable, replacing
 from .results.units import BOLTZMANN_EV
 from .solve import steady_state
