@@ -6,12 +6,14 @@ from scipy.spatial import KDTree
 
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
-from .style import in_units, with_unit
+from .style import in_lines, in_units, with_unit
 
 # Arrows along the longer side of a map, and the least of the longest that is drawn.
 _ARROWS, _SHORT = 18, 0.04
 # Length of the stubs of leads on a network, in parts of its size.
 _STUB = 0.07
+# Points between a spot and the triangle that points at it.
+_BESIDE = 8.0
 
 
 def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True, arrows=False):
@@ -36,10 +38,10 @@ def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True, a
         else:
             shown = panel(state, name)
             drawn = filled(axis, positions, shown.values, state.bonds, signed=shown.is_signed, cmap=cmap)
-            bar(axis, drawn, shown.label.replace(" (", "\n("))
+            bar(axis, drawn, in_lines(shown.label))
         _leads(axis, state, positions, plane)
         if name == "power":
-            mark(axis, found, lambda spot: factor * np.array(spot.position)[plane], legend)
+            mark(axis, found, lambda spot: factor * np.array(spot.position)[plane], legend, _BESIDE)
             if legend and axis.get_legend_handles_labels()[0]:
                 axis.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize="small", ncols=2,
                             borderaxespad=0.1, handletextpad=0.2, columnspacing=1)
@@ -67,7 +69,7 @@ def _figure(positions, count):
     rows = count if wide > high else 1
     size = (6.4, np.clip(5.0 * high / wide + 1.0, 1.7, 5.4) * rows) if wide > high else \
         (np.clip(4.0 * wide / high + 1.4, 2.4, 5) * count, 4.8)
-    return plt.subplots(rows, count // rows, figsize=size, layout="constrained")[1]
+    return plt.subplots(rows, count // rows, figsize=size, layout="compressed")[1]
 
 
 def _leads(axis, state, positions, plane):
@@ -97,6 +99,6 @@ def _current(axis, state, positions):
                     for array in (positions, vectors))
     length = np.hypot(*mean)
     shown = length >= _SHORT * length.max()
-    axis.quiver(*middle[:, shown], *mean[:, shown], color="black", pivot="mid", width=0.004,
+    axis.quiver(*middle[:, shown], *mean[:, shown], color="black", pivot="mid", width=0.004, zorder=4,
                 scale=length.max() / (1.1 * size), scale_units="xy", angles="xy")
     axis.text(1.02, 0.5, "current", rotation=90, va="center", transform=axis.transAxes)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.transforms import offset_copy
 
 from ..analysis.spots import heat_spots
 from .style import SPOT_MARKERS, in_units, with_unit
@@ -101,7 +102,7 @@ def spots_of(state, wanted):
     return heat_spots(state) if wanted else []
 
 
-def mark(axis, spots, place, legend=True):
+def mark(axis, spots, place, legend=True, beside=0.0):
     """Triangles at the spots: up for heat, down for cold, white at ends.
 
     Parameters
@@ -112,11 +113,14 @@ def mark(axis, spots, place, legend=True):
         From a spot to its (x, y) there.
     legend : bool
         Name them.
+    beside : float
+        How far the triangles stay away from what they point at, in points.
     """
     for kind, (marker, colour, label) in SPOT_MARKERS.items():
+        shift = offset_copy(axis.transData, axis.figure, y=-beside if kind == "heat" else beside, units="points")
         for at_end in (False, True):
             found = [place(spot) for spot in spots if spot.kind == kind and spot.is_end == at_end]
             if found:
-                axis.plot(*np.transpose(found), marker, ms=8, mfc="white" if at_end else colour,
+                axis.plot(*np.transpose(found), marker, ms=7, mfc="white" if at_end else colour,
                           mec=colour if at_end else "black", mew=1.6 if at_end else 0.6, ls="none", zorder=6,
-                          clip_on=False, label=(label + ", at an end" * at_end) if legend else None)
+                          clip_on=False, transform=shift, label=(label + ", at an end" * at_end) if legend else None)

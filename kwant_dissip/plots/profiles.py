@@ -59,7 +59,7 @@ def _power(axis, state, length, watts):
                   marker=None if averaged else "o", ms=3, label="each site" if first else None)
         if averaged:
             axis.plot(length * curves.x, watts * curves.power, color=BLUE, lw=2,
-                      label="mean over the Fermi wavelength" if first else None)
+                      label="averaged" if first else None)
 
 
 def _curve(axis, state, length, values, **style):

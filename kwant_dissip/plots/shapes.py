@@ -43,14 +43,14 @@ def filled(axis, positions, values, bonds=None, *, signed=False, cmap=None, limi
         For a colour bar.
     """
     positions, values, bonds = _places(np.asarray(positions, float), np.asarray(values, float), bonds)
-    chosen, ends = colours(values, signed, cmap)
+    chosen, ends = colours(values, signed, cmap, limits)
     known = np.isfinite(values)
     collection, pieces, margin = _wires(positions, bonds) if is_net(bonds, len(positions)) else \
         _cells(positions, bonds)
     for shown, style in ((~known, {"color": _UNKNOWN}), (known, {"array": values[known], "cmap": chosen})):
         drawn = collection([pieces[i] for i in np.flatnonzero(shown)], **style)
         axis.add_collection(drawn, autolim=False)
-    drawn.set_clim(*(ends if limits is None else limits))
+    drawn.set_clim(*ends)
     corners = np.concatenate([np.reshape(piece, (-1, 2)) for piece in pieces])
     low, high = corners.min(axis=0) - margin, corners.max(axis=0) + margin
     axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
@@ -76,7 +76,9 @@ def bar(axis, drawn, label, **options):
         beside = make_axes_locatable(axis).append_axes("right", size=_BAR_INCHES, pad=0.6 * _BAR_INCHES)
     else:
         beside = axis.inset_axes([1 + 0.6 * _BAR, 0, _BAR, 1])
-    return axis.figure.colorbar(drawn, cax=beside, label=label, **options)
+    made = axis.figure.colorbar(drawn, cax=beside, label=label, **options)
+    made.ax.yaxis.set_offset_position("left")  # a power of ten over the bar, not over the panel
+    return made
 
 
 def neighbours(positions):

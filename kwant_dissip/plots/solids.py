@@ -9,6 +9,8 @@ from .style import BLUE, GREEN, PURPLE, in_units, with_unit
 
 # Coordinates closer than this part of the system's size are one cross section.
 _SAME = 1e-6
+# Points between a spot and the triangle that points at it, on a map.
+_BESIDE = 8.0
 # What adds up over a cross section; of all else the mean is shown.
 _SUMS = ("power", "electron_power", "density", "density_difference")
 
@@ -20,9 +22,7 @@ def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True):
     """
     names = names_of(fields, ("power", "mu", "map", "second map"))
     if axes is None:
-        rows = len(names) if fields is not None else 2
-        _, axes = plt.subplots(rows, len(names) // rows, layout="constrained",
-                               figsize=(9.6, 6.4) if fields is None else (6.4, 0.8 + 2.4 * rows))
+        axes = _figure(state, len(names), fields)
     axes, names = placed(axes, names, fields)
     extent = np.ptp(state.positions, axis=0)
     factor, unit = in_units(extent, "length", state.units)
@@ -39,6 +39,15 @@ def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True):
     return axes[0].figure
 
 
+def _figure(state, count, fields):
+    """Profiles below each other, or two of them above two maps."""
+    if fields is not None:
+        return plt.subplots(count, 1, sharex=True, layout="constrained", figsize=(6.4, 0.8 + 2.4 * count))[1]
+    extent = np.sort(np.ptp(state.positions, axis=0))[::-1]
+    high = np.clip(4.0 * extent[1] / extent[0] + 0.9, 1.3, 4.5)
+    return plt.subplots(2, 2, layout="constrained", figsize=(9.6, 3.2 + high), height_ratios=[3.2, high])[1]
+
+
 def _profile(axis, state, name, along, factor, found, legend, with_potential):
     x, section = _groups(state.positions[:, [along]])
     shown, sums = panel(state, name), name in _SUMS
@@ -46,6 +55,7 @@ def _profile(axis, state, name, along, factor, found, legend, with_potential):
     axis.plot(factor * x, values, color=BLUE if shown.is_signed else GREEN, marker="o", ms=3, lw=1.5)
     axis.set_title(f"{'sum' if sums else 'mean'} over the cross section", fontsize="medium", pad=14)
     axis.set_ylabel(shown.label.replace(" per site", ""))
+    axis.ticklabel_format(axis="y", scilimits=(-3, 4))
     if shown.is_signed:
         axis.axhline(0, color="0.6", lw=0.6, zorder=0)
     if name == "power":
@@ -66,7 +76,7 @@ def _map(axis, state, directions, summed, factor, cmap, found):
     bonds = column[state.bonds]
     drawn = filled(axis, factor * places, scale * power, bonds[bonds[:, 0] != bonds[:, 1]], signed=True, cmap=cmap)
     bar(axis, drawn, with_unit("power", unit))
-    mark(axis, found, lambda spot: factor * np.array(spot.position)[list(directions)], legend=False)
+    mark(axis, found, lambda spot: factor * np.array(spot.position)[list(directions)], legend=False, beside=_BESIDE)
     axis.set_title(f"power, sum along ${'xyz'[summed]}$", fontsize="medium")
 
 

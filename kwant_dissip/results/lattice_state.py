@@ -12,6 +12,7 @@ from .fields import documented, quantity
 from .result import Graph, Profile, Result
 
 if TYPE_CHECKING:
+    import plotly.graph_objects
     from matplotlib.figure import Figure
 
 # Positions that differ by less than this part of the system's size are the same.
@@ -270,3 +271,33 @@ class SteadyState(Result):
         if np.count_nonzero(np.ptp(self.positions, axis=0)) > 2:
             return solids.draw(self, **options)
         return maps.draw(self, arrows=arrows, **options)
+
+    def explore(self, fields: str | Sequence[str] | None = None) -> "plotly.graph_objects.Figure":
+        """A view of the sites in three dimensions that can be turned, with a menu of fields to colour them by.
+
+        A slider hides sites that take little power. In a notebook it shows itself; ``.write_html("state.html")`` makes
+        a page of it that needs no network. It takes plotly: ``pip install 'kwant_dissip[explore]'``.
+
+        Parameters
+        ----------
+        fields : str or sequence of str, optional
+            Names of fields with a value for each site; by default all that are not 0.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        ImportError
+            If there is no plotly.
+        ValueError
+            If there is no such field.
+
+        Examples
+        --------
+        >>> state.explore("power").write_html("state.html")
+        """
+        from ..plots import explore  # slow to import
+
+        return explore.figure(self, fields)
