@@ -10,7 +10,7 @@ import pytest
 
 import kwant_dissip as kd
 from kwant_dissip.analysis.smoothing import average
-from kwant_dissip.systems import chain, ribbon
+from kwant_dissip.systems import chain
 from models import three_terminal
 
 
@@ -92,36 +92,6 @@ def test_smoothing_keeps_a_straight_line_and_removes_the_standing_wave():
     x = np.arange(100.0)
     line, power = average(x, 3 + 0.1 * x + np.cos(2 * np.pi * x / 5), 10.0)
     np.testing.assert_allclose(power, 3 + 0.1 * line, atol=1e-12)
-
-
-def test_plot(state):
-    figure = state.plot()
-    above, below = figure.axes
-    assert "power" in above.get_ylabel()
-    assert r"\mu" in below.get_ylabel()
-    assert "lattice" in below.get_xlabel()
-    figure.canvas.draw()
-    _, axes = plt.subplots(2)
-    assert state.to_si(0.1, 1e-9).plot(axes) is axes[0].figure
-    assert "(W)" in axes[0].get_ylabel()
-    plt.close("all")
-
-
-def test_maps_of_a_plane():
-    """Power and mu over the sites, U with electrostatics; grey where mu is not known; the current as arrows."""
-    builder = ribbon.ribbon(length=6, width=3)
-    bath = kd.PhononBath(0.2, rate=lambda site: 0.1 * (site.tag[0] != 2))
-    reservoirs = [kd.Reservoir(-1.1, 0.2), kd.Reservoir(-1.2, 0.2)]
-    for law, panels in ((None, 2), (kd.Neutrality(), 3)):
-        state = kd.steady_state(builder.finalized(), reservoirs, bath, electrostatics=law, rtol=1e-2)
-        figure = state.plot(arrows=True)
-        maps = [axis for axis in figure.axes if axis.get_xlabel()]
-        assert len(maps) == panels
-        assert [len(patches.get_offsets()) for patches in maps[1].collections] == [3, 15]
-        figure.canvas.draw()
-        with pytest.raises(ValueError, match=f"axes must be {panels}"):
-            state.plot(maps[:1])
-    plt.close("all")
 
 
 def test_wires_of_a_ribbon():

@@ -61,8 +61,8 @@ def test_solid_is_drawn_as_sums_and_means(wire):
     assert "sum over the cross section" in above.get_title()
     assert "mean over the cross section" in below.get_title()
     figure.canvas.draw()
-    with pytest.raises(ValueError, match="axes must be 4"):
-        wire.plot([above])
+    with pytest.raises(ValueError, match=r"axes must be 4 for power, mu, map, second map, got 5"):
+        wire.plot([above] * 5)
     plt.close("all")
 
 

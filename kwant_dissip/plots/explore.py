@@ -3,13 +3,15 @@
 import numpy as np
 
 from .panels import known_fields, panel, spots_of
-from .style import SPOT_MARKERS, in_units, with_unit
+from .style import NEGATIVE, SPOT_MARKERS, in_units, with_unit
 
 # Diameter of the sites, pixels; steps of the slider, as parts of the largest power.
 _SIZE = 6
 _STEPS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
 # Fields that come first, if they are there.
 _FIRST = ("power", "mu", "electron_temperature", "potential", "density")
+# Height of the picture, pixels; the system's longest side in the view's units, and the least of its others over it.
+_HEIGHT, _ACROSS, _THIN = 600, 1.8, 0.02
 _SYMBOLS = {"heat": "diamond", "cold": "diamond-open"}
 
 
@@ -43,13 +45,24 @@ def figure(state, fields=None):
     made = go.Figure([_hoppings(go, positions, state.bonds), _sites(go, positions, panels[0], state.power),
                       *_spots(go, state, factor)])
     made.update_layout(
-        scene={"aspectmode": "data", **{f"{axis}axis": {"title": {"text": with_unit(axis, unit)}} for axis in "xyz"}},
-        margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend={"x": 0, "y": 0},
+        scene={**{f"{axis}axis": {"title": {"text": with_unit(axis, unit)}} for axis in "xyz"}, **_view(positions)},
+        margin={"l": 0, "r": 0, "t": 40, "b": 30}, legend={"x": 0, "y": 0}, height=_HEIGHT,
         updatemenus=[{"buttons": [_button(shown) for shown in panels], "x": 0, "xanchor": "left", "y": 1.0,
                       "yanchor": "bottom"}],
-        sliders=[{"steps": _steps(state.power), "currentvalue": {"prefix": "hide sites with less than "}, "x": 0.1,
-                  "len": 0.8, "pad": {"t": 10}}])
+        sliders=[{"steps": _steps(state.power), "x": 0.1, "len": 0.8, "pad": {"t": 10},
+                  "currentvalue": {"prefix": "hide sites with less than ", "suffix": " of the largest power"}}])
     return made
+
+
+def _view(positions):
+    """Lengths to scale, the whole system in sight: a plane from above, a solid from aside."""
+    extent = np.ptp(positions, axis=0)
+    shape = np.maximum(extent / extent.max(), _THIN)
+    eye, up = ((0, 0, 1.6), (0, 1, 0)) if extent[2] == 0 else ((0.5, -1.5, 0.6), (0, 0, 1))
+    camera = {name: dict(zip("xyz", values, strict=True)) for name, values in (("eye", eye), ("up", up))}
+    hidden = {"zaxis": {"visible": False}} if extent[2] == 0 else {}
+    return {**hidden, "aspectmode": "manual", "aspectratio": dict(zip("xyz", (_ACROSS * shape).tolist(), strict=True)),
+            "camera": {**camera, "projection": {"type": "orthographic"}}}
 
 
 def _hoppings(go, positions, bonds):
@@ -90,7 +103,7 @@ def _colours(shown):
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     scale = "Cividis"
-    if shown.is_signed and low < 0 < high:
+    if shown.is_signed and min(high, -low) > NEGATIVE * max(high, -low):
         scale, high = "RdBu_r", max(-low, high)
         low = -high
     elif shown.is_signed:
@@ -113,7 +126,7 @@ def _button(shown):
 
 
 def _steps(power):
-    return [{"label": f"{100 * part:g} % of the largest power", "method": "restyle",
+    return [{"label": f"{100 * part:g} %", "method": "restyle",
              "args": [{"marker.size": [_sizes(power, part)]}, [1]]} for part in _STEPS]
 
 
@@ -130,4 +143,4 @@ def _spots(go, state, factor):
                     place[along] = spot.position
             x, y, z = factor * places.T
             yield go.Scatter3d(x=x, y=y, z=z, mode="markers", name=label, hoverinfo="name",
-                               marker={"symbol": _SYMBOLS[kind], "size": 2 * _SIZE, "color": colour})
+                               marker={"symbol": _SYMBOLS[kind], "size": 1.5 * _SIZE, "color": colour})

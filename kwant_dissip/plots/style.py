@@ -20,7 +20,7 @@ _BOTH, _WARM, _COLD, _NEUTRAL = "RdBu_r", "Reds", "Blues_r", "cividis"
 _DIVERGING = ("PiYG", "PRGn", "BrBG", "PuOr", "RdGy", "RdBu", "RdYlBu", "RdYlGn", "Spectral", "coolwarm", "bwr",
               "seismic", "berlin", "managua", "vanimo")
 # What is below 0 by this part of the largest is more than a rest of rounding.
-_NEGATIVE = 1e-3
+NEGATIVE = 1e-3
 # Characters in a line of a label beside a panel.
 _LINE = 26
 
@@ -83,9 +83,9 @@ def colours(values, signed, cmap=None, limits=None):
     if not signed:
         return cmap or _NEUTRAL, (low, high if high > low else low + 1)
     largest = max(high, -low) or 1.0
-    if low >= -_NEGATIVE * largest:
+    if low >= -NEGATIVE * largest:
         return cmap or _WARM, (0.0, largest)
-    if high <= _NEGATIVE * largest:
+    if high <= NEGATIVE * largest:
         return cmap or _COLD, (-largest, 0.0)
     both = colormaps.get_cmap(cmap or _BOTH)
     if both.name.removesuffix("_r") not in _DIVERGING:
