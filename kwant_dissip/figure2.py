@@ -10,6 +10,7 @@ from . import kinetic
 from .analysis.spots import heat_spots
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
+from .plots.numbers import save
 from .plots.style import SPOT_MARKERS
 from .results.storage import check_writable, replacing
 from .runs.bias import at_voltage_drop
@@ -151,6 +152,6 @@ def make(directory, drop=DROP):
             kinetic_states[temperature].save(beside, group=f"kinetic_{temperature:g}")
     figure = draw(states, kinetic_states)
     for picture in pictures:
-        figure.savefig(picture, dpi=200)
+        save(figure, picture, dpi=200)
     plt.close(figure)
     return [*pictures, data]

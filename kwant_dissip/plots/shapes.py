@@ -76,6 +76,9 @@ def bar(axis, drawn, label, **options):
         beside = make_axes_locatable(axis).append_axes("right", size=_BAR_INCHES, pad=0.6 * _BAR_INCHES)
     else:
         beside = axis.inset_axes([1 + 0.6 * _BAR, 0, _BAR, 1])
+        # Among the figure's axes, as other colour bars are.
+        axis.figure.add_axes(beside)
+        axis.figure.sca(axis)
     made = axis.figure.colorbar(drawn, cax=beside, label=label, **options)
     made.ax.yaxis.set_offset_position("left")  # a power of ten over the bar, not over the panel
     return made
