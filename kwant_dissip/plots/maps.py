@@ -43,9 +43,9 @@ def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True, a
         if name == "power":
             mark(axis, found, lambda spot: factor * np.array(spot.position)[plane], legend, _BESIDE)
             if legend and axis.get_legend_handles_labels()[0]:
-                # Below, beside the coordinate: above is the place of titles.
-                axis.legend(loc="upper right", bbox_to_anchor=(1, 0), borderaxespad=1.7, frameon=False,
-                            fontsize="small", handletextpad=0.2)
+                # Below the coordinate: above is the place of titles.
+                axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=3.4, frameon=False,
+                            fontsize="small", handletextpad=0.2, columnspacing=1, ncols=2)
         axis.set(**{f"{'xy'[i]}label": with_unit(f"${'xyz'[coordinate]}$", unit)
                     for i, coordinate in enumerate(plane)})
     return axes[0].figure

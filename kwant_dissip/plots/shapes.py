@@ -1,6 +1,7 @@
 """What values at sites look like: filled cells of a plane, coloured lines of a network of wires, and their bars."""
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection, PolyCollection
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 from scipy.spatial import KDTree
@@ -76,12 +77,32 @@ def bar(axis, drawn, label, **options):
         beside = make_axes_locatable(axis).append_axes("right", size=_BAR_INCHES, pad=0.6 * _BAR_INCHES)
     else:
         beside = axis.inset_axes([1 + 0.6 * _BAR, 0, _BAR, 1])
-        # Among the figure's axes, as other colour bars are.
+        axis.child_axes.remove(beside)  # to be among the figure's axes instead, as other colour bars are
         axis.figure.add_axes(beside)
         axis.figure.sca(axis)
+        axis.add_artist(_Room(beside)).set_clip_on(False)
     made = axis.figure.colorbar(drawn, cax=beside, label=label, **options)
     made.ax.yaxis.set_offset_position("left")  # a power of ten over the bar, not over the panel
     return made
+
+
+class _Room(Artist):
+    """Nothing to see: tells the layout of a panel that a bar beside it needs room.
+
+    Parameters
+    ----------
+    beside : matplotlib axis
+    """
+
+    def __init__(self, beside):
+        super().__init__()
+        self._beside = beside
+
+    def get_window_extent(self, renderer=None):
+        return self._beside.get_window_extent(renderer)
+
+    def get_tightbbox(self, renderer=None):
+        return self._beside.get_tightbbox(renderer)
 
 
 def neighbours(positions):

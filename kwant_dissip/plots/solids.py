@@ -75,7 +75,7 @@ def _map(axis, state, directions, summed, factor, cmap, found):
     scale, unit = in_units(power, "power", state.units)
     bonds = column[state.bonds]
     drawn = filled(axis, factor * places, scale * power, bonds[bonds[:, 0] != bonds[:, 1]], signed=True, cmap=cmap)
-    bar(axis, drawn, with_unit("power", unit))
+    bar(axis, drawn, f"power\n({unit})")
     mark(axis, found, lambda spot: factor * np.array(spot.position)[list(directions)], legend=False, beside=_BESIDE)
     axis.set_title(f"power, sum along ${'xyz'[summed]}$", fontsize="medium")
 
