@@ -225,3 +225,15 @@ def test_temperatures_and_images_show_themselves():
     assert plt.get_fignums() == before
     with pytest.raises(ValueError, match=r"fields must be of excess, .*, got 'power'"):
         field.plot(fields="power")
+
+
+def test_a_notebook_shows_a_figure_once(line, monkeypatch):
+    """As IPython asks: the value of a cell shows itself unless all open figures are shown at the cell's end."""
+    figure = line.plot()
+    with pytest.raises(NotImplementedError):
+        figure._ipython_display_()
+    monkeypatch.setattr("matplotlib.get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    assert figure._ipython_display_() is None
+    plt.close(figure)
+    with pytest.raises(NotImplementedError):
+        figure._ipython_display_()

@@ -1,9 +1,9 @@
 """Pictures of results on planar systems: maps over the sites, and arrows for the current."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from scipy.spatial import KDTree
 
+from .figures import subplots
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
 from .style import in_lines, in_units, with_unit
@@ -70,7 +70,7 @@ def _figure(positions, count):
     rows = count if wide > high else 1
     size = (6.4, np.clip(5.0 * high / wide + 1.0, 1.7, 5.4) * rows) if wide > high else \
         (np.clip(4.0 * wide / high + 1.4, 2.4, 5) * count, 4.8)
-    return plt.subplots(rows, count // rows, figsize=size, layout="compressed")[1]
+    return subplots(rows, count // rows, figsize=size, layout="compressed")[1]
 
 
 def _leads(axis, state, positions, plane):

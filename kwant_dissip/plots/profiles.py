@@ -1,8 +1,8 @@
 """Pictures of results along wires."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
+from .figures import subplots
 from .panels import mark, names_of, panel, placed, spots_of
 from .style import BLUE, GREEN, PURPLE, VERMILION, in_units, with_unit
 
@@ -17,7 +17,7 @@ def profile(state, axes=None, *, fields=None, legend=True, spots=True):
     """
     names = names_of(fields, _DEFAULT)
     if axes is None:
-        _, axes = plt.subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.4 * len(names)), layout="constrained")
+        _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.4 * len(names)), layout="constrained")
     axes, names = placed(axes, names, fields)
     factor, unit = in_units(np.ptp(state.coordinate), "length", state.units)
     for axis, name in zip(axes, names, strict=True):

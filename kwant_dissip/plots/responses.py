@@ -1,8 +1,8 @@
 """Pictures of linear response."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
+from .figures import subplots
 from .panels import names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, GREEN, VERMILION
@@ -24,7 +24,7 @@ def draw(response, axes=None, *, fields=None, cmap=None):
     x = np.reshape(response.x, (len(response.power1), -1))
     moving = np.flatnonzero(np.ptp(x, axis=0) > 0)
     if axes is None:
-        _, axes = plt.subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.2 * len(names)), layout="constrained")
+        _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.2 * len(names)), layout="constrained")
     axes, names = placed(axes, names, fields)
     for axis, name in zip(axes, names, strict=True):
         values = getattr(response, name)

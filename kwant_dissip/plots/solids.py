@@ -1,8 +1,8 @@
 """Pictures of results in three dimensions: profiles along the longest direction, and projected maps."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
+from .figures import subplots
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
 from .style import BLUE, GREEN, PURPLE, in_units, with_unit
@@ -42,10 +42,10 @@ def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True):
 def _figure(state, count, fields):
     """Profiles below each other, or two of them above two maps."""
     if fields is not None:
-        return plt.subplots(count, 1, sharex=True, layout="constrained", figsize=(6.4, 0.8 + 2.4 * count))[1]
+        return subplots(count, 1, sharex=True, layout="constrained", figsize=(6.4, 0.8 + 2.4 * count))[1]
     extent = np.sort(np.ptp(state.positions, axis=0))[::-1]
     high = np.clip(4.0 * extent[1] / extent[0] + 0.9, 1.3, 4.5)
-    return plt.subplots(2, 2, layout="constrained", figsize=(9.6, 3.2 + high), height_ratios=[3.2, high])[1]
+    return subplots(2, 2, layout="constrained", figsize=(9.6, 3.2 + high), height_ratios=[3.2, high])[1]
 
 
 def _profile(axis, state, name, along, factor, found, legend, with_potential):

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 
+from .figures import subplots
 from .style import SPOT_MARKERS, in_units, with_unit
 
 
@@ -42,7 +42,7 @@ def draw(rows, parameter, state, title=""):
     -------
     matplotlib.figure.Figure
     """
-    figure, (image, lines) = plt.subplots(2, 1, sharex=True, figsize=(6.4, 6.6), layout="constrained")
+    figure, (image, lines) = subplots(2, 1, sharex=True, figsize=(6.4, 6.6), layout="constrained")
     edges = _edges(np.array([row.value for row in rows]))
     length, metre = in_units(np.ptp(state.coordinate), "length", state.units)
     watts, watt = in_units(np.concatenate([power for row in rows for _, power in row.curves]),

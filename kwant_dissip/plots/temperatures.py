@@ -1,9 +1,9 @@
 """Pictures of temperatures: along wires, over sheets, and as a tip sees them."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
 
+from .figures import subplots
 from .panels import names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, VERMILION, scaled
@@ -33,7 +33,7 @@ def field(shown, axes=None, *, fields=None, cmap=None):
         wide = is_line or np.ptp(shown.outline[..., 0]) > np.ptp(shown.outline[..., 1])
         shape, size = ((len(names), 1), (6.4, 0.8 + 2.4 * len(names))) if wide else \
             ((1, len(names)), (4.8 * len(names), 5.2))
-        _, axes = plt.subplots(*shape, sharex=bool(wide), figsize=size, layout="constrained")
+        _, axes = subplots(*shape, sharex=bool(wide), figsize=size, layout="constrained")
     axes, names = placed(axes, names, fields)
     length, nm = scaled(np.ptp(shown.outline, axis=(0, 1)), "m")
     for axis, name in zip(axes, names, strict=True):
@@ -60,7 +60,7 @@ def field(shown, axes=None, *, fields=None, cmap=None):
 def image(shown, axis=None):
     """A scan line as a curve, a raster as a map: see `ThermalImage.plot`."""
     if axis is None:
-        _, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        _, axis = subplots(figsize=(6.4, 3.6), layout="constrained")
     if shown.is_line:
         place, values = shown.line
         factor, unit = scaled(values, "K")
