@@ -2,6 +2,7 @@
 # make figure    figures/: where the heat goes, at four temperatures
 # make test      all tests, the style check, the floors of the house, types
 # make benchmark speed against named alternatives
+# make pictures  those in the README and the pages, drawn anew into examples/: look at them, then commit
 # make docs      the pages, with every example run: docs/_build/html
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ BUILD_NEEDS := "setuptools>=77" wheel cython "numpy>=2" scipy tinyarray
 ONE_THREAD := KWANT_DISSIP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 SPHINX := $(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m sphinx -W -n -d docs/_build/doctrees
 
-.PHONY: install figure test benchmark docs clean
+.PHONY: install figure pictures test benchmark docs clean
 
 install: $(VENV)/installed
 
@@ -43,6 +44,9 @@ $(VENV)/benchmark: $(VENV)/installed
 figure: install
 	$(BIN)/kwant-dissip figure2 --out figures
 
+pictures: install
+	$(ONE_THREAD) $(BIN)/python docs/pictures.py
+
 test: install
 	$(BIN)/ruff check
 	$(BIN)/lint-imports --no-logo
@@ -58,6 +62,7 @@ $(VENV)/docs: $(VENV)/installed
 
 docs: $(VENV)/docs
 	$(SPHINX) -b html docs docs/_build/html
+	$(BIN)/python docs/pictures.py --check docs/_build/examples
 	$(SPHINX) -b linkcheck docs docs/_build/links
 
 clean:

@@ -101,7 +101,8 @@ def spots() -> Iterator[Number]:
     lattice, state = figure2.lattice_state(0.2, 0.006), figure2.kinetic_state(0.2, 0.006)
     yield Number("current of figure 2, $k_BT = 0.2\\,E_F$: lattice", f"kinetic, {LEUMER}", state.current[0],
                  lattice.current[0])
-    for one, two in zip(kd.heat_spots(lattice), kd.heat_spots(state), strict=True):
+    inside = ([spot for spot in kd.heat_spots(found) if not spot.is_end] for found in (lattice, state))
+    for one, two in zip(*inside, strict=True):
         yield Number(f"position of its {one.kind} spot over $\\ell$: lattice", f"kinetic, {LEUMER}",
                      two.position / figure2.MEAN_FREE_PATH, one.position / figure2.MEAN_FREE_PATH)
 

@@ -17,7 +17,8 @@ import numpy as np
 from scipy.constants import Boltzmann, eV
 
 import kwant_dissip as kd
-from kwant_dissip.plots.maps import patches
+from kwant_dissip.plots.numbers import save
+from kwant_dissip.plots.shapes import bar, filled
 from kwant_dissip.plots.temperatures import raster
 from kwant_dissip.systems import graphene
 
@@ -42,21 +43,21 @@ def solve(level):
 
 def draw(states, images, defect):
     """Power of the sites above, what the tip sees below; the difference that the defect makes at the right."""
-    figure, axes = plt.subplots(2, 2, figsize=(10, 5), sharex=True, sharey=True, layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(10, 4.6), sharex=True, sharey=True, layout="compressed")
     with_, without = states
     positions = 1e9 * with_.positions
-    for axis, power, title in ((axes[0, 0], with_.power, "with the defect"),
-                               (axes[0, 1], with_.power - without.power, "with less without the defect")):
-        drawn = patches(axis, positions, 1e15 * power, "RdBu_r")
-        drawn.set_clim(-20, 20)
-        figure.colorbar(drawn, ax=axis, label="power per site (fW)", extend="max", pad=0.02, shrink=0.75)
+    for axis, power, title in ((axes[0, 0], with_.power, "power with the defect"),
+                               (axes[0, 1], with_.power - without.power, "what the defect adds to the power")):
+        drawn = filled(axis, positions, 1e15 * power, with_.bonds, signed=True, limits=(-20, 20))
+        bar(axis, drawn, "power per site (fW)", extend="max")
         axis.plot(*positions[defect], "o", mfc="none", mec="black", ms=16)
         axis.set_title(title, fontsize="medium")
-        axis.set(aspect="equal", ylabel="$y$ (nm)")
-    for axis, image in zip(axes[1], images, strict=True):
+        axis.set(ylabel="$y$ (nm)")
+    titles = ("the tip's image", "what the defect adds to the image")
+    for axis, image, title in zip(axes[1], images, titles, strict=True):
         drawn, label = raster(image, axis)
-        figure.colorbar(drawn, ax=axis, label=label, pad=0.02, shrink=0.75)
-        axis.set_title("what the tip sees of it", fontsize="medium")
+        bar(axis, drawn, label)
+        axis.set_title(title, fontsize="medium")
     return figure
 
 
@@ -75,4 +76,4 @@ if __name__ == "__main__":
           f"{without.power[near].sum():.3g} W; in all {with_.power.sum():.3g} and {without.power.sum():.3g} W")
     for field, name in zip(fields, ("with", "without"), strict=True):
         print(f"{name} the defect: {field}")
-    draw((with_, without), (images[0], own), defect).savefig("defect_ring.png", dpi=150)
+    save(draw((with_, without), (images[0], own), defect), "defect_ring.png", dpi=150)

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import kwant_dissip as kd
+from kwant_dissip.plots.numbers import save
 from kwant_dissip.systems import ribbon
 
 LENGTH, WIDTH, CONTACT, FLUX = 48, 16, 5, 0.06
@@ -31,7 +32,7 @@ def corners(state, size=6):
 
 
 if __name__ == "__main__":
-    figure, axes = plt.subplots(2, 2, figsize=(11, 5), layout="constrained", sharex=True, sharey=True)
+    figure, axes = plt.subplots(3, 2, figsize=(11, 5.8), layout="compressed", sharex=True, sharey=True)
     for column, flux in zip(axes.T, (FLUX, -FLUX), strict=True):
         state = solve(flux)
         hall = state.reservoir_mu[2] - state.reservoir_mu[4]
@@ -42,6 +43,8 @@ if __name__ == "__main__":
         (left_bottom, left_top), (right_bottom, right_top) = corners(state)
         print(f"  largest power over the mean, left: {left_bottom:.1f} bottom, {left_top:.1f} top; "
               f"right: {right_bottom:.1f} bottom, {right_top:.1f} top")
-        state.plot(column, arrows=True)
+        state.plot(column, fields=("power", "mu", "current"), legend=False)
         column[0].set_title(f"flux {flux:+g} $h/e$ per square")
-    figure.savefig("hot_spots_in_the_hall_bar.png", dpi=150)
+    for axis in axes.flat:
+        axis.label_outer()
+    save(figure, "hot_spots_in_the_hall_bar.png", dpi=150)

@@ -13,6 +13,7 @@ import numpy as np
 
 import kwant_dissip as kd
 from kwant_dissip import nanotube
+from kwant_dissip.plots.numbers import save
 
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 WIRE = nanotube.Wire(temperature=300.0, fermi_energy=0.13, resonance_width=0.065, mean_free_path=300e-9)
@@ -72,6 +73,6 @@ if __name__ == "__main__":
     nanotube.make(".", WIRE, BIAS, thermal, TIP, seed=1)
     figure, relative = draw({name: kd.temperature(LONG.state(sign * BIAS), thermal)
                              for name, sign in (("forward", 1), ("backward", -1))})
-    figure.savefig("tip_contrast.png", dpi=150)
+    save(figure, "tip_contrast.png", dpi=150)
     for width, value in zip(WIDTHS, relative, strict=True):
         print(f"tip {width:4.1f} mean free paths wide: contrast {value:.3f}")

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.colors import SymLogNorm
 
 import kwant_dissip as kd
-from kwant_dissip.plots.maps import patches
+from kwant_dissip.plots.shapes import filled
 from kwant_dissip.systems import ribbon
 
 LENGTH, WIDTH, TEMPERATURE, RATE, BIAS = 80, 12, 0.03, 0.08, 0.04
@@ -45,7 +45,7 @@ def draw(states):
     for axis, color, (name, state) in zip(axes, COLORS, states.items(), strict=False):
         positions = state.positions - [MIDDLE, 0.5 * (WIDTH - 1)]
         scale = state.current[0] * TEMPERATURE
-        drawn = patches(axis, positions, 1e3 * state.power / scale, "RdBu_r")
+        drawn = filled(axis, positions, 1e3 * state.power / scale, state.bonds, signed=True, limits=(-20, 20))
         drawn.set_norm(SymLogNorm(linthresh=1, vmin=-20, vmax=20))
         axis.set(title=name, ylabel="$y$ (sites)", aspect="equal")
         column = np.round(positions[:, 0] - 0.5).astype(int)

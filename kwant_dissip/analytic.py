@@ -1,6 +1,7 @@
 """Closed forms: a mean free path that does not depend on energy, heat without a bath, a quantum point contact."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.integrate import cubature
@@ -11,11 +12,15 @@ from .errors import ConvergenceError, users_function
 from .numerics.checks import check_finite, check_positive, is_number, is_whole, real_array, shortened
 from .numerics.energy_kernels import fermi_difference
 from .numerics.quadrature import THERMAL_WINDOW
+from .numerics.sampled import Sampled
+from .progress import stage_bar
 
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
 _LARGEST_CURRENT = 100
 _MOST_MODES = 1_000_000
+# How exactly a transmission is known at the few energies that it is asked for.
+_SAMPLED = 1e-7
 _GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
@@ -110,29 +115,39 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, 
     ratio = length / path
     check_finite("drop", drop)
 
-    def integrals(j):
+    def integrals(j, sampled):
         """J's right-hand side, and the energy that goes with it, at a given J."""
         def integrand(energy):
-            t = _transmission(transmission, energy)
+            t = sampled(energy)
             left = _arriving(energy, 0.5 * drop, 1, ratio * j, temperature)
             right = _arriving(energy, -0.5 * drop, -1, ratio * j, temperature)
             flow = t / (1 + t * (ratio - 1)) * (left - right)
             return np.stack([flow, energy * flow], axis=1)
 
-        reach = 0.5 * abs(drop) + THERMAL_WINDOW * (temperature + 0.5 * ratio * abs(j))
-        return _integrate(integrand, -reach, reach, [-0.5 * drop, 0.5 * drop],
-                          1e-13 * (abs(drop) + ratio * abs(j)) * (temperature + abs(drop) + ratio * abs(j)))
+        # Wide tails, of which T(E) is asked where they weigh; and what arrives has the edges of Fermi functions.
+        tail, edge = temperature + 0.5 * ratio * abs(j), 0.5 * abs(drop)
+        reach = edge + THERMAL_WINDOW * tail
+        ends = edge + tail * np.array([1.0, 4.0, 12.0, THERMAL_WINDOW])
+        sampled.cover([*-ends[::-1], *ends], lambda energy: np.exp(np.minimum(edge - np.abs(energy), 0.0) / tail))
+        steps = np.arange(-THERMAL_WINDOW, THERMAL_WINDOW + 1, 2.0)
+        pieces = np.concatenate([sampled.low, tail * steps, *(at + temperature * steps for at in (-edge, edge))])
+        pieces = np.unique(np.clip(pieces, -reach, reach))
+        half = 0.5 * np.diff(pieces)[:, None]
+        nodes = (pieces[:-1, None] + half * (1 + _GAUSS)).ravel()
+        return (half * _GAUSS_WEIGHTS).ravel() @ integrand(nodes)
 
     if drop == 0:
         return ConstantMeanFreePath(0.0, 0.0, 0.0, 0.0, float(path), float(length))
-    sign, high = np.sign(drop), abs(drop)
-    while sign * integrals(sign * high)[0] > high:
-        high *= 2
-        if high > _LARGEST_CURRENT * abs(drop):
-            raise ValueError("A transmission so close to 1 carries any current without a drop: J would exceed "
-                             f"{_LARGEST_CURRENT} times drop={drop!r}, which cannot be held.")
-    j = sign * brentq(lambda x: sign * integrals(sign * x)[0] - x, 0.0, high, xtol=1e-16, rtol=1e-14)
-    energy = integrals(j)[1]
+    with stage_bar("constant_mean_free_path") as progress:
+        right_side = partial(integrals, sampled=Sampled(partial(_transmission, transmission), _SAMPLED, progress))
+        sign, high = np.sign(drop), abs(drop)
+        while sign * right_side(sign * high)[0] > high:
+            high *= 2
+            if high > _LARGEST_CURRENT * abs(drop):
+                raise ValueError("A transmission so close to 1 carries any current without a drop: J would exceed "
+                                 f"{_LARGEST_CURRENT} times drop={drop!r}, which cannot be held.")
+        j = sign * brentq(lambda x: sign * right_side(sign * x)[0] - x, 0.0, high, xtol=1e-16, rtol=1e-14)
+        energy = right_side(j)[1]
     return ConstantMeanFreePath(j / _TWO_PI, (0.5 * j * drop - energy) / _TWO_PI, (0.5 * j * drop + energy) / _TWO_PI,
                                 float(drop), float(path), float(length))
 

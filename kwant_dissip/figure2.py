@@ -9,6 +9,7 @@ from . import kinetic
 from .analysis.spots import heat_spots
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
+from .plots.numbers import save
 from .plots.style import SPOT_MARKERS
 from .results.storage import check_writable, made_folder, replacing
 from .runs.bias import at_voltage_drop
@@ -88,7 +89,7 @@ def draw(states, kinetic_states):
     highest = 0.0
     for color, (temperature, state) in zip(_COLORS, states.items(), strict=True):
         scale = 1e3 / (state.current[0] * temperature * FERMI_ENERGY)
-        spots = heat_spots(state)
+        spots = [spot for spot in heat_spots(state) if not spot.is_end]
         continuum = kinetic_states[temperature]
         for wire, axis in enumerate(axes):
             chosen = state.wire == wire
@@ -149,6 +150,6 @@ def make(directory, drop=DROP):
             kinetic_states[temperature].save(beside, group=f"kinetic_{temperature:g}")
     figure = draw(states, kinetic_states)
     for picture in pictures:
-        figure.savefig(picture, dpi=200)
+        save(figure, picture, dpi=200)
     plt.close(figure)
     return [*pictures, data]

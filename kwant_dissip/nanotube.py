@@ -9,8 +9,9 @@ import numpy as np
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
 from .numerics.checks import check_positive
-from .plots.style import BLUE, VERMILION
-from .plots.temperatures import EXCESS, raster, scaled
+from .plots.numbers import save
+from .plots.style import BLUE, VERMILION, scaled
+from .plots.temperatures import EXCESS, raster
 from .results.storage import check_writable, made_folder, replacing
 from .results.units import BOLTZMANN_EV
 from .solve import steady_state
@@ -182,6 +183,6 @@ def make(directory, wire, bias, thermal, tip, *, seed=None):
                 result.save(beside, group=f"{name}/{kind}")
     figure = draw(wire, states, fields, lines, rasters)
     for picture in pictures:
-        figure.savefig(picture, dpi=200)
+        save(figure, picture, dpi=200)
     plt.close(figure)
     return [*pictures, data], results

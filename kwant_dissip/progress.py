@@ -1,4 +1,4 @@
-"""A bar for what takes longer than two seconds, on a terminal only."""
+"""A bar for what takes longer than two seconds, on a terminal or in a notebook only."""
 
 import math
 import os
@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 _DELAY = 2.0
+# None: silent where stderr is not a terminal, as that of a notebook never is.
+_DISABLED = False if any("notebook" in base.__module__ for base in tqdm.__mro__) else None
 
 
 class _Bar(tqdm):
@@ -22,9 +24,9 @@ class _Bar(tqdm):
     monitor_interval = 0
 
     def __init__(self, name, **options):
-        # disable=None: silent where stderr is not a terminal; miniters: a look at the clock each time, as without the
-        # monitor tqdm's guess of when to look next stays wrong where steps become slower.
-        super().__init__(desc=name, delay=_DELAY, disable=None, leave=False, miniters=1, **options)
+        # A look at the clock each time: without the monitor tqdm's guess of when to look next stays wrong where steps
+        # become slower.
+        super().__init__(desc=name, delay=_DELAY, disable=_DISABLED, leave=False, miniters=1, **options)
 
 
 def _renew_lock():

@@ -170,8 +170,8 @@ def test_links_and_permissions_stay(state, path, tmp_path):
     (lambda state, path: state.to_si("1", 1e-9), ValueError, "energy_unit must be a positive number, in eV, got '1'"),
     (lambda state, path: state.to_si(1.0, None), ValueError, "lattice_constant must be .*, in m, got None"),
     (lambda state, path: state.to_si(1j, 1.0), ValueError, "energy_unit must be a positive number, in eV, got 1j"),
-    (lambda state, path: state.plot(3), TypeError, "axes must be two matplotlib axes, .*, got 3"),
-    (lambda state, path: state.plot([1, 2]), TypeError, r"axes must be two matplotlib axes, .*, got \[1, 2\]"),
+    (lambda state, path: state.plot(3), TypeError, "axes must be a matplotlib axis, .*, got 3"),
+    (lambda state, path: state.plot([1, 2]), TypeError, r"axes must be a matplotlib axis, .*, got \[1, 2\]"),
     (lambda state, path: state.to_si(True, 1.0), ValueError, "energy_unit must be a positive number, in eV, got True"),
 ])
 def test_what_is_wrong_is_said(state, path, call, error, message):

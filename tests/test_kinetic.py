@@ -329,7 +329,7 @@ def test_units_and_files(tmp_path):
         np.testing.assert_array_equal(getattr(loaded, field.name), getattr(state, field.name))
     si = state.to_si(0.1, 1e-9)
     assert si.energy_residual == pytest.approx(state.energy_residual, abs=1e-10)
-    assert "(W / m)" in state.to_si(0.1, 1e-9).plot().axes[0].get_ylabel()
+    assert "W/m)" in state.to_si(0.1, 1e-9).plot().axes[0].get_ylabel()
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -7,12 +7,11 @@ import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import given
 
 import kwant_dissip as kd
 from kwant_dissip.analysis.smoothing import average
-from kwant_dissip.systems import chain, ribbon
-from models import floats, three_terminal
+from kwant_dissip.systems import chain
+from models import three_terminal
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +19,6 @@ def state():
     syst = chain.resonant_dot(length=60, coupling=0.5, level=-0.9).finalized()
     bath = kd.PhononBath(0.05, mean_free_path=lambda site: 12.0 if chain.in_wires(site) else np.inf)
     return kd.steady_state(syst, [kd.Reservoir(-0.9, 0.05), kd.Reservoir(-1.1, 0.05)], bath, rtol=1e-4)
-
-
-def synthetic(power, spacing=1.0, wavelength=5.0):
-    """A state whose only content is a profile along one wire."""
-    sites = len(power)
-    empty = np.zeros(sites)
-    return kd.SteadyState(
-        power=np.asarray(power, float), mu=empty, density=empty, potential=empty, current=np.zeros(2),
-        energy_current=np.zeros(2), positions=spacing * np.arange(sites)[:, None], wire=np.zeros(sites, int),
-        bath_temperature=empty + 1, reservoir_mu=np.zeros(2), reservoir_temperature=np.ones(2),
-        fermi_wavelength=np.full(2, wavelength), lead_positions=np.zeros((2, 1)), lead_potential=np.zeros(2),
-        bonds=np.empty((0, 2), int),
-        bond_current=np.empty(0), bond_energy_current=np.empty(0), error=0.0, rtol=1e-6, newton_steps=0, products=0,
-        energies=0, method="slices")
 
 
 def test_shapes_and_order(state):
@@ -103,65 +88,10 @@ def test_si_units(state):
             state.to_si(**bad)
 
 
-@given(floats(20, 60), floats(4, 12), floats(2, 5), floats(0.5, 2))
-def test_spots_of_a_known_profile(center, width, wavelength, spacing):
-    """A bump and its mirror image below, with standing waves on top that smoothing removes."""
-    x = spacing * np.arange(int(160 / spacing))
-    bumps = np.exp(-((x - center) / width) ** 2) - np.exp(-((x - center - 70) / width) ** 2)
-    waves = np.cos(4 * np.pi * x / wavelength) if spacing < wavelength / 4 else 0.0
-    spots = kd.heat_spots(synthetic(bumps + waves, spacing, wavelength), prominence=0.05)
-    assert [spot.kind for spot in spots] == ["heat", "cold"]
-    for spot, place in zip(spots, (center, center + 70), strict=True):
-        assert spot.position == pytest.approx(place, abs=spacing)
-    assert spots[0].power == pytest.approx(-spots[1].power, rel=0.15)
-    assert 0 < spots[0].power < 1.2
-
-
-def test_no_spots_where_the_profile_is_monotonic():
-    assert kd.heat_spots(synthetic(np.exp(-np.arange(200) / 30))) == []
-    assert kd.heat_spots(synthetic([1.0, 2.0])) == []  # shorter than the window
-
-
 def test_smoothing_keeps_a_straight_line_and_removes_the_standing_wave():
     x = np.arange(100.0)
     line, power = average(x, 3 + 0.1 * x + np.cos(2 * np.pi * x / 5), 10.0)
     np.testing.assert_allclose(power, 3 + 0.1 * line, atol=1e-12)
-
-
-@pytest.mark.parametrize(("options", "message"), [({"window": 0.0}, "window"), ({"prominence": 2.0}, "prominence")])
-def test_bad_options_of_heat_spots(state, options, message):
-    with pytest.raises(ValueError, match=message):
-        kd.heat_spots(state, **options)
-
-
-def test_plot(state):
-    figure = state.plot()
-    above, below = figure.axes
-    assert "power" in above.get_ylabel()
-    assert r"\mu" in below.get_ylabel()
-    assert "lattice" in below.get_xlabel()
-    figure.canvas.draw()
-    _, axes = plt.subplots(2)
-    assert state.to_si(0.1, 1e-9).plot(axes) is axes[0].figure
-    assert "(W)" in axes[0].get_ylabel()
-    plt.close("all")
-
-
-def test_maps_of_a_plane():
-    """Power and mu over the sites, U with electrostatics; grey where mu is not known; the current as arrows."""
-    builder = ribbon.ribbon(length=6, width=3)
-    bath = kd.PhononBath(0.2, rate=lambda site: 0.1 * (site.tag[0] != 2))
-    reservoirs = [kd.Reservoir(-1.1, 0.2), kd.Reservoir(-1.2, 0.2)]
-    for law, panels in ((None, 2), (kd.Neutrality(), 3)):
-        state = kd.steady_state(builder.finalized(), reservoirs, bath, electrostatics=law, rtol=1e-2)
-        figure = state.plot(arrows=True)
-        maps = [axis for axis in figure.axes if axis.get_xlabel()]
-        assert len(maps) == panels
-        assert [len(patches.get_offsets()) for patches in maps[1].collections] == [3, 15]
-        figure.canvas.draw()
-        with pytest.raises(ValueError, match=f"axes must be {panels}"):
-            state.plot(maps[:1])
-    plt.close("all")
 
 
 def test_wires_of_a_ribbon():

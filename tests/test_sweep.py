@@ -52,7 +52,7 @@ def test_a_sweep_is_the_states_side_by_side(direct):
             value = getattr(state, field.name)
             if value is not None and field.name != "units":
                 np.testing.assert_array_equal(point[field.name], value)
-                assert point[field.name].attrs["long_name"] == field.metadata["meaning"]
+                assert point[field.name].attrs["description"] == field.metadata["meaning"]
     assert dataset.power.dims == ("bias", "temperature", "site")
     assert dataset.power.attrs["units"] == "E0^2/hbar"
     assert dataset.positions.dims == ("site", "dimension")  # the same at all points
@@ -825,7 +825,7 @@ print(found.power.dims, found.power.attrs["units"], found.mu.attrs["long_name"])
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", script, str(path)], capture_output=True, text=True,
                           check=True)
-    assert done.stdout.startswith("('bias', 'temperature', 'site') E0^2/hbar Local electrochemical potential")
+    assert done.stdout.startswith("('bias', 'temperature', 'site') E0^2/hbar electrochemical potential")
     with xr.open_dataset(path) as found:
         assert found.load().identical(dataset)
 

@@ -1,119 +1,105 @@
 """Pictures of results on planar systems: maps over the sites, and arrows for the current."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.collections import EllipseCollection
 from scipy.spatial import KDTree
 
-from .style import ENERGIES, LENGTHS, POWERS, TEMPERATURES
+from .figures import subplots
+from .panels import mark, names_of, panel, placed, spots_of
+from .shapes import bar, filled
+from .style import in_lines, in_units, with_unit
 
-# Arrows along the longer side of a map.
-_ARROWS = 24
+# Arrows along the longer side of a map, and the least of the longest that is drawn.
+_ARROWS, _SHORT = 18, 0.04
+# Length of the stubs of leads on a network, in parts of its size.
+_STUB = 0.07
+# Points between a spot and the triangle that points at it.
+_BESIDE = 8.0
 
 
-def draw(state, *, axes=None, arrows=False):
-    """Power, electrochemical potential, temperature of the electrons and electrostatic energy over a planar system.
+def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True, arrows=False):
+    """Fields over a planar system, see `SteadyState.plot`.
 
-    What there is of them; the density where no bath fixes a chemical potential.
-
-    Parameters
-    ----------
-    state : SteadyState
-        Of sites in a plane along two coordinates.
-    axes : sequence of matplotlib axes, optional
-        As many as there are maps; by default a new figure.
-    arrows : bool
-        Draw the current on the first map.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If the number of axes does not fit.
+    By default power, electrochemical potential, temperature of the electrons and electrostatic energy, what there is
+    of them; the density where no bath fixes a chemical potential.
     """
     plane = np.flatnonzero(np.ptp(state.positions, axis=0))
-    positions = state.positions[:, plane]
-    energy = ENERGIES[state.units]
-    panels = []
-    if not np.all(np.isnan(state.mu)):
-        panels.append((state.power, f"power per site\n({POWERS[state.units]})", "RdBu_r"))
-    if not np.all(np.isnan(state.local_mu)):
-        panels.append((state.local_mu, f"electrochemical\npotential $\\mu$ ({energy})", "cividis"))
-    if not np.all(np.isnan(state.electron_temperature)):
-        panels.append((state.electron_temperature, f"electrons'\n{TEMPERATURES[state.units]}", "cividis"))
-    if not panels:
-        panels.append((state.density, "electrons per site", "cividis"))
-    if state.density_difference is not None:
-        panels.append((state.potential, f"electrostatic\nenergy $U$ ({energy})", "cividis"))
+    factor, unit = in_units(np.ptp(state.positions, axis=0), "length", state.units)
+    positions = factor * state.positions[:, plane]
+    names = names_of(fields, _defaults(state))
+    if arrows and "current" not in names:
+        names.insert(1, "current")
     if axes is None:
-        # As many rows or columns as suits the shape of the system.
-        wide, high = np.ptp(positions, axis=0) + _spacing(positions)
-        rows = len(panels) if wide > high else 1
-        size = (7.0, np.clip(6.2 * high / wide + 0.9, 2.0, 6) * rows) if wide > high else (4.4 * len(panels), 5.2)
-        _, axes = plt.subplots(rows, len(panels) // rows, figsize=size, layout="constrained", squeeze=False)
-    axes = np.ravel(axes)
-    if len(axes) != len(panels):
-        raise ValueError(f"axes must be {len(panels)} for this state, got {len(axes)}.")
-    for axis, (values, label, colors) in zip(axes, panels, strict=True):
-        drawn = patches(axis, positions, values, colors)
-        axis.figure.colorbar(drawn, ax=axis, label=label, pad=0.02)
-        axis.set(aspect="equal", **{f"{'xy'[i]}label": f"${'xyz'[coordinate]}$ ({LENGTHS[state.units]})"
-                                    for i, coordinate in enumerate(plane)})
-    if arrows:
-        _arrows(axes[0], state, positions)
+        axes = _figure(positions, len(names))
+    axes, names = placed(axes, names, fields)
+    found = spots_of(state, spots)
+    for axis, name in zip(axes, names, strict=True):
+        if name == "current":
+            _current(axis, state, positions)
+        else:
+            shown = panel(state, name)
+            drawn = filled(axis, positions, shown.values, state.bonds, signed=shown.is_signed, cmap=cmap)
+            bar(axis, drawn, in_lines(shown.label))
+        _leads(axis, state, positions, plane)
+        if name == "power":
+            mark(axis, found, lambda spot: factor * np.array(spot.position)[plane], legend, _BESIDE)
+            if legend and axis.get_legend_handles_labels()[0]:
+                # Below the coordinate: above is the place of titles.
+                axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=3.4, frameon=False,
+                            fontsize="small", handletextpad=0.2, columnspacing=1, ncols=2)
+        axis.set(**{f"{'xy'[i]}label": with_unit(f"${'xyz'[coordinate]}$", unit)
+                    for i, coordinate in enumerate(plane)})
     return axes[0].figure
 
 
-def patches(axis, positions, values, colors):
-    """Draw a disc at every site, grey where the value is nan.
-
-    Parameters
-    ----------
-    axis : matplotlib axis
-    positions : array of float, shape (sites, 2)
-    values : array of float, shape (sites,)
-    colors : str
-        Name of a colour map; "RdBu_r" is centred at 0.
-
-    Returns
-    -------
-    matplotlib.collections.EllipseCollection
-        For a colour bar.
-    """
-    diameter = 1.3 * _spacing(positions)
-    known = ~np.isnan(values)
-    for chosen, style in ((~known, {"facecolors": "0.85"}), (known, {"array": values[known], "cmap": colors})):
-        width = np.full(np.count_nonzero(chosen), diameter)
-        drawn = EllipseCollection(width, width, np.zeros_like(width), units="xy", offsets=positions[chosen],
-                                  transOffset=axis.transData, **style)
-        axis.add_collection(drawn)
-    if colors == "RdBu_r":
-        largest = np.nanmax(np.abs(values)) or 1.0
-        drawn.set_clim(-largest, largest)
-    low, high = positions.min(axis=0) - diameter, positions.max(axis=0) + diameter
-    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-    return drawn
+def _defaults(state):
+    names = []
+    if not np.all(np.isnan(state.mu)):
+        names.append("power")
+    if not np.all(np.isnan(state.local_mu)):
+        names.append("mu")
+    if not np.all(np.isnan(state.electron_temperature)):
+        names.append("electron_temperature")
+    names = names or ["density"]
+    return names + ["potential"] * (state.density_difference is not None)
 
 
-def _spacing(positions):
-    """Distance between neighbouring sites."""
+def _figure(positions, count):
+    """As many rows or columns as suits the shape of the system."""
     distance, _ = KDTree(positions).query(positions, k=min(2, len(positions)))
-    return np.median(distance.reshape(len(positions), -1)[:, -1])
+    wide, high = np.ptp(positions, axis=0) + np.median(distance.reshape(len(positions), -1)[:, -1])
+    rows = count if wide > high else 1
+    size = (6.4, np.clip(5.0 * high / wide + 1.0, 1.7, 5.4) * rows) if wide > high else \
+        (np.clip(4.0 * wide / high + 1.4, 2.4, 5) * count, 4.8)
+    return subplots(rows, count // rows, figsize=size, layout="compressed")[1]
 
 
-def _arrows(axis, state, positions):
-    """Current of the sites, averaged over squares."""
+def _leads(axis, state, positions, plane):
+    """Where leads go on from a network of wires: dotted stubs."""
+    if state.contacts is None or not axis.collections or not hasattr(axis.collections[-1], "get_segments"):
+        return
+    length = _STUB * np.ptp(positions, axis=0).max()
+    for lead, site in state.contacts:
+        start = positions[site]
+        axis.plot(*np.transpose([start, start + length * state.lead_directions[lead][plane]]), color="0.5", lw=2,
+                  ls=":", zorder=0)
+
+
+def _current(axis, state, positions):
+    """Arrows, each the mean of the sites in a square, over the outline of the system."""
+    filled(axis, positions, np.full(len(positions), np.nan), state.bonds)
     first, second = state.bonds.T
     flow = 0.5 * state.bond_current[:, None] * (positions[second] - positions[first])
     vectors = np.zeros_like(positions)
     np.add.at(vectors, first, flow)
     np.add.at(vectors, second, flow)
     size = np.ptp(positions, axis=0).max() / _ARROWS
-    _, square = np.unique(np.round((positions - positions.min(axis=0)) / size), axis=0, return_inverse=True)
+    _, square = np.unique(np.floor((positions - positions.min(axis=0)) / size), axis=0, return_inverse=True)
+    square = square.ravel()
     count = np.bincount(square)
     middle, mean = (np.stack([np.bincount(square, part) / count for part in array.T])
                     for array in (positions, vectors))
-    axis.quiver(*middle, *mean, color="black", pivot="mid", width=0.003)
+    length = np.hypot(*mean)
+    shown = length >= _SHORT * length.max()
+    axis.quiver(*middle[:, shown], *mean[:, shown], color="black", pivot="mid", width=0.004, zorder=4,
+                scale=length.max() / (1.1 * size), scale_units="xy", angles="xy")
+    axis.text(1.02, 0.5, "current", rotation=90, va="center", transform=axis.transAxes)

@@ -1,81 +1,94 @@
 """Pictures of results along wires."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from ..analysis.spots import heat_spots
-from .style import BLUE, ENERGIES, GREEN, LENGTHS, POWERS, PURPLE, SPOT_MARKERS, TEMPERATURES, VERMILION
+from .figures import subplots
+from .panels import mark, names_of, panel, placed, spots_of
+from .style import BLUE, GREEN, PURPLE, VERMILION, in_units, with_unit
+
+_DEFAULT = ("power", "mu")
 
 
-def profile(state, axes=None):
-    """Power and electrochemical potential along wires, the electrons' temperature, and an electrostatic energy not 0.
+def profile(state, axes=None, *, fields=None, legend=True, spots=True):
+    """Fields along wires, see `Result.plot`.
 
-    Parameters
-    ----------
-    state : SteadyState or KineticState
-    axes : sequence of two matplotlib axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    TypeError
-        If `axes` are not two.
+    By default power and electrochemical potential; with them the electrons' temperature, and an electrostatic energy
+    that is not 0, on scales at the right.
     """
+    names = names_of(fields, _DEFAULT)
     if axes is None:
-        _, axes = plt.subplots(2, 1, sharex=True, figsize=(6.4, 5.6), layout="constrained")
-    if not hasattr(axes, "__len__") or len(axes) != 2 or not all(hasattr(axis, "twinx") for axis in axes):
-        raise TypeError(f"axes must be two matplotlib axes, for the power and for mu, got {axes!r}.")
-    above, below = axes
-    for wire in range(state.wires):
-        curves, name, averaged = state.along(wire), None, True
-        if state.averages:
-            sites, power, mu, _ = state.points(wire)
-            # Where no Fermi wavelength is known, sites are all there is.
-            averaged = bool(np.any(np.isfinite(state.fermi_wavelength)))
-            above.plot(sites, power, color=BLUE, alpha=0.35 if averaged else 1.0, lw=0.8,
-                       marker=None if averaged else "o", label="each site" if wire == 0 else None)
-            below.plot(sites, mu, color=GREEN, lw=1.5, marker=None if averaged else "o")
-            name = "mean over the Fermi wavelength" if wire == 0 else None
+        _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.4 * len(names)), layout="constrained")
+    axes, names = placed(axes, names, fields)
+    factor, unit = in_units(np.ptp(state.coordinate), "length", state.units)
+    for axis, name in zip(axes, names, strict=True):
+        shown = panel(state, name)
+        if name == "power":
+            _power(axis, state, factor, shown.factor)
+            mark(axis, spots_of(state, spots), lambda spot, power=shown: (factor * spot.position,
+                                                                         power.factor * spot.power), legend)
         else:
-            below.plot(curves.x, curves.mu, color=GREEN, lw=1.5)
-        if averaged and len(curves.x):
-            above.plot(curves.x, curves.power, color=BLUE, lw=2, label=name)
+            _curve(axis, state, factor, shown.values, color=GREEN, lw=1.5)
+        if name in ("power", "mu"):
+            _what_is_missing(axis, state, name)
+        axis.set_ylabel(shown.label)
+        if fields is None:
+            _beside(axis, state, factor, name)
+        if shown.is_signed:
+            axis.axhline(0, color="0.6", lw=0.6, zorder=0)
+        if legend and axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize="small")
+    for axis in axes:
+        if axis is axes[-1] or axis.get_subplotspec() is None or axis.get_subplotspec().is_last_row():
+            axis.set_xlabel(with_unit("position $x$", unit))
+    return axes[0].figure
+
+
+def _power(axis, state, length, watts):
+    """Each site and the mean along a lattice; the curve of the kinetic theory."""
+    for wire in range(state.wires):
+        first = wire == 0
+        if not state.averages:
+            curves = state.along(wire)
+            axis.plot(length * curves.x, watts * curves.power, color=BLUE, lw=2)
+            continue
+        x, power = state.points(wire)[:2]
+        # Where no Fermi wavelength is known, and in short wires, sites are all there is.
+        curves = state.along(wire) if np.any(np.isfinite(state.fermi_wavelength)) else None
+        averaged = curves is not None and len(curves.x) > 0
+        axis.plot(length * x, watts * power, color=BLUE, alpha=0.4 if averaged else 1.0, lw=0.8,
+                  marker=None if averaged else "o", ms=3, label="each site" if first else None)
+        if averaged:
+            axis.plot(length * curves.x, watts * curves.power, color=BLUE, lw=2,
+                      label="averaged" if first else None)
+
+
+def _curve(axis, state, length, values, **style):
+    """A field along each wire; between them, where no bath couples, if it is known there."""
+    order = np.argsort(state.coordinate)
+    known = np.isfinite(values[order])
+    axis.plot(length * state.coordinate[order], values[order], marker="o" if known.sum() < 3 else None, **style)
+
+
+def _what_is_missing(axis, state, name):
+    text = None
     if state.wires == 0:
-        for axis in axes:
-            axis.text(0.5, 0.5, "no phonons: no heat, no probe", ha="center", transform=axis.transAxes)
-    elif np.all(np.isnan(state.local_mu)):
-        below.text(0.5, 0.5, r"elastic collisions alone fix no $\mu$", ha="center", transform=below.transAxes)
-    _electrons(state, above)
-    spots = heat_spots(state)
-    for kind, (marker, color, label) in SPOT_MARKERS.items():
-        found = [spot for spot in spots if spot.kind == kind]
-        if found:
-            above.plot([spot.position for spot in found], [spot.power for spot in found], marker, color=color, ms=8,
-                       mec="black", mew=0.6, ls="none", label=label)
-    above.axhline(0, color="0.6", lw=0.6, zorder=0)
-    unit = POWERS[state.units] if state.power_per == "site" else f"{POWERS[state.units]} / {LENGTHS[state.units]}"
-    above.set_ylabel(f"power per {state.power_per} ({unit})")
-    if above.get_legend_handles_labels()[0]:
-        above.legend(frameon=False, fontsize="small")
-    below.set_ylabel(rf"electrochemical potential $\mu$ ({ENERGIES[state.units]})")
-    if np.any(state.potential):
-        beside = below.twinx()
-        order = np.argsort(state.coordinate)
-        beside.plot(state.coordinate[order], state.potential[order], color=PURPLE, lw=1.2, ls="--")
-        beside.set_ylabel(f"electrostatic energy $U$, dashed ({ENERGIES[state.units]})")
-    below.set_xlabel(f"position $x$ ({LENGTHS[state.units]})")
-    return above.figure
+        text = "no phonons: no heat, no probe"
+    elif name == "mu" and np.all(np.isnan(state.local_mu)):
+        text = r"elastic collisions alone fix no $\mu$"
+    if text:
+        axis.text(0.5, 0.5, text, ha="center", transform=axis.transAxes)
 
 
-def _electrons(state, axis):
-    """Their temperature, where they have one of their own, on a scale at the right."""
-    temperature = state.electron_temperature
-    if temperature is None or np.all(np.isnan(temperature)):
-        return
-    beside, order = axis.twinx(), np.argsort(state.coordinate)
-    beside.plot(state.coordinate[order], temperature[order], color=VERMILION, lw=1.4, ls=":")
-    beside.set_ylabel(f"electrons' {TEMPERATURES[state.units]}, dotted")
+def _beside(axis, state, length, name):
+    """The electrons' temperature beside the power, the electrostatic energy beside mu."""
+    if name == "power":
+        values, field, colour, line = state.electron_temperature, "electron_temperature", VERMILION, ":"
+        if values is None or np.all(np.isnan(values)):
+            return
+    else:
+        values, field, colour, line = state.potential, "potential", PURPLE, "--"
+        if not np.any(values):
+            return
+    shown, beside = panel(state, field), axis.twinx()
+    _curve(beside, state, length, shown.values, color=colour, lw=1.3, ls=line)
+    beside.set_ylabel(shown.label + (", dotted" if line == ":" else ", dashed"))

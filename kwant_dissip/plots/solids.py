@@ -1,71 +1,89 @@
 """Pictures of results in three dimensions: profiles along the longest direction, and projected maps."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from .maps import patches
-from .style import BLUE, ENERGIES, GREEN, LENGTHS, POWERS, PURPLE
+from .figures import subplots
+from .panels import mark, names_of, panel, placed, spots_of
+from .shapes import bar, filled
+from .style import BLUE, GREEN, PURPLE, in_units, with_unit
 
 # Coordinates closer than this part of the system's size are one cross section.
 _SAME = 1e-6
-# Points between a curve and its title: room for the power of ten.
-_PAD = 16
+# Points between a spot and the triangle that points at it, on a map.
+_BESIDE = 8.0
+# What adds up over a cross section; of all else the mean is shown.
+_SUMS = ("power", "electron_power", "density", "density_difference")
 
 
-def draw(state, *, axes=None):
-    """Power and mu of the cross sections along the longest direction, and the power projected along the other two.
+def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True):
+    """Fields of the cross sections along the longest direction, and the power projected along the other two.
 
-    Parameters
-    ----------
-    state : SteadyState
-        Of a system that extends in three coordinates.
-    axes : sequence of four matplotlib axes, optional
-        For power, mu and both maps; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If there are not four axes.
+    See `SteadyState.plot`; `fields` are shown as profiles, without maps.
     """
+    names = names_of(fields, ("power", "mu", "map", "second map"))
     if axes is None:
-        _, axes = plt.subplots(2, 2, figsize=(9.6, 7.2), layout="constrained")
-    axes = np.ravel(axes)
-    if len(axes) != 4:
-        raise ValueError(f"axes must be 4 for a system in three dimensions, got {len(axes)}.")
+        axes = _figure(state, len(names), fields)
+    axes, names = placed(axes, names, fields)
     extent = np.ptp(state.positions, axis=0)
+    factor, unit = in_units(extent, "length", state.units)
     along, *across = np.argsort(-extent, kind="stable")
-    length, unit = LENGTHS[state.units], POWERS[state.units]
-    label = [f"${'xyz'[i]}$ ({length})" for i in range(3)]
-
-    x, section = _groups(state.positions[:, [along]], extent)
-    above, below, *maps = axes
-    above.plot(x, np.bincount(section, state.power), color=BLUE, marker="o", ms=3, lw=1.5)
-    above.axhline(0, color="0.6", lw=0.6, zorder=0)
-    above.set_title("power, sum over the cross section", pad=_PAD)
-    above.set(ylabel=f"power ({unit})", xlabel=label[along])
-    below.plot(x, _means(state.local_mu, section), color=GREEN, marker="o", ms=3, lw=1.5)
-    below.set_title(r"$\mu$, mean over the cross section", pad=_PAD)
-    below.set(ylabel=rf"electrochemical potential $\mu$ ({ENERGIES[state.units]})", xlabel=label[along])
-    if state.density_difference is not None:
-        beside = below.twinx()
-        beside.plot(x, _means(state.potential, section), color=PURPLE, lw=1.2, ls="--")
-        beside.set_ylabel(f"electrostatic energy $U$, dashed ({ENERGIES[state.units]})")
-    for axis, shown, summed in zip(maps, across, across[::-1], strict=True):
-        places, column = _groups(state.positions[:, [along, shown]], extent)
-        drawn = patches(axis, places, np.bincount(column, state.power), "RdBu_r")
-        axis.figure.colorbar(drawn, ax=axis, label=f"power ({unit})", location="bottom")
-        axis.set(title=f"power, sum along ${'xyz'[summed]}$", xlabel=label[along], ylabel=label[shown], aspect="equal")
+    found = spots_of(state, spots)
+    for axis, name in zip(axes, names, strict=True):
+        if name.endswith("map"):
+            shown = across[name == "second map"]
+            _map(axis, state, (along, shown), sum(across) - shown, factor, cmap, found)
+            axis.set_ylabel(with_unit(f"${'xyz'[shown]}$", unit))
+        else:
+            _profile(axis, state, name, along, factor, found, legend, fields is None)
+        axis.set_xlabel(with_unit(f"${'xyz'[along]}$", unit))
     return axes[0].figure
 
 
-def _groups(coordinates, extent):
+def _figure(state, count, fields):
+    """Profiles below each other, or two of them above two maps."""
+    if fields is not None:
+        return subplots(count, 1, sharex=True, layout="constrained", figsize=(6.4, 0.8 + 2.4 * count))[1]
+    extent = np.sort(np.ptp(state.positions, axis=0))[::-1]
+    high = np.clip(4.0 * extent[1] / extent[0] + 0.9, 1.3, 4.5)
+    return subplots(2, 2, layout="constrained", figsize=(9.6, 3.2 + high), height_ratios=[3.2, high])[1]
+
+
+def _profile(axis, state, name, along, factor, found, legend, with_potential):
+    x, section = _groups(state.positions[:, [along]])
+    shown, sums = panel(state, name), name in _SUMS
+    values = np.bincount(section, shown.values) if sums else _means(shown.values, section)
+    axis.plot(factor * x, values, color=BLUE if shown.is_signed else GREEN, marker="o", ms=3, lw=1.5)
+    axis.set_title(f"{'sum' if sums else 'mean'} over the cross section", fontsize="medium", pad=14)
+    axis.set_ylabel(shown.label.replace(" per site", ""))
+    axis.ticklabel_format(axis="y", scilimits=(-3, 4))
+    if shown.is_signed:
+        axis.axhline(0, color="0.6", lw=0.6, zorder=0)
+    if name == "power":
+        mark(axis, found, lambda spot: (factor * spot.position[along],
+                                        values[np.argmin(np.abs(x - spot.position[along]))]), legend)
+        if legend and axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize="small")
+    if name == "mu" and with_potential and state.density_difference is not None:
+        energy, beside = panel(state, "potential"), axis.twinx()
+        beside.plot(factor * x, _means(energy.values, section), color=PURPLE, lw=1.2, ls="--")
+        beside.set_ylabel(f"{energy.label}, dashed")
+
+
+def _map(axis, state, directions, summed, factor, cmap, found):
+    places, column = _groups(state.positions[:, directions])
+    power = np.bincount(column, state.power)
+    scale, unit = in_units(power, "power", state.units)
+    bonds = column[state.bonds]
+    drawn = filled(axis, factor * places, scale * power, bonds[bonds[:, 0] != bonds[:, 1]], signed=True, cmap=cmap)
+    bar(axis, drawn, f"power\n({unit})")
+    mark(axis, found, lambda spot: factor * np.array(spot.position)[list(directions)], legend=False, beside=_BESIDE)
+    axis.set_title(f"power, sum along ${'xyz'[summed]}$", fontsize="medium")
+
+
+def _groups(coordinates):
     """The different places among the sites' coordinates, and which of them each site is at."""
-    _, first, group = np.unique(np.round(coordinates / (_SAME * extent.max())), axis=0, return_index=True,
-                                return_inverse=True)
+    step = _SAME * np.ptp(coordinates, axis=0).max()
+    _, first, group = np.unique(np.round(coordinates / step), axis=0, return_index=True, return_inverse=True)
     return np.squeeze(coordinates[first]), group.ravel()
 
 

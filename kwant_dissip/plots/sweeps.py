@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from .style import LENGTHS, POWERS, SPOT_MARKERS
+from .figures import subplots
+from .style import SPOT_MARKERS, in_units, with_unit
 
 
 class Row(NamedTuple):
@@ -42,35 +42,39 @@ def draw(rows, parameter, state, title=""):
     -------
     matplotlib.figure.Figure
     """
-    figure, (image, lines) = plt.subplots(2, 1, sharex=True, figsize=(6.4, 6.6), layout="constrained")
+    figure, (image, lines) = subplots(2, 1, sharex=True, figsize=(6.4, 6.6), layout="constrained")
     edges = _edges(np.array([row.value for row in rows]))
-    largest = max(np.abs(power).max() for row in rows for _, power in row.curves) or 1.0
+    length, metre = in_units(np.ptp(state.coordinate), "length", state.units)
+    watts, watt = in_units(np.concatenate([power for row in rows for _, power in row.curves]),
+                           "power" if state.power_per == "site" else "power per length", state.units)
+    largest = watts * max(np.abs(power).max() for row in rows for _, power in row.curves) or 1.0
     for row, low, high in zip(rows, edges[:-1], edges[1:], strict=True):
         for x, power in row.curves:
-            drawn = image.pcolormesh(_edges(x), [low, high], power[None], cmap="RdBu_r", vmin=-largest, vmax=largest,
-                                     rasterized=True)
-    unit = POWERS[state.units] + (f" / {LENGTHS[state.units]}" if state.power_per == "length" else "")
+            drawn = image.pcolormesh(length * _edges(x), [low, high], watts * power[None], cmap="RdBu_r",
+                                     vmin=-largest, vmax=largest, rasterized=True)
     what = f"power per {state.power_per}" if state.is_line else "power per cross section"
-    figure.colorbar(drawn, ax=image, label=f"{what} ({unit})")
+    figure.colorbar(drawn, ax=image, label=with_unit(what, watt))
     for kind, (marker, color, label) in SPOT_MARKERS.items():
-        found = [[spot for spot in row.spots if spot.kind == kind] for row in rows]
+        # What lies at the ends of wires stays where it is.
+        found = [[spot for spot in row.spots if spot.kind == kind and not spot.is_end] for row in rows]
         for wire in sorted({spot.wire for spots in found for spot in spots}):
             # The most prominent one of each wire is followed by a line.
             best = [max((spot for spot in spots if spot.wire == wire), key=lambda spot: spot.prominence, default=None)
                     for spots in found]
-            lines.plot([np.nan if spot is None else _position(spot, state) for spot in best],
+            lines.plot([np.nan if spot is None else length * _position(spot, state) for spot in best],
                        [row.value for row in rows], color=color, lw=1.4)
-        points = [(_position(spot, state), row.value) for row, spots in zip(rows, found, strict=True) for spot in spots]
+        points = [(length * _position(spot, state), row.value) for row, spots in zip(rows, found, strict=True)
+                  for spot in spots]
         if points:
             lines.plot(*np.transpose(points), marker, color=color, ms=5, mec="black", mew=0.4, ls="none", label=label)
     if lines.get_legend_handles_labels()[0]:
         lines.legend(frameon=False, fontsize="small")
     else:
-        lines.text(0.5, 0.5, "no heat or cold spots", ha="center", transform=lines.transAxes)
+        lines.text(0.5, 0.5, "no heat or cold spots inside the wires", ha="center", transform=lines.transAxes)
     for axis in (image, lines):
         axis.set(ylabel=parameter.replace("_", " "), ylim=(edges[0], edges[-1]))
     image.set_title(title or None)
-    lines.set_xlabel(f"position $x$ ({LENGTHS[state.units]})")
+    lines.set_xlabel(with_unit("position $x$", metre))
     return figure
 
 

@@ -1,14 +1,13 @@
 """Pictures of temperatures: along wires, over sheets, and as a tip sees them."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from .maps import patches
-from .style import BLUE, VERMILION
+from .figures import subplots
+from .panels import names_of, placed
+from .shapes import bar, filled
+from .style import BLUE, VERMILION, scaled
 
-# Units of a temperature, a power, a length, and what 1 in SI is in them.
-_PREFIXES = ((1.0, ""), (1e3, "m"), (1e6, "µ"), (1e9, "n"), (1e12, "p"), (1e15, "f"), (1e18, "a"))
 # Lengths of a scale bar, in powers of ten.
 _ROUND = (1, 2, 5)
 # Part of a picture's width that a scale bar takes at most.
@@ -20,53 +19,48 @@ HEAT = "inferno"
 EXCESS = r"$T - T_\mathrm{substrate}$"
 
 
-def scaled(values, unit):
-    """Factor from SI, and name of the unit with the prefix that suits the largest value."""
-    largest = np.nanmax(np.abs(values), initial=0.0)
-    for factor, prefix in _PREFIXES:
-        if largest * factor >= 1:
-            return factor, prefix + unit
-    return (1.0, unit) if largest == 0 else (factor, prefix + unit)
-
-
-def field(shown, axes=None):
+def field(shown, axes=None, *, fields=None, cmap=None):
     """Temperature less the substrate's, and power: see `TemperatureField.plot`."""
+    known = {"excess": (EXCESS, "K", VERMILION, HEAT), "temperature": ("$T$", "K", VERMILION, HEAT),
+             "heat": ("power per site", "W", BLUE, None), "to_substrate": ("power to substrate", "W", BLUE, None)}
+    names = names_of(fields, ("excess", "heat"))
+    for name in names:
+        if name not in known:
+            raise ValueError(f"fields must be of {', '.join(known)}, got {name!r}.")
+    moving = np.flatnonzero(np.ptp(shown.positions, axis=0) > 0)[:2]
+    is_line = len(moving) <= 1
     if axes is None:
-        wide = shown.dimensions == 1 or np.ptp(shown.outline[..., 0]) > np.ptp(shown.outline[..., 1])
-        shape = (2, 1) if wide else (1, 2)
-        size = (6.4, 5.6) if wide else (9.6, 5.2)
-        _, axes = plt.subplots(*shape, sharex=bool(wide), figsize=size, layout="constrained")
-    if not hasattr(axes, "__len__") or len(axes) != 2:
-        raise TypeError(f"axes must be two matplotlib axes, for the temperature and for the power, got {axes!r}.")
-    moving = np.flatnonzero(np.ptp(shown.positions, axis=0) > 0)
+        wide = is_line or np.ptp(shown.outline[..., 0]) > np.ptp(shown.outline[..., 1])
+        shape, size = ((len(names), 1), (6.4, 0.8 + 2.4 * len(names))) if wide else \
+            ((1, len(names)), (4.8 * len(names), 5.2))
+        _, axes = subplots(*shape, sharex=bool(wide), figsize=size, layout="constrained")
+    axes, names = placed(axes, names, fields)
     length, nm = scaled(np.ptp(shown.outline, axis=(0, 1)), "m")
-    panels = ((shown.excess, EXCESS, "K", VERMILION, HEAT),
-              (shown.heat, "power per site", "W", BLUE, "RdBu_r"))
-    for axis, (values, label, unit, color, colors) in zip(axes, panels, strict=True):
-        factor, name = scaled(values, unit)
-        if shown.dimensions == 1:
+    for axis, name in zip(axes, names, strict=True):
+        label, unit, colour, colours = known[name]
+        values = getattr(shown, name)
+        factor, unit = scaled(values, unit)
+        if is_line:
             place = shown.positions[:, np.argmax(np.ptp(shown.positions, axis=0))]
             order = np.argsort(place)
-            axis.plot(length * place[order], factor * values[order], color=color, lw=1.6,
-                      marker=None if len(moving) == 1 else ".", ls="-" if len(moving) == 1 else "none")
-            axis.axhline(0, color="0.6", lw=0.6, zorder=0)
-            axis.set_ylabel(f"{label} ({name})")
+            axis.plot(length * place[order], factor * values[order], color=colour, lw=1.6)
+            if name != "temperature":
+                axis.axhline(0, color="0.6", lw=0.6, zorder=0)
+            axis.set_ylabel(f"{label} ({unit})")
         else:
-            drawn = patches(axis, length * shown.positions[:, moving], factor * values, colors)
-            axis.figure.colorbar(drawn, ax=axis, label=f"{label} ({name})", pad=0.02)
-            axis.set(aspect="equal", ylabel=f"$y$ ({nm})")
-    if shown.dimensions == 1:
-        axes[-1].set_xlabel(f"position $x$ ({nm})")
-    else:
-        for axis in axes:
-            axis.set_xlabel(f"$x$ ({nm})")
+            drawn = filled(axis, length * shown.positions[:, moving], factor * values, shown.links,
+                           signed=colours is None, cmap=cmap or colours)
+            bar(axis, drawn, f"{label}\n({unit})")
+            axis.set_ylabel(f"${'xyz'[moving[1]]}$ ({nm})")
+        if axis is axes[-1] or not is_line:
+            axis.set_xlabel(f"position $x$ ({nm})" if is_line else f"${'xyz'[moving[0]]}$ ({nm})")
     return axes[0].figure
 
 
 def image(shown, axis=None):
     """A scan line as a curve, a raster as a map: see `ThermalImage.plot`."""
     if axis is None:
-        _, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        _, axis = subplots(figsize=(6.4, 3.6), layout="constrained")
     if shown.is_line:
         place, values = shown.line
         factor, unit = scaled(values, "K")
@@ -74,7 +68,7 @@ def image(shown, axis=None):
         axis.set(xlabel=f"tip position ${'x' if len(shown.y) == 1 else 'y'}$ (nm)", ylabel=f"{EXCESS} ({unit})")
         return axis.figure
     drawn, label = raster(shown, axis)
-    axis.figure.colorbar(drawn, ax=axis, label=label, pad=0.02)
+    bar(axis, drawn, label)
     return axis.figure
 
 

@@ -8,6 +8,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from .fields import short_name
 from .plan import Plan
 from .record import Record
 from .storage import PACKAGE_VERSION
@@ -148,7 +149,8 @@ def _fields(plan, points, there):
         if not all(_same_form(value, record.values.get(name)) and record.kind == first.kind for record in records):
             continue
         declared = first.declared.get(name)
-        attributes = {"long_name": declared.meaning, "units": declared.unit} if declared else {}
+        attributes = {"long_name": short_name(name), "description": declared.meaning, "units": declared.unit} \
+            if declared else {}
         dimensions = _dimensions(plan, first, name, one_place)
         if first.is_place(name) and one_place and len(samples) == 1:
             variable = xr.Variable(dimensions, value, attributes)
@@ -162,7 +164,8 @@ def _fields(plan, points, there):
         along = int(np.argmax(np.ptp(first.values["positions"], axis=0)))
         coordinates[_free(plan, "x")] = xr.Variable(
             (_free(plan, "site"),), first.values["positions"][:, along],
-            {"long_name": "coordinate in which the system is longest", "units": first.declared["positions"].unit})
+            {"long_name": "position", "description": "coordinate in which the system is longest",
+             "units": first.declared["positions"].unit})
     return variables, coordinates
 
 

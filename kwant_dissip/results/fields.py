@@ -43,6 +43,16 @@ def quantity(meaning, kind="number", dimensions=(), *, is_place=False, **options
     return dataclasses.field(metadata=metadata, **options)
 
 
+# Where a field's own name says too little.
+_NAMES = {"mu": "electrochemical potential", "x": "position", "potential": "electrostatic energy",
+          "density_difference": "charge", "error": "relative error"}
+
+
+def short_name(name):
+    """Of a field, for the axis of a picture."""
+    return _NAMES.get(name, name.replace("_", " "))
+
+
 def unit(field, si):
     """Unit of a field in the model's units, or in SI."""
     return unit_of(field.metadata["kind"], si)

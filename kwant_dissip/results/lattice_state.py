@@ -1,5 +1,6 @@
 """What `steady_state` returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +13,7 @@ from .fields import documented, quantity
 from .result import Graph, Profile, Result
 
 if TYPE_CHECKING:
+    import plotly.graph_objects
     from matplotlib.figure import Figure
 
 # Positions that differ by less than this part of the system's size are the same.
@@ -230,18 +232,31 @@ class SteadyState(Result):
         sign = -1 if self.lead_coordinate[0] > self.lead_coordinate[1] else 1
         return 0.5 * sign * float(self.current[0] - self.current[1])
 
-    def plot(self, axes=None, *, arrows: bool = False) -> "Figure":
+    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None, legend: bool = True,
+             spots: bool = True, arrows: bool = False) -> "Figure":
         """Draw power and electrochemical potential, and U with electrostatics: along wires, or as maps.
 
-        In three dimensions: profiles along the longest direction, sums (mu: means) over the cross sections, and maps of
-        the power summed along each of the other two.
+        Wires along a line are curves, networks of wires in a plane coloured lines, other planes filled cells. In three
+        dimensions: profiles along the longest direction, sums (mu: means) over the cross sections, and maps of the
+        power summed along each of the other two. In SI lengths are in nm or um, powers in pW and so on, as it suits.
 
         Parameters
         ----------
-        axes : sequence of matplotlib axes, optional
-            Where to draw, two for wires, one a map in a plane, four in three dimensions; by default a new figure.
+        axes : matplotlib axis, or sequence of them, optional
+            Where to draw, an axis for each field; by default a new figure. With fewer axes than there are fields by
+            default the first ones are drawn: one axis shows the power.
+        fields : str or sequence of str, optional
+            What to draw instead: names of fields with a value for each site, such as "power" or "density", and in a
+            plane "current". In three dimensions they are drawn as profiles.
+        cmap : str or matplotlib colour map, optional
+            Of maps. By default power is red where it heats and blue where it cools, of one colour where it does only
+            one of both.
+        legend : bool, optional
+            Name curves and spots.
+        spots : bool, optional
+            Mark heat and cold spots, white ones at ends and edges, see `heat_spots`.
         arrows : bool, optional
-            In a plane: draw the current, too.
+            In a plane: draw the current, too, beside the power.
 
         Returns
         -------
@@ -249,14 +264,48 @@ class SteadyState(Result):
 
         Raises
         ------
+        TypeError
+            If `axes` are none.
         ValueError
-            If `axes` do not fit.
+            If `axes` do not fit, or there is no such field.
         """
-        check_flag("arrows", arrows)
+        for name, flag in (("legend", legend), ("spots", spots), ("arrows", arrows)):
+            check_flag(name, flag)
         if self.is_line:
-            return super().plot(axes)
+            return super().plot(axes, fields=fields, legend=legend, spots=spots)
         from ..plots import maps, solids  # matplotlib is slow to import
 
+        options = {"axes": axes, "fields": fields, "cmap": cmap, "legend": legend, "spots": spots}
         if np.count_nonzero(np.ptp(self.positions, axis=0)) > 2:
-            return solids.draw(self, axes=axes)
-        return maps.draw(self, axes=axes, arrows=arrows)
+            return solids.draw(self, **options)
+        return maps.draw(self, arrows=arrows, **options)
+
+    def explore(self, fields: str | Sequence[str] | None = None) -> "plotly.graph_objects.Figure":
+        """A view of the sites in three dimensions that can be turned, with a menu of fields to colour them by.
+
+        A slider hides sites that take little power. In a notebook it shows itself; ``.write_html("state.html")`` makes
+        a page of it that needs no network. It takes plotly: ``pip install 'kwant_dissip[explore]'``.
+
+        Parameters
+        ----------
+        fields : str or sequence of str, optional
+            Names of fields with a value for each site; by default all that are not 0.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        ImportError
+            If there is no plotly.
+        ValueError
+            If there is no such field.
+
+        Examples
+        --------
+        >>> state.explore("power").write_html("state.html")
+        """
+        from ..plots import explore  # slow to import
+
+        return explore.figure(self, fields)

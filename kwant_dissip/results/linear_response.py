@@ -1,10 +1,16 @@
 """What `linear_response` returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from .fields import documented, quantity
+from .notebook import html
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SITE, _LEAD = ("site",), ("lead",)
 
@@ -49,6 +55,44 @@ class LinearResponse:
     def conductance(self) -> float:
         """current1 of the first lead, in e^2/hbar (multiply by 2 pi for e^2/h)."""
         return float(self.current1[0])
+
+    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None) -> "Figure":
+        """Draw power1, power2 and mu1: along a line, or over a plane.
+
+        Parameters
+        ----------
+        axes : matplotlib axis, or sequence of them, optional
+            Where to draw, an axis for each field; by default a new figure. One axis shows the Peltier part.
+        fields : str or sequence of str, optional
+            What to draw instead: names of fields with a value for each site.
+        cmap : str or matplotlib colour map, optional
+            Of maps.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        TypeError
+            If `axes` are none.
+        ValueError
+            If `axes` do not fit, or there is no such field.
+        """
+        from ..plots import responses  # matplotlib is slow to import
+
+        return cast("Figure", responses.draw(self, axes, fields=fields, cmap=cmap))
+
+    def _repr_html_(self) -> str:
+        def listed(values):
+            return ", ".join(f"{value:.4g}" for value in values)
+
+        rows = {"current per bias from each lead": f"{listed(self.current1)} e^2/hbar",
+                "conductance": f"{2 * np.pi * self.conductance:.4g} e^2/h",
+                "energy current per bias from each lead": listed(self.energy_current1),
+                "power per bias^2 (Joule part), sum": f"{self.power2.sum():.4g}",
+                "relative error": f"{self.error:.1e}"}
+        return html(f"LinearResponse: {len(self.power1)} sites", rows, self.plot)
 
     def __repr__(self):
         return (f"<LinearResponse: {len(self.power1)} sites, conductance {self.conductance:.4g} e^2/hbar, "

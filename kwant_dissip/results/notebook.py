@@ -1,18 +1,34 @@
-"""How a result shows itself in a notebook: numbers in a table, and a small picture."""
+"""How results show themselves in a notebook: numbers in a table, and a small picture."""
 
 import base64
 import io
+from collections.abc import Callable, Mapping
 from html import escape
 
 from .fields import unit_of
 
 # Larger ones take seconds to draw.
-_MOST_DRAWN = 100_000
+_MOST_DRAWN = 20_000
 _DPI = 60
 
 
+def html(title: str, rows: Mapping[str, str], plot: Callable | None = None) -> str:
+    """A table and a picture, as HTML that needs nothing else.
+
+    Parameters
+    ----------
+    title : str
+    rows : dict of str to str
+    plot : callable, optional
+        Returns a figure, which is closed.
+    """
+    cells = "".join(f"<tr><th style='text-align: left'>{escape(name)}</th><td>{escape(text)}</td></tr>"
+                    for name, text in rows.items())
+    return f"<div><strong>{escape(title)}</strong><table>{cells}</table>{'' if plot is None else _picture(plot)}</div>"
+
+
 def as_html(result) -> str:
-    """Currents, power, residuals and a picture of a `Result`, as HTML that needs nothing else.
+    """Currents, power, residuals and a picture of a `Result`.
 
     Parameters
     ----------
@@ -22,28 +38,27 @@ def as_html(result) -> str:
     -------
     str
     """
-    def row(name, values, unit=""):
-        shown = ", ".join(f"{value:.4g}" for value in values)
-        return f"<tr><th style='text-align: left'>{escape(name)}</th><td>{escape(f'{shown} {unit}'.strip())}</td></tr>"
+    def listed(values, unit=""):
+        return f"{', '.join(f'{value:.4g}' for value in values)} {unit}".strip()
 
     si = result.units == "SI"
-    rows = [row("current from each lead", result.current, unit_of("current", si)),
-            row("energy current from each lead", result.energy_current, unit_of("power", si)),
-            row("power to the phonons", [result.heat.sum()], unit_of("power", si)),
-            row("relative error", [result.error]), row("particles lost", [result.particle_residual]),
-            row("energy lost", [result.energy_residual])]
-    title = f"{type(result).__name__}: {len(result.power)} {result.power_per}s" if result.power_per == "site" else \
-        f"{type(result).__name__}: {len(result.power)} nodes"
-    return (f"<div><strong>{escape(title)}</strong><table>{''.join(rows)}</table>"
-            f"{_picture(result) if len(result.power) <= _MOST_DRAWN else ''}</div>")
+    rows = {"current from each lead": listed(result.current, unit_of("current", si)),
+            "energy current from each lead": listed(result.energy_current, unit_of("power", si)),
+            "power to the phonons": listed([result.heat.sum()], unit_of("power", si)),
+            "relative error": listed([result.error]), "particles lost": listed([result.particle_residual]),
+            "energy lost": listed([result.energy_residual])}
+    nodes = "sites" if result.power_per == "site" else "nodes"
+    return html(f"{type(result).__name__}: {len(result.power)} {nodes}", rows,
+                result.plot if len(result.power) <= _MOST_DRAWN else None)
 
 
-def _picture(result):
+def _picture(plot):
     import matplotlib.pyplot as plt  # slow to import
 
-    figure = result.plot()
+    with plt.ioff():
+        figure = plot()
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=_DPI)
     plt.close(figure)  # or a notebook shows it a second time
     data = base64.b64encode(image.getvalue()).decode()
-    return f"<img alt='power and chemical potential' src='data:image/png;base64,{data}'>"
+    return f"<img alt='picture of the result' src='data:image/png;base64,{data}'>"

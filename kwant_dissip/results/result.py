@@ -2,12 +2,13 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from ..numerics.checks import is_whole, shortened
+from ..numerics.checks import check_flag, is_whole, shortened
 from .fields import in_si
 from .record import Record
 from .storage import write_record
@@ -259,17 +260,40 @@ class Result(Saved, ABC):
         return dataclasses.replace(self, units="SI",  # type: ignore[type-var]
                                    **in_si(self, Units(energy_unit, lattice_constant)))
 
-    def plot(self, axes=None) -> "Figure":
+    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, legend: bool = True,
+             spots: bool = True) -> "Figure":
         """Draw power and electrochemical potential along the wires.
+
+        With them the electrons' temperature and an electrostatic energy, where there are.
 
         Parameters
         ----------
-        axes : sequence of two matplotlib axes, optional
-            Where to draw; by default a new figure.
+        axes : matplotlib axis, or sequence of them, optional
+            Where to draw, an axis for each field; by default a new figure. With fewer axes than there are fields by
+            default the first ones are drawn: one axis shows the power.
+        fields : str or sequence of str, optional
+            What to draw instead: names of fields with a value for each node.
+        legend : bool, optional
+            Name curves and spots.
+        spots : bool, optional
+            Mark heat and cold spots, white ones at ends, see `heat_spots`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        TypeError
+            If `axes` are none.
+        ValueError
+            If `axes` do not fit, or there is no such field.
         """
+        for name, flag in (("legend", legend), ("spots", spots)):
+            check_flag(name, flag)
         from ..plots.profiles import profile  # matplotlib is slow to import
 
-        return profile(self, axes)
+        return profile(self, axes, fields=fields, legend=legend, spots=spots)
 
     def _repr_html_(self) -> str:
         from .notebook import as_html

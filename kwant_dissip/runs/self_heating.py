@@ -11,6 +11,7 @@ from ..numerics.anderson import Anderson
 from ..numerics.checks import check_flag, check_positive, check_rtol, check_solve
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
+from ..results.notebook import html
 from ..thermal.conductances import Thermal
 from ..thermal.field import TemperatureField, equation_of, field_of
 from ..thermal.heat_equation import HeatEquation
@@ -58,6 +59,10 @@ class SelfHeating(Generic[State]):
         """Heat to the substrate, through the phonons' ends, and what electrons carry into the leads, W."""
         leads = 0.0 if self.field.heat_at_ends else self.field.lead_heat.sum()
         return float(self.field.to_substrate.sum() + self.field.through_ends.sum() + leads)
+
+    def _repr_html_(self) -> str:
+        rows = {"passes": f"{self.passes}", "relative error": f"{self.error:.1e}"}
+        return html("SelfHeating", rows) + self.field._repr_html_() + self.state._repr_html_()
 
     def __repr__(self):
         return f"<SelfHeating: {self.passes} passes, error {self.error:.1e}, {self.field!r}, {self.state!r}>"

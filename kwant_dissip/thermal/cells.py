@@ -7,22 +7,10 @@ Heat flows between sites that a hopping connects, through the face that their ce
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.spatial import Delaunay, KDTree, Voronoi
+from scipy.spatial import KDTree
 
+from ..numerics.cells import SAME, face_of, is_net, voronoi
 from ..results.result import Graph
-
-# In a plane, what has fewer hoppings per site is a net of wires: a ladder has 3/2, a row of hexagons 5/4, a ring 1.
-_NET = 9 / 8
-# Relative to the median hopping: vectors, places, and faces that are the same, or nothing.
-_SAME = 1e-4
-# A lattice has no more kinds of hoppings, each in both directions; more are a disordered arrangement.
-_KINDS = 62
-# What is thought beyond an edge must be this far from what is there, in lengths of a hopping.
-_APART, _AWAY = 0.3, 0.7
-# A triangle of sites with a side longer than that is a hole, unless all three are hoppings; across a hexagon of the
-# honeycomb the longest is 2.
-_HOLE = 2.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +67,7 @@ def cells_of(graph: Graph) -> Cells:
     middle = graph.positions - graph.positions.mean(axis=0)
     _, extent, along = np.linalg.svd(middle, full_matrices=False)
     extent[extent <= 1e-9 * extent[0]] = 0
-    if len(bonds) <= _NET * len(graph.positions) and graph.size is None:
+    if is_net(bonds, len(graph.positions)) and graph.size is None:
         return _wires(graph, bonds)
     if np.count_nonzero(extent) <= 1:
         return _line(graph, bonds, middle @ along[0])
@@ -118,7 +106,7 @@ def _line(graph, bonds, x):
     order = np.argsort(x)
     near, step = np.stack([order[:-1], order[1:]], axis=1), np.diff(x[order])
     _check_apart(graph, near, step)
-    linked = _face_of(bonds, near, np.ones(len(step)), len(x)) > 0
+    linked = face_of(bonds, near, np.ones(len(step)), len(x)) > 0
     links = bonds[linked]
     half = 0.5 * np.concatenate([step[:1], step, step[-1:]])
     size, half_depth = np.empty(len(x)), np.empty(len(x))
@@ -141,7 +129,7 @@ def _sheet(graph, bonds, directions):
     where = positions / scale
     nearest, neighbours = KDTree(where).query(where, k=2)
     _check_apart(graph, neighbours, nearest[:, 1] * scale)
-    found = _voronoi(where, bonds)
+    found = voronoi(where, bonds)
     pairs, corners = found.ridge_points, found.vertices[np.array(found.ridge_vertices)]
     real = pairs < count
     # Faces between what is thought beyond the edges do not count, and can be infinite.
@@ -150,77 +138,15 @@ def _sheet(graph, bonds, directions):
     away = np.linalg.norm(found.points[pairs[:, 1]] - found.points[pairs[:, 0]], axis=1)
     area = np.bincount(pairs[real], np.stack([0.25 * face * away] * 2, axis=1)[real], count)
     inner = real.all(axis=1)
-    shared = _face_of(bonds, pairs[inner], face[inner], count)
-    linked = shared > _SAME
+    shared = face_of(bonds, pairs[inner], face[inner], count)
+    linked = shared > SAME
     links = bonds[linked]
     length = np.linalg.norm(where[links[:, 1]] - where[links[:, 0]], axis=1)
     joined = np.zeros(len(pairs), bool)
-    joined[inner] = _face_of(pairs[inner], bonds, np.ones(len(bonds)), count) > 0
+    joined[inner] = face_of(pairs[inner], bonds, np.ones(len(bonds)), count) > 0
     width = _contact_widths(where, area, graph.contacts, graph.lead_directions[:, directions])
     return Cells(2, area * scale ** 2, links, shared[linked] / length, graph.contacts, width * scale,
-                 scale * 0.5 * area[graph.contacts[:, 1]] / width, corners[~joined & (face > _SAME)] * scale)
-
-
-def _voronoi(where, bonds):
-    """Voronoi cells of sites at distances of about 1, closed at the edges by where the lattice would go on."""
-    ahead = where[bonds[:, 1]] - where[bonds[:, 0]]
-    site, vector = np.concatenate([bonds[:, 0], bonds[:, 1]]), np.concatenate([ahead, -ahead])
-    beyond = _continued(where, site, vector)
-    points = np.concatenate([where, beyond[KDTree(where).query(beyond)[0] > _APART]])
-    found = Voronoi(points)
-    unclosed = np.full(len(points), len(beyond) == 0)
-    unclosed[found.ridge_points[np.min(found.ridge_vertices, axis=1) < 0]] = True
-    # No site of the lattice has all neighbours there, or there is no lattice: images of the neighbours there are.
-    chosen = unclosed[site]
-    if not np.any(chosen):
-        return found
-    site = site[chosen]
-    mean = np.bincount(site, np.linalg.norm(vector[chosen], axis=1)) / np.maximum(np.bincount(site), 1)
-    x, y = (vector[chosen] * (mean[site] / np.linalg.norm(vector[chosen], axis=1))[:, None]).T
-    images = np.concatenate([where[site] + np.stack(image, axis=1) for image in ((-x, -y), (-y, x), (y, -x))])
-    away = KDTree(points).query(images)[0] > _AWAY * np.tile(mean[site], 3)
-    return Voronoi(np.concatenate([points, _distinct(images[away & ~_inside(where, bonds, images)])]))
-
-
-def _inside(where, bonds, points):
-    """Which points lie among the sites, not beyond their edge or in a hole."""
-    triangles = Delaunay(where)
-    corners = triangles.simplices
-    sides = np.stack([corners, np.roll(corners, 1, axis=1)], axis=2)
-    longest = np.linalg.norm(where[sides[..., 0]] - where[sides[..., 1]], axis=2).max(axis=1)
-    hopping = _face_of(sides.reshape(-1, 2), bonds, np.ones(len(bonds)), len(where)).reshape(-1, 3)
-    simplex = triangles.find_simplex(points)
-    return (simplex >= 0) & ((longest < _HOLE) | np.all(hopping > 0, axis=1))[simplex]
-
-
-def _continued(where, site, vector):
-    """Neighbours that sites would have if the lattice went on: those that other sites like them have."""
-    kinds, kind = np.unique(np.round(vector / _SAME).astype(int), axis=0, return_inverse=True)
-    if len(kinds) > _KINDS:
-        return np.empty((0, 2))
-    kind = kind.ravel()
-    has = np.zeros(len(where), np.int64)
-    np.bitwise_or.at(has, site, np.int64(1) << kind)
-    beyond = []
-    for mine in np.unique(has):
-        alike = np.unique(has)
-        alike = alike[(alike & mine) == mine]
-        missing = np.bitwise_or.reduce(alike) & ~mine
-        beyond += [where[has == mine] + vector[np.argmax(kind == number)]
-                   for number in range(len(kinds)) if missing >> number & 1]
-    return _distinct(np.concatenate(beyond)) if beyond else np.empty((0, 2))
-
-
-def _distinct(points):
-    return points[np.unique(np.round(points / _SAME).astype(int), axis=0, return_index=True)[1]]
-
-
-def _face_of(wanted, pairs, face, count):
-    """Face that each wanted pair of sites shares, 0 if none."""
-    low, high = np.sort(pairs, axis=1).T
-    faces = coo_matrix((face, (low, high)), shape=(count, count)).tocsr()
-    first, second = np.sort(wanted, axis=1).T
-    return np.asarray(faces[first, second]).ravel()
+                 scale * 0.5 * area[graph.contacts[:, 1]] / width, corners[~joined & (face > SAME)] * scale)
 
 
 def _contact_widths(where, area, contacts, directions):
@@ -232,9 +158,9 @@ def _contact_widths(where, area, contacts, directions):
         across = np.array([-directions[lead, 1], directions[lead, 0]])
         if not np.any(across):
             across = np.linalg.svd(where[sites] - where[sites].mean(axis=0), full_matrices=False)[2][0]
-        rows = np.unique(np.round(where[sites] @ across / _SAME))
+        rows = np.unique(np.round(where[sites] @ across / SAME))
         # Evenly spaced rows, each with half of the distances to both neighbours, and as much beyond the last ones.
-        whole = _SAME * np.ptp(rows) * len(rows) / (len(rows) - 1) if len(rows) > 1 else np.sqrt(area[sites[0]])
+        whole = SAME * np.ptp(rows) * len(rows) / (len(rows) - 1) if len(rows) > 1 else np.sqrt(area[sites[0]])
         width[chosen] = whole / len(sites)
     return width
 

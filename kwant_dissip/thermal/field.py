@@ -1,5 +1,6 @@
 """`temperature`: where phonons are how hot."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..numerics.checks import check_flag
 from ..results.fields import documented, quantity
+from ..results.notebook import html
 from ..results.result import Result, Saved
 from .cells import Cells, cells_of
 from .conductances import Thermal
@@ -125,21 +127,41 @@ class TemperatureField(Saved):
         """Power that the phonons receive in all, W: what goes `to_substrate` and `through_ends`."""
         return float(self.heat.sum() + (self.lead_heat.sum() if self.heat_at_ends else 0.0))
 
-    def plot(self, axes=None) -> "Figure":
-        """Draw the temperature less the substrate's, and the power: along wires, or as maps of a sheet.
+    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None) -> "Figure":
+        """Draw the temperature less the substrate's, and the power: along wires, or as maps of a network or a sheet.
 
         Parameters
         ----------
-        axes : sequence of two matplotlib axes, optional
-            Where to draw; by default a new figure.
+        axes : matplotlib axis, or sequence of them, optional
+            Where to draw, an axis for each field; by default a new figure. One axis shows the temperature.
+        fields : str or sequence of str, optional
+            "excess", "temperature", "heat", "to_substrate": by default the first and the third.
+        cmap : str or matplotlib colour map, optional
+            Of maps.
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        TypeError
+            If `axes` are none.
+        ValueError
+            If `axes` do not fit, or there is no such field.
         """
         from ..plots import temperatures  # matplotlib is slow to import
 
-        return cast("Figure", temperatures.field(self, axes))
+        return cast("Figure", temperatures.field(self, axes, fields=fields, cmap=cmap))
+
+    def _repr_html_(self) -> str:
+        rows = {"sites": f"{len(self.excess)}",
+                "above the substrate": f"{self.excess.min():.4g} to {self.excess.max():.4g} K",
+                "substrate": f"{self.substrate_temperature:g} K",
+                "power to the phonons": f"{self.total_heat:.4g} W",
+                "from there to the substrate": f"{self.to_substrate.sum():.4g} W",
+                "through the ends": f"{self.through_ends.sum():.4g} W", "relative error": f"{self.error:.1e}"}
+        return html("TemperatureField", rows, self.plot)
 
     def __repr__(self):
         return (f"<TemperatureField: {len(self.excess)} sites, {self.excess.min():.4g} to {self.excess.max():.4g} K "

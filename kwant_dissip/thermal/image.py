@@ -11,6 +11,7 @@ from scipy.spatial.distance import cdist
 from ..numerics.checks import is_whole, real_array, shortened
 from ..progress import count_bar
 from ..results.fields import documented, quantity
+from ..results.notebook import html
 from ..results.result import Saved
 from .cells import in_plane
 from .field import TemperatureField
@@ -149,6 +150,13 @@ class ThermalImage(Saved):
         from ..plots import temperatures  # matplotlib is slow to import
 
         return cast("Figure", temperatures.image(self, axis))
+
+    def _repr_html_(self) -> str:
+        rows = {"points": f"{len(self.x)} x {len(self.y)}",
+                "above the substrate": f"{self.values.min():.4g} to {self.values.max():.4g} K",
+                "substrate": f"{self.substrate_temperature:g} K", "resolution": f"{self.resolution:.4g} nm",
+                "noise": f"{self.noise:.2g} K"}
+        return html("ThermalImage", rows, self.plot)
 
     def __repr__(self):
         return (f"<ThermalImage: {len(self.x)} x {len(self.y)} points, {self.values.min():.4g} to "
