@@ -15,6 +15,9 @@ from .numerics.quadrature import THERMAL_WINDOW
 from .numerics.sampled import Sampled
 from .progress import stage_bar
 
+__all__ = ["ConstantMeanFreePath", "LandauerHeat", "constant_mean_free_path", "landauer_heat", "saddle_point",
+           "sommerfeld_heat"]
+
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
 _LARGEST_CURRENT = 100
@@ -321,3 +324,7 @@ def _integrate(integrand, low, high, points, atol):
 def _check_positive(**values):
     for name, value in values.items():
         check_positive(name, value)
+
+
+def __dir__():
+    return __all__

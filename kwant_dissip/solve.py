@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import kwant
 import numpy as np
 
+from ._kwant import kwant
 from .balance.electron_probes import ElectronProbes
 from .balance.energy_grid import EnergyGrid
 from .balance.expansion import expand

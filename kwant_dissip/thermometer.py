@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import kwant
 import numpy as np
 
+from ._kwant import kwant
 from .balance.solution import Solution
 from .numerics.checks import real_array, shortened
 from .numerics.quadrature import TWO_PI

@@ -11,10 +11,10 @@ It is the lattice theory without interference between the scatterer and the wire
 
 from collections.abc import Callable, Sequence
 
-import kwant
 import numpy as np
 from scipy.special import expit
 
+from .._kwant import kwant
 from ..balance.electron_probes import ElectronProbes
 from ..balance.energy_grid import EnergyGrid
 from ..balance.expansion import expand
