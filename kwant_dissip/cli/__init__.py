@@ -54,7 +54,7 @@ def _in_script(error, script):
 
 
 def _is_expected(error):
-    if isinstance(error, MemoryError | OSError | TypeError | ValueError):
+    if isinstance(error, ImportError | MemoryError | OSError | TypeError | ValueError):
         return True
     from .._kwant import kwant
     from ..errors import ConvergenceError, SweepError
