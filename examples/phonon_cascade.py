@@ -22,9 +22,9 @@ VELOCITY = np.sqrt(4 - MU ** 2)
 # Into empty states with the spectral function 2 / v of a wire, electrons emit at the rate 2 D / v = v / l.
 COUPLING = 0.5 * VELOCITY ** 2 / LENGTH
 CAPTION = (
-    f"A resonant dot between two wires, bias of four quanta w (k_B T = w / {QUANTUM / TEMPERATURE:.0f}), electrons from "
-    "the left; dashed: both mu, and whole quanta between. Optical phonons take no less than w: within one quantum of "
-    "the filled states electrons keep their energy, and a band of partly filled states, w wide, runs through each "
+    f"A resonant dot between two wires, bias of four quanta w (k_B T = w / {QUANTUM / TEMPERATURE:.0f}), electrons "
+    "from the left; dashed: both mu, and whole quanta between. Optical phonons take no less than w: within one quantum "
+    "of the filled states electrons keep their energy, and a band of partly filled states, w wide, runs through each "
     "wire. A bath of probes with the same mean free path takes all of it. Bottom: power, means over five sites.")
 
 

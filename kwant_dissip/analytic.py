@@ -29,12 +29,13 @@ _GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 @dataclass(frozen=True, eq=False)
 class ConstantMeanFreePath:
-    """Two infinite wires with one mean free path around a scatterer: exact at any bias and temperature.
+    r"""Two infinite wires with one mean free path around a scatterer: exact at any bias and temperature.
 
     mu(x) is linear in each wire with slope -J/(2 l), J = 2 pi current, and jumps by the drop D at the scatterer:
     mu(0-) = D/2, mu(0+) = -D/2. With K_R = 2 pi heat_right and K_L = 2 pi heat_left,
 
-        p(x) = (1/2pi) [J^2/(2 l) + (K_R or K_L) exp(-|x|/lambda)/lambda],     K_L + K_R = J D.
+    .. math:: p(x) = \frac{1}{2\pi} \left[\frac{J^2}{2l} + K_{R,L}\,\frac{e^{-|x|/\lambda}}{\lambda}\right],
+              \qquad K_L + K_R = J D.
 
     lambda is l where phonons alone scatter.
 
@@ -71,13 +72,16 @@ class ConstantMeanFreePath:
 
 
 def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, elastic_mean_free_path=np.inf):
-    """Closed form of the kinetic theory for mean free paths that do not depend on energy.
+    r"""Closed form of the kinetic theory for mean free paths that do not depend on energy.
 
     With 1/l = 1/l_ph + 1/l_el, lambda = sqrt(l l_ph), B_s(E; mu) = Int_0^inf dy exp(-y) F(E - mu - s y lambda J/2l),
     the mean of both directions of motion at the scatterer if it did not transmit, and D the drop,
 
-        J   = Int dE T'(E) [B_+(E; D/2) - B_-(E; -D/2)],    T' = 1 / (1/T - 1 + lambda/l),
-        K_R = J D/2 + Int dE E T'(E) [B_+(E; D/2) - B_-(E; -D/2)],    K_L = J D - K_R.
+    .. math::
+
+        J &= \int\! dE\,\mathcal T'(E)\,[B_+(E; D/2) - B_-(E; -D/2)], \qquad
+        \mathcal T' = \frac{1}{1/\mathcal T - 1 + \lambda/l}, \\
+        K_R &= \tfrac12 J D + \int\! dE\,E\,\mathcal T'(E)\,[B_+(E; D/2) - B_-(E; -D/2)], \qquad K_L = J D - K_R.
 
     Parameters
     ----------
@@ -173,9 +177,12 @@ class LandauerHeat:
 
 
 def landauer_heat(transmission, reservoirs):
-    """Heat released in each reservoir when electrons cross a scatterer, far from it.
+    r"""Heat released in each reservoir when electrons cross a scatterer, far from it.
 
-    Q_R = 1/2pi Int dE (E - mu_R) T (f_L - f_R),    Q_L = 1/2pi Int dE (mu_L - E) T (f_L - f_R).
+    .. math::
+
+        Q_R = \frac{1}{2\pi} \int\! dE\,(E - \mu_R)\,\mathcal T\,(f_L - f_R), \qquad
+        Q_L = \frac{1}{2\pi} \int\! dE\,(\mu_L - E)\,\mathcal T\,(f_L - f_R).
 
     It is the limit of a mean free path much longer than the wires, and the measure of left-right asymmetry.
 
@@ -215,9 +222,12 @@ def landauer_heat(transmission, reservoirs):
 
 
 def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
-    """Low-temperature expansion of `landauer_heat` for reservoirs of equal temperature, bias << temperature.
+    r"""Low-temperature expansion of `landauer_heat` for reservoirs of equal temperature, bias << temperature.
 
-    I = (1/2pi) T(mu) V,    Q_R - Q_L = (1/2pi) (2 pi^2/3) temperature^2 T'(mu) V,    Q_R + Q_L = I V
+    .. math::
+
+        I = \frac{1}{2\pi}\,\mathcal T(\mu)\,V, \qquad
+        Q_R - Q_L = \frac{1}{2\pi}\,\frac{2\pi^2}{3}\,T^2\,\mathcal T'(\mu)\,V, \qquad Q_R + Q_L = I V.
 
     Parameters
     ----------
@@ -253,9 +263,12 @@ def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
 
 
 def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
-    """Transmission of a quantum point contact: a saddle in the potential.
+    r"""Transmission of a quantum point contact: a saddle in the potential.
 
-    T(E) = sum_n 1 / (1 + exp(-2 pi [E - height - (n + 1/2) level_spacing] / curvature)), n = 0 ... modes - 1.
+    .. math::
+
+        \mathcal T(E) = \sum_{n=0}^{\mathrm{modes}-1}
+        \frac{1}{1 + \exp(-2\pi\,[E - \mathrm{height} - (n + \frac12)\,\mathrm{level\_spacing}] / \mathrm{curvature})}
 
     Parameters
     ----------

@@ -36,10 +36,13 @@ class Law(ABC):
 
 @dataclass(frozen=True)
 class Poisson(Law):
-    """Poisson's equation on the hoppings: sum over the hoppings of a site of (U_i - U_j) = coupling (N_i - N0_i).
+    r"""Poisson's equation on the hoppings.
 
-    On a chain the sum is -(U_{i+1} - 2 U_i + U_{i-1}). A lead's U holds beyond its interface; nothing goes through
-    other edges. With a lattice constant a and wires of cross section S the coupling is e^2 a / (epsilon S).
+    .. math:: \sum_j (U_i - U_j) = \mathrm{coupling} \cdot (N_i - N^0_i)
+
+    summed over the hoppings of a site: on a chain the sum is -(U_{i+1} - 2 U_i + U_{i-1}). A lead's U holds beyond its
+    interface; nothing goes through other edges. With a lattice constant a and wires of cross section S the coupling is
+    e^2 a / (epsilon S).
 
     Parameters
     ----------
@@ -76,7 +79,9 @@ class Neutrality(Law):
 
 
 class CoulombKernel(Law):
-    """An interaction of one's own: U_i = U_ext,i + sum_j V_ij (N_j - N0_j).
+    r"""An interaction of one's own.
+
+    .. math:: U_i = U_{\mathrm{ext},i} + \sum_j V_{ij}\,(N_j - N^0_j)
 
     U_ext is the potential without charge: that of `Poisson`, the ramp between the leads.
 

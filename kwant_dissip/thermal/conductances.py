@@ -19,7 +19,7 @@ NODES, WEIGHTS = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS
 
 
 class Thermal:
-    """Material numbers of a wire or sheet of phonons on a substrate, in SI.
+    r"""Material numbers of a wire or sheet of phonons on a substrate, in SI.
 
     Parameters
     ----------
@@ -47,7 +47,10 @@ class Thermal:
     -----
     Beyond its end at temperature T a semi-infinite wire takes the heat flow q with
 
-        q^2 = 2 Int_{T_substrate}^{T} kappa(s) w(s) ds,    w(s) = Int_{T_substrate}^{s} g,
+    .. math::
+
+        q^2 = 2 \int_{T_\mathrm{substrate}}^{T}\! \kappa(s)\,w(s)\,ds, \qquad
+        w(s) = \int_{T_\mathrm{substrate}}^{s}\! g\,dT',
 
     the first integral of (kappa T')' = w(T); q = sqrt(kappa g) (T - T_substrate) for constant numbers. A sheet goes on
     as such a wire beyond each of its last sites: heat that spreads sideways in there is left out.

@@ -21,11 +21,11 @@ _SITE, _LEAD = ("site",), ("lead",)
 
 
 def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) -> "TemperatureField":
-    """Temperature of the phonons from the power that they receive.
+    r"""Temperature of the phonons from the power that they receive.
 
     Solves the steady heat equation on the sites (nodes in the kinetic theory),
 
-        sum_j k_ij (T_i - T_j) + size_i Int_{T_substrate}^{T_i} g dT = p_i,
+    .. math:: \sum_j k_{ij} (T_i - T_j) + \mathrm{size}_i \int_{T_\mathrm{substrate}}^{T_i}\! g\,dT = p_i,
 
     with k_ij the conductivity times the cross section of the way to a neighbour over its length.
 
