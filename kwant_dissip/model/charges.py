@@ -37,7 +37,8 @@ def check_charges(charge: Charge, sites: Sequence, norbs: np.ndarray) -> None:
         if callable(charge):
             with users_function("charge", charge, named(site)):
                 value = charge(site)
-        matrix = value * np.eye(count) if isinstance(value, Real) and not isinstance(value, bool) else np.asarray(value)
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        matrix = np.diag(np.full(count, value, float)) if is_number else np.asarray(value)
         if matrix.shape != (count, count) or matrix.dtype.kind not in "fciu" or not np.all(np.isfinite(matrix)) \
                 or np.abs(matrix - matrix.conj().T).max() > _SAME:
             raise ValueError(f"charge must be a number or a Hermitian matrix on the {count} orbitals of "
