@@ -16,7 +16,7 @@ def chain(onsite, hopping, lead_onsite=(0.0, 0.0), lead_hopping=(-1.0, -1.0)):
         builder[LATTICE(i)] = energy
     for i, t in enumerate(hopping):
         builder[LATTICE(i), LATTICE(i + 1)] = t
-    for direction, energy, t in zip((-1, 1), lead_onsite, lead_hopping, strict=True):
+    for direction, energy, t in zip((-1, 1)[:len(lead_onsite)], lead_onsite, lead_hopping, strict=True):
         lead = kwant.Builder(kwant.TranslationalSymmetry((direction,)))
         lead[LATTICE(0)] = energy
         lead[LATTICE(0), LATTICE(1)] = t

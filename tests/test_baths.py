@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
+from kwant_dissip.propagators.elastic import eliminate
 from models import chain, chains_with_baths, floats, lists_of_baths, planes, uniform_chain
 
 
@@ -326,3 +327,60 @@ def test_sites_that_no_lead_reaches_are_named():
     with pytest.raises(ValueError, match=r"connected to no lead"):
         kd.steady_state(chain([0.0] * 6, [-1.0, -1.0, 0.0, -1.0, 0.0]),
                         [kd.Reservoir(0.1, 0.1), kd.Reservoir(0.0, 0.1)], kd.ElasticBath(rate=0.1))
+
+
+def test_collisions_that_hardly_end():
+    """Elastic collisions alone, on sites that a lead reaches through a weak link: eliminated without a difference.
+
+    What leads send in and take out is the same for any strength of the link, in units of it, as long as it is weak.
+    """
+    def current(link):
+        lattice, builder = kwant.lattice.square(norbs=1), kwant.Builder()
+        builder[(lattice(x, y) for x in range(6) for y in range(2))] = 0.0
+        builder[lattice.neighbors()] = -1.0
+        for y in range(2):
+            builder[lattice(2, y), lattice(3, y)] = -link
+        lead = kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
+        lead[(lattice(0, y) for y in range(2))] = 0.0
+        lead[lattice.neighbors()] = -1.0
+        builder.attach_lead(lead)
+        builder.attach_lead(lead.reversed())
+        state = kd.steady_state(builder.finalized(), [kd.Reservoir(-1.1, 0.1), kd.Reservoir(-1.3, 0.1)],
+                                kd.ElasticBath(rate=0.1), rtol=1e-4)
+        # Rounding errors of what goes to and fro on either side, some 1e-18, next to a current of 1e-9.
+        assert abs(state.particle_residual) < 1e-8
+        return state.current[0] / link ** 2
+    assert current(1e-4) == pytest.approx(current(1e-3), rel=1e-4)
+
+
+@pytest.mark.parametrize("escape", [1e-3, 1e-15, 1e-40])
+def test_elimination_keeps_every_digit(escape):
+    """F = 1 where all that enters is full, however often electrons are scattered; dense inverses lose all digits."""
+    rng = np.random.default_rng(1)
+    to = rng.uniform(size=(7, 7))
+    leaving = escape * rng.uniform(size=7)
+    np.fill_diagonal(to, 0.0)
+    scale = 1 / (to.sum(axis=1) + leaving)
+    to, leaving = to * scale[:, None], leaving * scale
+    inverse = eliminate(lambda f: f - to @ f, leaving[:, None])[0]
+    np.testing.assert_allclose(inverse @ leaving, 1.0, rtol=1e-14)
+    assert np.all(inverse > 0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_floating_leads_beyond_a_bands_edge(sign):
+    """Far below all bands, or above, Newton's steps from the mean mu lead astray; those from beyond do not."""
+    square = kwant.lattice.general(np.eye(2), norbs=1)
+    builder = kwant.Builder()
+    builder[(square(i, 0) for i in range(20))] = 0.0
+    builder[square.neighbors()] = -1.0
+    for direction, start, hopping in (((-1, 0), 0, 1.0), ((1, 0), 19, 1.0), ((0, 1), 7, 0.75), ((0, 1), 13, 0.85)):
+        lead = kwant.Builder(kwant.TranslationalSymmetry(direction))
+        lead[square(start, 0)] = 0.0
+        lead[square.neighbors()] = -hopping
+        builder.attach_lead(lead)
+    reservoirs = [kd.Reservoir(sign * mu, 0.075) for mu in (-1.7, -2.15)] + [kd.Reservoir(None, 0.08)] * 2
+    state = kd.steady_state(builder.finalized(), reservoirs, kd.PhononBath(0.034, mean_free_path=75.0), rtol=1e-4)
+    assert np.abs(state.current[2:]).max() < 1e-9 * abs(state.current[0])
+    assert abs(state.particle_residual) < 1e-10
+    assert abs(state.energy_residual) < 1e-10

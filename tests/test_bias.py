@@ -1,5 +1,7 @@
 """Bias set by the voltage drop or the current."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -270,3 +272,20 @@ def test_drops_of_both_theories(height):
         np.testing.assert_allclose(sites, 0, atol=2e-3)
     else:
         np.testing.assert_allclose(sites, 0.84, atol=0.04)
+
+
+def test_drop_no_better_known_than_the_solution():
+    """What a solution's own error makes jump is found as well as it is known; what falls with the bias says so."""
+    def solve(bias, rtol=1e-3):
+        noise = 1 + 0.2 * rtol * np.sign(np.sin(1e5 * bias))
+
+        class State(SimpleNamespace):
+            def from_scatterer(self):
+                x = np.linspace(0, 6, 50)
+                return [(x, sign * 0.05 * bias * noise + 0 * x) for sign in (1, -1)]
+        return State(reservoir_temperature=np.array([0.1, 0.1]), units="model", rtol=rtol,
+                     reservoir_mu=np.array([bias / 2, -bias / 2]), current=np.array([bias, -bias]))
+    state = kd.at_voltage_drop(0.03, solve, rtol=1e-9)
+    assert kd.voltage_drop(state) == pytest.approx(0.03, rel=1e-3)
+    with pytest.raises(kd.ConvergenceError, match=r"it does not grow with the bias there: .* at "):
+        kd.at_voltage_drop(0.03, lambda bias: solve(bias * np.exp(-4 * bias ** 2)))

@@ -259,3 +259,38 @@ def test_jacobian_that_does_not_fit_in_memory(monkeypatch):
     kept = solve(*arguments)
     monkeypatch.setattr("kwant_dissip.balance.jacobian._JACOBIAN_MEMORY", 0)
     np.testing.assert_allclose(solve(*arguments).power, kept.power, rtol=0, atol=1e-12 * np.abs(kept.power).max())
+
+
+@pytest.mark.parametrize("baths", [[kd.PhononBath(0.1, rate=0.05), kd.ElectronBath(rate=0.02)],
+                                   [kd.ElectronBath(rate=0.02), kd.ElasticBath(rate=0.1)]])
+@pytest.mark.parametrize("floating", [False, True])
+def test_equilibrium_with_hot_electrons_is_found(baths, floating):
+    """Nothing drives: no step is looked for among rounding errors, and nothing is lost."""
+    syst = systems.ribbon.ribbon(length=4, width=3).finalized()
+    state = kd.steady_state(syst, [kd.Reservoir(-1.1, 0.1), kd.Reservoir(None if floating else -1.1, 0.1)], baths)
+    for values in (state.power, state.current, state.electron_temperature - 0.1, state.particle_residual):
+        assert np.abs(values).max() < 1e-15
+
+
+def test_conservation_where_no_net_current_flows():
+    """One lead, phonons colder than it: net particles vanish, and are measured with what flows at single energies."""
+    syst = chain([0.0] * 12, [-1.0] * 11, lead_onsite=(0.0,), lead_hopping=(-1.0,))
+    state = kd.steady_state(syst, [kd.Reservoir(-1.1, 0.1)], kd.PhononBath(0.03, rate=0.1))
+    assert state.gross_current > 1e-4
+    assert abs(state.current[0]) < 1e-12 * state.gross_current
+    assert abs(state.particle_residual) < 1e-12
+    assert abs(state.energy_residual) < 1e-12
+    assert state.to_si(1.0, 1e-9).particle_residual == pytest.approx(state.particle_residual)
+
+
+@pytest.mark.parametrize("baths", [kd.PhononBath(0.1, rate=0.05), kd.OpticalPhonons(0.1, 0.01, 0.1),
+                                   [kd.ElectronBath(rate=0.1), kd.ElasticBath(rate=0.1)]])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_bits_each_time(baths, threads, monkeypatch):
+    monkeypatch.setenv("KWANT_DISSIP_NUM_THREADS", str(threads))
+    syst = systems.ribbon.ribbon(length=8, width=3).finalized()
+    one, *others = [kd.steady_state(syst, [kd.Reservoir(-1.0, 0.1), kd.Reservoir(-1.1, 0.1)], baths, rtol=1e-3)
+                    for _ in range(3)]
+    for other in others:
+        for name in ("power", "current", "mu", "density", "bond_current"):
+            np.testing.assert_array_equal(getattr(other, name), getattr(one, name))

@@ -34,7 +34,8 @@ def test_code_fits(page):
 
 def test_the_readmes_example_prints_what_it_says(tmp_path, monkeypatch):
     text = (CLONE / "README.md").read_text()
-    program, printed = re.search(r"```python\n(.*?)```\s+It prints \(on one line\)\s+(.*?)\n\n\(", text, re.DOTALL).groups()
+    found = re.search(r"```python\n(.*?)```\s+It prints \(on one line\)\s+(.*?)\n\n\(", text, re.DOTALL)
+    program, printed = found.groups()
     monkeypatch.chdir(tmp_path)
     with contextlib.redirect_stdout(io.StringIO()) as output:
         exec(program, {})

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import kwant
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -272,6 +273,44 @@ def test_hilbert_transform_on_ladders():
         np.testing.assert_allclose(grid.interpolated(rate, finer)[0],
                                    np.sqrt(np.clip(4 - finer.energies ** 2, 0, None)), atol=1e-9)
         assert finer.weights.sum() == pytest.approx(grid.weights.sum(), rel=1e-12)
+
+
+def test_level_shift_of_tails():
+    """Of a Lorentzian, whose transform is known, the grid and the tails beyond it give all but 5e-5."""
+    grid = ladders(-4.0, 5.0, 0.5, np.array([-0.3]), 0.25, 24)
+    width, level = 0.3, np.array([[0.2], [-1.0]])
+    distance = grid.energies - level
+    rate = width / (distance ** 2 + 0.25 * width ** 2)
+    exact = distance / (distance ** 2 + 0.25 * width ** 2)
+    alone = grid.level_shift(rate)
+    inside = np.abs(grid.energies) < 2
+    assert np.abs(alone - exact)[:, inside].max() > 1e-3
+    whole = alone + grid.tails(rate, hidden=1)
+    np.testing.assert_allclose(whole[:, inside], exact[:, inside], atol=5e-5)
+
+
+@settings(max_examples=4)
+@given(st.integers(0, 2 ** 32 - 1))
+def test_error_of_molecules_between_wide_bands(seed):
+    """Leads without band edges, level shift: states lie at all energies, and the error said holds what lies beyond."""
+    rng = np.random.default_rng(seed)
+    length, lattice, builder = int(rng.integers(1, 4)), kwant.lattice.chain(norbs=1), kwant.Builder()
+    for i in range(length):
+        builder[lattice(i)] = rng.uniform(-0.5, 0.5)
+    if length > 1:
+        builder[lattice.neighbors()] = -1
+    for end in (0, length - 1):
+        sigma = np.array([[-0.5j * rng.uniform(0.05, 0.6)]])
+        builder.leads.append(kwant.builder.SelfEnergyLead(
+            lambda energy, args=(), params=None, sigma=sigma: sigma, [lattice(end)], parameters=()))
+    temperature, mu = rng.uniform(0.05, 0.15), rng.uniform(-1, 1)
+    bias = temperature * 10 ** rng.uniform(-0.5, 1)
+    phonons = kd.OpticalPhonons(temperature * rng.uniform(0.7, 3), 10 ** rng.uniform(-3, -1.5), temperature)
+    reservoirs = [kd.Reservoir(mu + 0.5 * sign * bias, temperature) for sign in (1, -1)]
+    state, best = (kd.steady_state(builder.finalized(), reservoirs, phonons, rtol=rtol) for rtol in (1e-3, 1e-5))
+    for name in ("power", "current"):
+        one, other = getattr(state, name), getattr(best, name)
+        assert np.abs(one - other).max() <= (state.error + best.error) * np.abs(other).max()
 
 
 def test_bad_phonons():

@@ -37,7 +37,7 @@ def check_charges(charge: Charge, sites: Sequence, norbs: np.ndarray) -> None:
         if callable(charge):
             with users_function("charge", charge, named(site)):
                 value = charge(site)
-        matrix = value * np.eye(count) if is_number(value) else complex_array(value)
+        matrix = np.diag(np.full(count, value, float)) if is_number(value) else complex_array(value)
         if matrix.shape != (count, count) or not np.all(np.isfinite(matrix)) \
                 or np.abs(matrix - matrix.conj().T).max() > _SAME:
             raise ValueError(f"charge must be a number or a Hermitian matrix on the {count} orbitals of "

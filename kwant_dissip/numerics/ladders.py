@@ -219,7 +219,10 @@ def _nodes(pieces, nodes, weights):
 
 def _lagrange(order, at):
     """Lagrange's polynomials of Gauss's nodes at points of [0, 1], shape (points, order)."""
-    return BarycentricInterpolator(_unit_rule(order)[0], np.eye(order))(at)
+    nodes, weights = _unit_rule(order)
+    # Known in closed form; scipy would find them in a random order, and with other rounding errors each time.
+    barycentric = (-1.0) ** np.arange(order) * np.sqrt(nodes * (1 - nodes) * weights)
+    return BarycentricInterpolator(nodes, np.eye(order), wi=barycentric)(at)
 
 
 def _close(piece, order, target, own):

@@ -39,7 +39,7 @@ def figure(state, fields=None):
         [fields] if isinstance(fields, str) else list(fields)
     panels = [shown for shown in (panel(state, name) for name in dict.fromkeys(names))
               if fields is not None or np.any(np.isfinite(shown.values) & (shown.values != 0))]
-    factor, unit = in_units(np.ptp(state.positions, axis=0), "length", state.units)
+    factor, unit = in_units(np.ptp(state.places, axis=0), "length", state.units)
     positions = np.zeros((len(state.positions), 3))
     positions[:, :state.positions.shape[1]] = factor * state.positions
     made = go.Figure([_hoppings(go, positions, state.bonds), _sites(go, positions, panels[0], state.power),

@@ -58,13 +58,16 @@ class KeptSpectra:
         self._most = _PART * _free() if memory is None else memory
 
     def batches(self, panels: Panels) -> list[np.ndarray]:
-        """Numbers of panels that are worked on together: as before where all of a batch are still there."""
+        """Numbers of panels that are worked on together: as before where all of a batch are still there.
+
+        In an order that does not depend on which was finished first, as sums over them do not then either.
+        """
         number = {key: place for place, key in enumerate(_keys(panels))}
         together = [[number.pop(key) for key in batch] for batch in self._kept if all(key in number for key in batch)]
         rest = list(number.values())
         size = max(1, self.propagator.batch // PANEL)
         together += [rest[start:start + size] for start in range(0, len(rest), size)]
-        return [np.array(batch) for batch in together]
+        return [np.array(batch) for batch in sorted(together)]
 
     def spectrum(self, panels: Panels, mu0: float) -> Spectrum:
         """`Spectrum` at the nodes of a batch of panels, whose energies count from mu_0."""

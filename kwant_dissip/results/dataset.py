@@ -160,8 +160,9 @@ def _fields(plan, points, there):
             variable = xr.Variable((*plan.dimensions, *dimensions), whole, attributes)
         known = coordinates if first.is_place(name) else variables
         known[_free(plan, name, first)] = variable
-    if one_place and len(samples) == 1 and first.declared and "positions" in first.values:
-        along = int(np.argmax(np.ptp(first.values["positions"], axis=0)))
+    if one_place and len(samples) == 1 and first.declared and first.values.get("positions", np.empty(0)).size:
+        extent = np.ptp(first.values["positions"], axis=0)
+        along = int(np.argmax(np.nan_to_num(extent, nan=-1.0))) if extent.size else 0
         coordinates[_free(plan, "x")] = xr.Variable(
             (_free(plan, "site"),), first.values["positions"][:, along],
             {"long_name": "position", "description": "coordinate in which the system is longest",

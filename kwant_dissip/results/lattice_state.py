@@ -47,7 +47,8 @@ class SteadyState(Result):
         "magnetic field, at the middle of the reservoirs' mu is left out", "current", _BOND)
     bond_energy_current: np.ndarray = quantity(
         "Energy per unit time from the first to the second site of each hopping, likewise", "power", _BOND)
-    positions: np.ndarray = quantity("Positions of the sites", "length", ("site", "dimension"), is_place=True)
+    positions: np.ndarray = quantity("Positions of the sites; nan of those without", "length", ("site", "dimension"),
+                                       is_place=True)
     wire: np.ndarray = quantity(
         "Number of the connected piece of coupled sites that a site belongs to, -1 where not coupled", dimensions=_SITE,
         is_place=True)
@@ -121,10 +122,25 @@ class SteadyState(Result):
         return self.power
 
     @property
+    def places(self) -> np.ndarray:
+        """`positions`, of which pictures and lengths are made.
+
+        Raises
+        ------
+        ValueError
+            If some sites have none: of a family without, or in a space of other dimension than the others'.
+        """
+        lost = np.flatnonzero(np.isnan(self.positions).any(axis=1)) if self.positions.shape[1] else [0]
+        if len(lost):
+            raise ValueError(f"Pictures, heat spots and profiles need the positions of all sites in one space; site "
+                             f"number {lost[0]} has none there. power, mu, currents and bonds are known all the same.")
+        return self.positions
+
+    @property
     def graph(self):
         directions = np.zeros_like(self.lead_positions) if self.lead_directions is None else self.lead_directions
         if self.contacts is not None:
-            return Graph(self.positions, self.bonds, self.contacts, directions)
+            return Graph(self.places, self.bonds, self.contacts, directions)
         # Of a file of an earlier version: known where a lead couples to one site.
         distance, site = KDTree(self.positions).query(self.lead_positions)
         if np.any(distance > _SAME * np.ptp(self.positions, axis=0).max()):
@@ -147,17 +163,17 @@ class SteadyState(Result):
 
     @property
     def is_line(self) -> bool:
-        return bool(np.count_nonzero(np.ptp(self.positions, axis=0)) <= 1)
+        return bool(np.count_nonzero(np.ptp(self.places, axis=0)) <= 1)
 
     @property
     def coordinate(self) -> np.ndarray:
         """Coordinate of each site along the wires: the one in which the system is longest, shape (sites,)."""
-        return self.positions[:, np.argmax(np.ptp(self.positions, axis=0))]
+        return self.places[:, np.argmax(np.ptp(self.places, axis=0))]
 
     @property
     def lead_coordinate(self) -> np.ndarray:
         """The same coordinate of each lead, shape (leads,)."""
-        return self.lead_positions[:, np.argmax(np.ptp(self.positions, axis=0))]
+        return self.lead_positions[:, np.argmax(np.ptp(self.places, axis=0))]
 
     def sites_of(self, wire: int) -> np.ndarray:
         """Sites of a wire, ordered along it: array of int."""

@@ -49,7 +49,15 @@ def as_html(result) -> str:
             "energy lost": listed([result.energy_residual])}
     nodes = "sites" if result.power_per == "site" else "nodes"
     return html(f"{type(result).__name__}: {len(result.power)} {nodes}", rows,
-                result.plot if len(result.power) <= _MOST_DRAWN else None)
+                result.plot if len(result.power) <= _MOST_DRAWN and _is_placed(result) else None)
+
+
+def _is_placed(result):
+    """Whether there is a place for every number."""
+    try:
+        return result.graph is not None
+    except ValueError:
+        return False
 
 
 def _picture(plot):

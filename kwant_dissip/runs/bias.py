@@ -24,6 +24,8 @@ _LINEAR = 4.0
 _STEEPEST = 10.0
 # A response that grows by less than this part of a line through 0, twice, is saturated.
 _FLAT = 1e-2
+# How much larger the error of what is measured may be than the accuracy of a state that it follows from.
+_OF_SOLVE = 3.0
 # Change of the bias, in units of the accuracy asked for, below which a value that is still off jumps.
 _FINEST = 1e-3
 
@@ -42,7 +44,8 @@ def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: t
     straight : (float, float), optional
         See `voltage_drop`.
     rtol : float, optional
-        Relative accuracy of the drop.
+        Relative accuracy of the drop. Where it jumps, being no better known than `solve` makes it, three times the
+        latter's rtol times bias over drop will do: the drop is a difference of potentials of the size of the bias.
 
     Returns
     -------
@@ -68,7 +71,10 @@ def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: t
     ...     return kd.steady_state(syst, reservoirs, bath)
     >>> state = kd.at_voltage_drop(0.01, solve)
     """
-    return _find(drop, solve, lambda state: voltage_drop(state, straight=straight), 1.0, rtol, "voltage drop")
+    def known(bias):
+        return max(1.0, abs(bias / drop))
+
+    return _find(drop, solve, lambda state: voltage_drop(state, straight=straight), 1.0, rtol, "voltage drop", known)
 
 
 def at_current(current: float, solve: Callable[[float], State], *, rtol: float = 1e-5) -> State:
@@ -81,7 +87,7 @@ def at_current(current: float, solve: Callable[[float], State], *, rtol: float =
     solve : callable
         See `at_voltage_drop`.
     rtol : float, optional
-        Relative accuracy of the current.
+        Relative accuracy of the current; where it jumps, three times that of `solve`.
 
     Returns
     -------
@@ -93,24 +99,28 @@ def at_current(current: float, solve: Callable[[float], State], *, rtol: float =
         As `at_voltage_drop`.
     """
     # The least bias that could: one open mode, no resistance but its own.
-    return _find(current, solve, lambda state: float(state.current[0]), 2 * np.pi, rtol, "current")
+    return _find(current, solve, lambda state: float(state.current[0]), 2 * np.pi, rtol, "current",
+                 lambda bias: 1.0)
 
 
 class _NoStateError(Exception):
     """`solve` failed at a bias; its error is the cause."""
 
 
-def _find(target, solve, measure, first, rtol, name):
-    """State at the bias at which `measure` gives `target`, to `rtol` of it; `first` times that is where to start."""
+def _find(target, solve, measure, first, rtol, name, known):
+    """State at the bias at which `measure` gives `target`, to `rtol` of it; `first` times it is the bias to start with.
+
+    `known` of a bias: how much larger the relative error of what is measured can be than that of the state.
+    """
     check_rtol(rtol)
     if not is_finite(target) or target == 0:
         raise ValueError(f"{name} must be a finite number other than 0, got {shortened(target)}.")
     check_solve(solve, "bias")
-    nearest = np.inf, 0.0, 0.0, None
+    nearest, tolerance, tried = (np.inf, 0.0, 0.0, None), rtol, []
 
     @cache
     def miss(bias):
-        nonlocal nearest
+        nonlocal nearest, tolerance
         try:
             state = solve(bias)
         except (ConvergenceError, ValueError) as error:
@@ -119,10 +129,11 @@ def _find(target, solve, measure, first, rtol, name):
         if not hasattr(state, "reservoir_temperature"):
             raise TypeError(f"solve must return a SteadyState or a KineticState, got {type(state).__name__}.")
         value = measure(state)
+        tried.append((bias, value))
         off = abs(value - target) / abs(target)
         progress("off", off)
         if off < nearest[0]:
-            nearest = off, bias, value, state
+            nearest, tolerance = (off, bias, value, state), max(rtol, _OF_SOLVE * state.rtol * known(bias))
         return 0.0 if off <= rtol else value - target  # Brent's method stops at 0
 
     with stage_bar(f"bias for the {name}") as progress:
@@ -133,15 +144,18 @@ def _find(target, solve, measure, first, rtol, name):
             except _NoStateError as error:
                 failure = error.__cause__
     off, bias, value, state = nearest
-    if off <= rtol:
+    if off <= tolerance:
         return state
     if state is None:
         raise failure
     reason = f"; at another one: {failure}" if failure else "."
     if ends is not None and failure is None:
-        reason = f". There it jumps: a smaller rtol in solve, or a larger one than {rtol:.1e} here, helps."
+        reason = f". There it jumps: a smaller rtol in solve, or a larger one than {tolerance:.1e} here, helps."
     elif len(state.reservoir_mu) == 2 and bias * (state.reservoir_mu[0] - state.reservoir_mu[1]) < 0:
         reason = ". The state has the bias -1 times that: solve must set mu of lead 0 less mu of lead 1 to the bias."
+    elif failure is None:
+        last = ", ".join(f"{value:.6g} at {bias:.6g}" for bias, value in tried[-3:])
+        reason = f". The search ended after {len(tried)} biases, as it does not grow with the bias there: {last}."
     raise ConvergenceError(f"No bias was found at which the {name} is {target:.6g}; the nearest, {value:.6g}, was "
                            f"reached at a bias of {bias:.6g}{reason}", accuracy=off, state=state) from failure
 
