@@ -88,6 +88,22 @@ def test_si_units(state):
             state.to_si(**bad)
 
 
+def test_degeneracy(state, tmp_path):
+    """Four alike modes carry four times the current and heat at the same potentials and temperatures."""
+    one, four = (state.to_si(0.1, 1e-9, degeneracy=count) for count in (1, 4))
+    for name in ("power", "current", "energy_current", "bond_current", "density"):
+        np.testing.assert_allclose(getattr(four, name), 4 * getattr(one, name))
+    for name in ("mu", "bath_temperature", "positions"):
+        np.testing.assert_array_equal(getattr(four, name), getattr(one, name))
+    assert four.entropy_production == pytest.approx(4 * one.entropy_production)
+    assert four.energy_residual == pytest.approx(one.energy_residual)
+    assert (state.degeneracy, one.degeneracy, four.degeneracy) == (1, 1, 4)
+    four.save(tmp_path / "four.h5")
+    assert kd.load(tmp_path / "four.h5").degeneracy == 4
+    with pytest.raises(ValueError, match="degeneracy must be a positive"):
+        state.to_si(0.1, 1e-9, degeneracy=0)
+
+
 def test_smoothing_keeps_a_straight_line_and_removes_the_standing_wave():
     x = np.arange(100.0)
     line, power = average(x, 3 + 0.1 * x + np.cos(2 * np.pi * x / 5), 10.0)
