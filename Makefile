@@ -3,7 +3,8 @@
 # make test      all tests, the style check, the floors of the house, types
 # make benchmark speed against named alternatives
 # make pictures  those in the README and the pages, drawn anew into examples/: look at them, then commit
-# make docs      the pages, with every example run: docs/_build/html
+# make docs      the pages first (a minute), then the gallery with every example run (five): docs/_build/html
+# make pages     the pages alone, without the gallery's pictures
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +17,7 @@ BUILD_NEEDS := "setuptools>=77" wheel cython "numpy>=2" scipy tinyarray
 ONE_THREAD := KWANT_DISSIP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 SPHINX := $(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m sphinx -W -n -d docs/_build/doctrees
 
-.PHONY: install figure pictures test benchmark docs clean
+.PHONY: install figure pictures test benchmark pages docs clean
 
 install: $(VENV)/installed
 
@@ -60,7 +61,12 @@ $(VENV)/docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"
 	touch $@
 
-docs: $(VENV)/docs
+pages: $(VENV)/docs
+	$(SPHINX) -D plot_gallery=0 -b html docs docs/_build/html
+	@echo "To read: docs/_build/html/index.html"
+
+# Each example is run once: what is built already is kept, and an interrupted gallery leaves the pages as they are.
+docs: pages
 	$(SPHINX) -b html docs docs/_build/html
 	$(BIN)/python docs/pictures.py --check docs/_build/examples
 	$(SPHINX) -b linkcheck docs docs/_build/links

@@ -18,6 +18,7 @@ import validation_table  # noqa: E402 (beside this file)
 from kwant_dissip import __version__  # noqa: E402
 
 # Of every process that the examples start, too.
+os.environ["KWANT_DISSIP_GALLERY"] = "1"  # examples that take minutes run reduced, and say so
 os.environ["PYTHONWARNINGS"] = "ignore:MUMPS is not available:RuntimeWarning"
 warnings.filterwarnings("ignore", "MUMPS is not available", RuntimeWarning)
 
@@ -38,7 +39,8 @@ EXAMPLES.mkdir(parents=True)
 for example in sorted((HERE.parent / "examples").glob("*.py")):
     (EXAMPLES / example.name).write_text(titled(example.read_text()))
 (EXAMPLES / "GALLERY_HEADER.rst").write_text(
-    "Examples\n========\n\nEvery figure here was drawn by the code beside it when these pages were built.\n")
+    "Examples\n========\n\nEvery figure here was drawn by the code beside it when these pages were built. Two examples "
+    "take minutes, and ran reduced: they say so, and what they leave out.\n")
 
 # What of MathJax the formulas need, as a part of the pages: they read offline.
 MATHJAX = BUILT / "static" / "mathjax"
@@ -58,7 +60,7 @@ copyright = "the kwant_dissip authors"
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc",
-              "sphinx_gallery.gen_gallery"]
+              "sphinx_copybutton", "sphinx_gallery.gen_gallery"]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 nitpicky = True
@@ -69,7 +71,13 @@ mathjax_path = "mathjax/tex-chtml.js"
 mathjax3_config = {"options": {"enableMenu": False}}  # which would load more from elsewhere
 
 autosummary_generate = True
-autodoc_typehints = "none"
+autodoc_typehints = "signature"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+# Types of other packages, and those that stand for themselves.
+nitpick_ignore_regex = [("py:.*", r"(\w+\.)*(ndarray|Any|Callable|Sequence|Iterable|Mapping|PathLike|Figure|Dataset|Bath|"
+                                  r"Law|FiniteSystem|Result|Saved|KwantScatterer|TwoWires|State|Self|PerSite|"
+                                  r"Conductance|Charge|Lattice|Equation)")]
 autodoc_default_options = {"members": True, "inherited-members": True}
 numpydoc_show_class_members = False
 # `name` in a docstring is code.
@@ -91,7 +99,9 @@ sphinx_gallery_conf = {
 
 html_theme = "furo"
 html_title = f"kwant_dissip {version}"
-html_static_path = ["_build/static"]
+html_static_path = ["_build/static", "_static"]
+html_css_files = ["pages.css"]
+copybutton_exclude = ".linenos, .gp, .go"
 html_copy_source = False
 html_show_sourcelink = False
 # The second builder looks at links within the pages only.
@@ -99,13 +109,44 @@ linkcheck_ignore = [r"https?://"]
 
 
 def plain(app, what, name, obj, options, lines):  # noqa: ARG001
-    """Formulas in docstrings are plain text: f_+ is no link, nor |x| a substitution."""
+    """Formulas within sentences of docstrings are plain text: f_+ is no link, nor |x| a substitution."""
+    is_formula, indent = False, 0
     for i, line in enumerate(lines):
+        if is_formula and (not line.strip() or len(line) - len(line.lstrip()) > indent):
+            continue
+        is_formula, indent = line.lstrip().startswith(".. math::"), len(line) - len(line.lstrip())
         parts = re.split(r"(`+[^`]*`+)", line)
         parts[::2] = [re.sub(r"(?<=\w)_(?!\w)|\|", lambda match: "\\" + match[0], part) for part in parts[::2]]
         lines[i] = "".join(parts)
 
 
+# Unions of types that have a name.
+NAMED = {
+    "float | Sequence[float] | ndarray | Callable[[...], float]": "PerSite",
+    "float | Sequence[float] | ndarray | Callable[[ndarray], Any]": "Conductance",
+    "Bath | Sequence[Bath]": "Bath | list[Bath]",
+}
+
+
+def short(app, what, name, obj, options, signature, result):  # noqa: ARG001
+    """Types without their modules, and by their names where they have one."""
+    def shortened(text):
+        text = re.sub(r"(?<![\w'\"])~?(?:\w+\.)+(?=[A-Za-z])", "", text or "").replace("[...,", "[[...],")
+        for union, name in NAMED.items():
+            text = text.replace(union, name)
+        return text
+
+    return None if signature is None else (shortened(signature), shortened(result) or None)
+
+
+def wide(app, name, source):  # noqa: ARG001
+    """Pages with code of 120 columns have no table of contents beside them."""
+    if name.startswith("gallery/") and name != "gallery/index":
+        source[0] = ":hide-toc:\n\n" + source[0]
+
+
 def setup(app):
     """Before numpydoc, which reads docstrings at priority 500."""
     app.connect("autodoc-process-docstring", plain, priority=400)
+    app.connect("autodoc-process-signature", short, priority=900)
+    app.connect("source-read", wide)

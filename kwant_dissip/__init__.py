@@ -1,11 +1,11 @@
 """Where the heat goes when current flows through a coherent scatterer: dissipation on top of kwant."""
 
+import typing as _typing
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from . import analytic, kinetic, thermal
+if _typing.TYPE_CHECKING:
+    from . import analytic, kinetic, systems, thermal
     from .analysis.local_heat import LocalHeat, local_heat
     from .analysis.spots import Spot, heat_spots
     from .analysis.voltage_drop import voltage_drop
@@ -36,8 +36,8 @@ __all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath"
            "PhononState", "Poisson", "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "SweepError",
            "TemperatureField", "Thermal", "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop",
            "heat_spots", "kinetic", "linear_response", "load", "local_distribution", "local_electrons", "local_heat",
-           "open_sweep", "self_heating", "steady_state", "sweep", "temperature", "thermal", "thermal_image",
-           "voltage_drop"]
+           "open_sweep", "self_heating", "steady_state", "sweep", "systems", "temperature", "thermal",
+           "thermal_image", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
@@ -53,7 +53,7 @@ _NAMES = {
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",), "results.opening": ("open_sweep",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
     "runs.self_heating": ("SelfHeating", "self_heating"), "runs.sweep": ("sweep",),
-    "thermal": (), "thermal.field": ("TemperatureField", "temperature"),
+    "systems": (), "thermal": (), "thermal.field": ("TemperatureField", "temperature"),
     "thermal.image": ("ThermalImage", "thermal_image"), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
@@ -68,4 +68,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

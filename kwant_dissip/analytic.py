@@ -9,14 +9,19 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from .errors import ConvergenceError, users_function
+from .numerics.checks import check_finite, check_positive, is_number, is_whole, real_array, shortened
 from .numerics.energy_kernels import fermi_difference
 from .numerics.quadrature import THERMAL_WINDOW
 from .numerics.sampled import Sampled
 from .progress import stage_bar
 
+__all__ = ["ConstantMeanFreePath", "LandauerHeat", "constant_mean_free_path", "landauer_heat", "saddle_point",
+           "sommerfeld_heat"]
+
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
 _LARGEST_CURRENT = 100
+_MOST_MODES = 1_000_000
 # How exactly a transmission is known at the few energies that it is asked for.
 _SAMPLED = 1e-7
 _GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -24,12 +29,13 @@ _GAUSS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 @dataclass(frozen=True, eq=False)
 class ConstantMeanFreePath:
-    """Two infinite wires with one mean free path around a scatterer: exact at any bias and temperature.
+    r"""Two infinite wires with one mean free path around a scatterer: exact at any bias and temperature.
 
     mu(x) is linear in each wire with slope -J/(2 l), J = 2 pi current, and jumps by the drop D at the scatterer:
     mu(0-) = D/2, mu(0+) = -D/2. With K_R = 2 pi heat_right and K_L = 2 pi heat_left,
 
-        p(x) = (1/2pi) [J^2/(2 l) + (K_R or K_L) exp(-|x|/lambda)/lambda],     K_L + K_R = J D.
+    .. math:: p(x) = \frac{1}{2\pi} \left[\frac{J^2}{2l} + K_{R,L}\,\frac{e^{-|x|/\lambda}}{\lambda}\right],
+              \qquad K_L + K_R = J D.
 
     lambda is l where phonons alone scatter.
 
@@ -55,24 +61,27 @@ class ConstantMeanFreePath:
 
     def power(self, x):
         """Power per length at positions x (array; x < 0: left wire)."""
-        x, length = np.asarray(x, float), self.relaxation_length
+        x, length = real_array("x", x).astype(float), self.relaxation_length
         heat = np.where(x > 0, self.heat_right, self.heat_left)
         return np.pi * self.current ** 2 / self.mean_free_path + heat * np.exp(-np.abs(x) / length) / length
 
     def mu(self, x):
         """Electrochemical potential at positions x, relative to the mean of both sides of the scatterer."""
-        x = np.asarray(x, float)
+        x = real_array("x", x).astype(float)
         return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path
 
 
 def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, elastic_mean_free_path=np.inf):
-    """Closed form of the kinetic theory for mean free paths that do not depend on energy.
+    r"""Closed form of the kinetic theory for mean free paths that do not depend on energy.
 
     With 1/l = 1/l_ph + 1/l_el, lambda = sqrt(l l_ph), B_s(E; mu) = Int_0^inf dy exp(-y) F(E - mu - s y lambda J/2l),
     the mean of both directions of motion at the scatterer if it did not transmit, and D the drop,
 
-        J   = Int dE T'(E) [B_+(E; D/2) - B_-(E; -D/2)],    T' = 1 / (1/T - 1 + lambda/l),
-        K_R = J D/2 + Int dE E T'(E) [B_+(E; D/2) - B_-(E; -D/2)],    K_L = J D - K_R.
+    .. math::
+
+        J &= \int\! dE\,\mathcal T'(E)\,[B_+(E; D/2) - B_-(E; -D/2)], \qquad
+        \mathcal T' = \frac{1}{1/\mathcal T - 1 + \lambda/l}, \\
+        K_R &= \tfrac12 J D + \int\! dE\,E\,\mathcal T'(E)\,[B_+(E; D/2) - B_-(E; -D/2)], \qquad K_L = J D - K_R.
 
     Parameters
     ----------
@@ -105,14 +114,13 @@ def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, 
     difference is -l f', and the scatterer joins both.
     """
     _check_positive(temperature=temperature, mean_free_path=mean_free_path)
-    if not elastic_mean_free_path > 0:
+    if not is_number(elastic_mean_free_path) or not elastic_mean_free_path > 0:
         raise ValueError("elastic_mean_free_path must be positive (inf: no elastic collisions), "
-                         f"got {elastic_mean_free_path!r}.")
+                         f"got {shortened(elastic_mean_free_path)}.")
     path = 1 / (1 / mean_free_path + 1 / elastic_mean_free_path)
     length = np.sqrt(path * mean_free_path)
     ratio = length / path
-    if not np.isfinite(drop):
-        raise ValueError(f"drop must be a finite number, got {drop!r}.")
+    check_finite("drop", drop)
 
     def integrals(j, sampled):
         """J's right-hand side, and the energy that goes with it, at a given J."""
@@ -169,9 +177,12 @@ class LandauerHeat:
 
 
 def landauer_heat(transmission, reservoirs):
-    """Heat released in each reservoir when electrons cross a scatterer, far from it.
+    r"""Heat released in each reservoir when electrons cross a scatterer, far from it.
 
-    Q_R = 1/2pi Int dE (E - mu_R) T (f_L - f_R),    Q_L = 1/2pi Int dE (mu_L - E) T (f_L - f_R).
+    .. math::
+
+        Q_R = \frac{1}{2\pi} \int\! dE\,(E - \mu_R)\,\mathcal T\,(f_L - f_R), \qquad
+        Q_L = \frac{1}{2\pi} \int\! dE\,(\mu_L - E)\,\mathcal T\,(f_L - f_R).
 
     It is the limit of a mean free path much longer than the wires, and the measure of left-right asymmetry.
 
@@ -211,9 +222,12 @@ def landauer_heat(transmission, reservoirs):
 
 
 def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
-    """Low-temperature expansion of `landauer_heat` for reservoirs of equal temperature, bias << temperature.
+    r"""Low-temperature expansion of `landauer_heat` for reservoirs of equal temperature, bias << temperature.
 
-    I = (1/2pi) T(mu) V,    Q_R - Q_L = (1/2pi) (2 pi^2/3) temperature^2 T'(mu) V,    Q_R + Q_L = I V
+    .. math::
+
+        I = \frac{1}{2\pi}\,\mathcal T(\mu)\,V, \qquad
+        Q_R - Q_L = \frac{1}{2\pi}\,\frac{2\pi^2}{3}\,T^2\,\mathcal T'(\mu)\,V, \qquad Q_R + Q_L = I V.
 
     Parameters
     ----------
@@ -239,6 +253,8 @@ def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
     the bias adds V^3 T'(mu) / 12 pi to the asymmetry.
     """
     _check_positive(temperature=temperature)
+    check_finite("mu", mu)
+    check_finite("bias", bias)
     with users_function("transmission", transmission):
         current = float(transmission(np.array([mu]))[0]) * bias / _TWO_PI
     with users_function("derivative", derivative):
@@ -247,9 +263,12 @@ def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
 
 
 def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
-    """Transmission of a quantum point contact: a saddle in the potential.
+    r"""Transmission of a quantum point contact: a saddle in the potential.
 
-    T(E) = sum_n 1 / (1 + exp(-2 pi [E - height - (n + 1/2) level_spacing] / curvature)), n = 0 ... modes - 1.
+    .. math::
+
+        \mathcal T(E) = \sum_{n=0}^{\mathrm{modes}-1}
+        \frac{1}{1 + \exp(-2\pi\,[E - \mathrm{height} - (n + \frac12)\,\mathrm{level\_spacing}] / \mathrm{curvature})}
 
     Parameters
     ----------
@@ -271,7 +290,10 @@ def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
     ----------
     M. Büttiker, Phys. Rev. B 41, 7906 (1990).
     """
-    _check_positive(curvature=curvature, level_spacing=level_spacing, modes=modes)
+    _check_positive(curvature=curvature, level_spacing=level_spacing)
+    check_finite("height", height)
+    if not is_whole(modes) or not 1 <= modes <= _MOST_MODES:
+        raise ValueError(f"modes must be a whole number from 1 to {_MOST_MODES}, got {shortened(modes)}.")
     steps = height + (np.arange(modes) + 0.5) * level_spacing
 
     def transmission(energy):
@@ -314,5 +336,8 @@ def _integrate(integrand, low, high, points, atol):
 
 def _check_positive(**values):
     for name, value in values.items():
-        if not np.isfinite(value) or value <= 0:
-            raise ValueError(f"{name} must be a positive number, got {value!r}.")
+        check_positive(name, value)
+
+
+def __dir__():
+    return __all__

@@ -86,12 +86,12 @@ def users_function(argument, function, place=None):
     place : object, optional
         Where it was called.
     """
-    from kwant import UserCodeError  # slow to import, and the command line asks for what else is here
+    from ._kwant import kwant  # slow to import, and the command line asks for what else is here
 
     try:
         yield
     except Exception as error:
         heed_interrupt(error)
         where = "" if place is None else f" (at {place})"
-        raise UserCodeError(f"The function given as {argument}, {getattr(function, '__qualname__', function)}, raised "
-                            f"{type(error).__name__}: {error}{where}") from error
+        raise kwant.UserCodeError(f"The function given as {argument}, {getattr(function, '__qualname__', function)}, "
+                                  f"raised {type(error).__name__}: {error}{where}") from error

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import kwant
 import numpy as np
 
+from ._kwant import kwant
 from .balance.electron_probes import ElectronProbes
 from .balance.energy_grid import EnergyGrid
 from .balance.expansion import expand
@@ -25,7 +25,6 @@ from .model.leads import LEAD_WINDOW, band_shifts
 from .model.phonons import quanta_of
 from .model.reservoirs import (
     Reservoir,
-    check_finite,
     check_resolved,
     checked_reservoirs,
     equilibrium_mu,
@@ -33,7 +32,7 @@ from .model.reservoirs import (
     neutral_potentials,
     per_lead,
 )
-from .numerics.checks import check_memory, check_rtol
+from .numerics.checks import check_finite, check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
 from .propagators.choose import check_method, propagator_for
@@ -56,12 +55,15 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                  bath: Bath | Sequence[Bath] | None, *, params: dict | None = None, electrostatics: Law | None = None,
                  method: str | None = None, rtol: float = 1e-6, memory: float | None = None,
                  start: SteadyState | None = None, charge: Charge | None = None) -> SteadyState:
-    """Where a current through a coherent conductor leaves its heat.
+    r"""Where a current through a coherent conductor leaves its heat.
 
     Solves, at any bias and temperature, for the chemical potential mu_i of one Büttiker probe per coupled site such
     that the bath of phonons takes no particles:
 
-        0 = Int dE/2pi gamma_i (A_i f_i - n_i),    p_i = Int dE/2pi E gamma_i (n_i - A_i f_i)
+    .. math::
+
+        0 = \int\!\frac{dE}{2\pi}\,\gamma_i\,(A_i f_i - n_i), \qquad
+        p_i = \int\!\frac{dE}{2\pi}\,E\,\gamma_i\,(n_i - A_i f_i)
 
     with A_i the local spectral function, n_i its occupied part, gamma_i the coupling to the phonons. Of a list of baths
     each has its own gamma_i, whose sum broadens the states: a bath of electrons has a temperature of its own at every
@@ -241,7 +243,11 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
                     temperature: float | None = None, drive: Sequence[float | None] | None = None,
                     thermal_drive: Sequence[float] | None = None, params: dict | None = None,
                     method: str | None = None, rtol: float = 1e-6, charge: Charge | None = None) -> LinearResponse:
-    """First and second order in the bias: Peltier's and Joule's part of the heat separately.
+    """First and second order in the bias: Peltier's and Joule's part of the heat, conductance, Seebeck coefficient.
+
+    The Seebeck coefficient is the shift of a floating lead's mu per difference of k_B T: with ``drive=(0, None)`` and
+    ``thermal_drive=(0.5, -0.5)`` it is ``reservoir_mu1[1]``. The Peltier coefficient is the energy current, less mu
+    times the current, over the current.
 
     Parameters
     ----------

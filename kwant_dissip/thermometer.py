@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import kwant
 import numpy as np
 
+from ._kwant import kwant
 from .balance.solution import Solution
+from .numerics.checks import real_array, shortened
 from .numerics.quadrature import TWO_PI
 from .numerics.threads import thread_pool
 from .numerics.weak_probe import weak_probe
@@ -128,13 +129,15 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
         raise ValueError("With microscopic phonons the distribution is known at the energies of the state: "
                          "state.filling at state.energy.")
     solution = _solution(state)
-    energies = np.asarray(energies)
-    if energies.ndim != 1 or energies.dtype.kind not in "fiu" or not np.all(np.isfinite(energies)):
-        raise ValueError(f"energies must be finite real numbers, one after the other, got {energies!r}.")
+    what = "finite real numbers, one after the other"
+    given, energies = energies, real_array("energies", energies, what)
+    if energies.ndim != 1 or not np.all(np.isfinite(energies)):
+        raise ValueError(f"energies must be {what}, got {shortened(given)}.")
     count = len(solution.order)
-    chosen = np.arange(count) if sites is None else np.asarray(sites)
+    what = f"numbers of sites, 0 to {count - 1}"
+    chosen = np.arange(count) if sites is None else real_array("sites", sites, what)
     if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or not np.all((chosen >= 0) & (chosen < count)):
-        raise ValueError(f"sites must be numbers of sites, 0 to {count - 1}, got {sites!r}.")
+        raise ValueError(f"sites must be {what}, got {shortened(sites)}.")
     probes = solution.probes
     rows = np.argsort(solution.order)[chosen]
     result = np.empty((len(chosen), len(energies)))

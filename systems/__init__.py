@@ -3,3 +3,7 @@
 from . import chain, graphene, ribbon
 
 __all__ = ["chain", "graphene", "ribbon"]
+
+
+def __dir__():
+    return __all__

@@ -4,9 +4,10 @@ Every function returns a `kwant.Builder`, to be changed as needed and finalized.
 the left wire, 0 .. width - 1 for the scatterer, and so on up to width + length - 1; lead 0 is the left one.
 """
 
-import kwant
-
+from .._kwant import kwant
 from .checks import finite, positive, whole
+
+__all__ = ["barrier", "in_wires", "resonant_dot"]
 
 
 def barrier(*, length=100, height=0.8, width=1, onsite=0.0, hopping=1.0):
@@ -124,3 +125,7 @@ def _wires(length, width, onsite, hopping):
     builder.attach_lead(lead)
     builder.attach_lead(lead.reversed())
     return builder, lattice
+
+
+def __dir__():
+    return __all__

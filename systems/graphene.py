@@ -1,9 +1,11 @@
 """Graphene, one orbital per site, on kwant's honeycomb lattice."""
 
-import kwant
 import numpy as np
 
+from .._kwant import kwant
 from .checks import finite, positive
+
+__all__ = ["constriction"]
 
 _LATTICE = kwant.lattice.honeycomb(norbs=1)
 
@@ -55,3 +57,7 @@ def constriction(*, length=20.0, width=8.0, neck=4.0, extent=3.0, onsite=0.0):
     builder.attach_lead(lead)
     builder.attach_lead(lead.reversed())
     return builder
+
+
+def __dir__():
+    return __all__

@@ -4,10 +4,12 @@ Every function returns a `kwant.Builder` with its leads attached, to be changed 
 no magnetic field. Energies are in units of the hopping; a wide ribbon's band begins at -4.
 """
 
-import kwant
 import numpy as np
 
+from .._kwant import kwant
 from .checks import finite, positive, whole
+
+__all__ = ["hall_bar", "point_contact", "ribbon"]
 
 _LATTICE = kwant.lattice.square(norbs=1)
 _ALONG, _ACROSS = kwant.builder.HoppingKind((1, 0), _LATTICE), kwant.builder.HoppingKind((0, 1), _LATTICE)
@@ -129,3 +131,7 @@ def _lead(direction, tags):
     lead[(_LATTICE(*tag) for tag in tags)] = 0
     lead[_LATTICE.neighbors()] = -1
     return lead
+
+
+def __dir__():
+    return __all__

@@ -7,7 +7,11 @@ import matplotlib as mpl
 import pytest
 from hypothesis import settings
 
+import kwant_dissip as kd
+
 mpl.use("Agg")
+# The first import of kwant in every process of the tests: by this package, which leaves its warning out.
+assert kd.systems
 # Compilation of the kernels happens inside the first example; time limits have no place here.
 settings.register_profile("kwant_dissip", deadline=None, max_examples=25)
 settings.load_profile("kwant_dissip")

@@ -402,7 +402,7 @@ def test_bad_coupling(coupling):
 
 
 def test_kernel_that_is_no_matrix():
-    with pytest.raises(TypeError, match="a real matrix or a function"):
+    with pytest.raises(ValueError, match="kernel must be a real matrix"):
         kd.CoulombKernel([1.0, 2.0])
 
 

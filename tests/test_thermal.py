@@ -354,7 +354,7 @@ NUMBERS = {"conductivity": KAPPA, "coupling": G, "substrate_temperature": SUBSTR
     ({"conductivity": -1.0}, ValueError, r"Thermal conductivity must be finite and not negative, got -1\.0"),
     ({"coupling": [1.0, -0.5]}, ValueError, r"Thermal coupling must be finite .*, got -0\.5 at site number 1"),
     ({"coupling": np.nan}, ValueError, "Thermal coupling must be finite and not negative, got nan"),
-    ({"coupling": "0.1"}, TypeError, "Thermal coupling must be a number, one per site, or a function"),
+    ({"coupling": "0.1"}, ValueError, "Thermal coupling must be a number, one for each site, or a function"),
     ({"coupling": np.ones(3)}, ValueError, r"one value for each of the 10 sites; got an array of shape \(3,\)"),
     ({"substrate_temperature": 0}, ValueError, "substrate_temperature must be a positive number, in K, got 0"),
     ({"ends": "cold"}, TypeError, "ends must be a temperature in K, .insulated., or None .*, got 'cold'"),

@@ -209,7 +209,7 @@ def test_kernels_without_a_finite_integral_are_refused(scale):
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9), x=1e-9), ValueError, "x and y are one point"),
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9), x=[0, np.nan]), ValueError, "x must be a finite number or"),
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9), seed=1.5), TypeError, r"seed must be a whole number, got 1\.5"),
-    (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9), seed=-1), ValueError, "seed must be 0 or more, got -1"),
+    (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9), seed=-1), ValueError, "seed must be 0 or more, .* got -1"),
     (lambda: kd.thermal_image(FIELD, 50e-9), TypeError, "tip must be a Tip, got float"),
     (lambda: kd.thermal_image(3, kd.Tip(1e-9)), TypeError, "field must be a TemperatureField, .*, got int"),
     (lambda: kd.thermal_image(FIELD, kd.Tip(1e-9, kernel=lambda r: -r)), ValueError, "kernel must be finite and"),

@@ -1,9 +1,9 @@
 """Averages over the Fermi wavelength."""
 
-from numbers import Real
-
 import numpy as np
 from scipy.spatial import KDTree
+
+from ..numerics.checks import is_finite, shortened
 
 # Sites that are averaged at a time on a map.
 _BATCH = 256
@@ -11,8 +11,9 @@ _BATCH = 256
 
 def check_window(window: float | None) -> None:
     """Raise ValueError unless a window is None or a positive length."""
-    if window is not None and not (isinstance(window, Real) and 0 < window < np.inf):
-        raise ValueError(f"window must be a positive length, or None for the Fermi wavelength, got {window!r}.")
+    if window is not None and not (is_finite(window) and window > 0):
+        raise ValueError("window must be a positive length, or None for the Fermi wavelength, "
+                         f"got {shortened(window)}.")
 
 
 def average(x, values, window):

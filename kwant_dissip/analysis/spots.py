@@ -116,7 +116,7 @@ def heat_spots(state, *, window=None, prominence=0.02):
     if not hasattr(state, "along"):
         raise TypeError(f"Heat spots are those of a SteadyState or a KineticState, got {type(state).__name__}.")
     check_window(window)
-    if not (isinstance(prominence, Real) and 0 <= prominence <= 1):
+    if not (isinstance(prominence, Real) and not isinstance(prominence, bool) and 0 <= prominence <= 1):
         raise ValueError(f"prominence must be a fraction between 0 and 1, got {prominence!r}.")
     find = _on_graph if not state.is_line else _on_line if state.averages else _on_curve
     spots = [spot for wire in range(state.wires) for spot in find(state, wire, window, prominence)]

@@ -4,6 +4,8 @@ from typing import Protocol
 
 import numpy as np
 
+from ..numerics.checks import real_array, shortened
+
 # Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
 # and before what the contact does.
 STRAIGHT = (1 / 2, 5 / 6)
@@ -42,9 +44,11 @@ def voltage_drop(state: TwoWires, *, straight: tuple[float, float] = STRAIGHT) -
     """
     if not hasattr(state, "from_scatterer"):
         raise TypeError(f"A voltage drop is that of a SteadyState or a KineticState, got {type(state).__name__}.")
-    near, far = straight if len(straight) == 2 else (np.nan, np.nan)
-    if not 0 <= near < far <= 1:
-        raise ValueError(f"straight must be two growing fractions between 0 and 1, got {straight!r}.")
+    what = "two growing fractions between 0 and 1"
+    fractions = real_array("straight", straight, what)
+    if fractions.shape != (2,) or not 0 <= fractions[0] < fractions[1] <= 1:
+        raise ValueError(f"straight must be {what}, got {shortened(straight)}.")
+    near, far = map(float, fractions)
     ends = []
     for distance, mu in state.from_scatterer():
         length = distance.max()

@@ -54,13 +54,12 @@ def _in_script(error, script):
 
 
 def _is_expected(error):
-    if isinstance(error, MemoryError | OSError | TypeError | ValueError):
+    if isinstance(error, ImportError | MemoryError | OSError | TypeError | ValueError):
         return True
-    from kwant import UserCodeError
-
+    from .._kwant import kwant
     from ..errors import ConvergenceError, SweepError
 
-    return isinstance(error, ConvergenceError | SweepError | UserCodeError)
+    return isinstance(error, ConvergenceError | SweepError | kwant.UserCodeError)
 
 
 def _parser():

@@ -102,7 +102,7 @@ class Profile:
         self._system(_model(self.model)[0], scanned)
 
     def _system(self, build, scanned=()):
-        import kwant
+        from .._kwant import kwant
 
         signature = inspect.signature(build)
         allowed = signature.parameters

@@ -4,3 +4,7 @@ from .solve import from_kwant, linear_response, steady_state
 from .state import KineticState
 
 __all__ = ["KineticState", "from_kwant", "linear_response", "steady_state"]
+
+
+def __dir__():
+    return __all__

@@ -2,10 +2,10 @@
 
 from itertools import pairwise
 
-import kwant
 import numpy as np
 from scipy.optimize import bisect
 
+from .._kwant import kwant
 from ..errors import heed_interrupt, users_function
 from ..model.lattice import read
 

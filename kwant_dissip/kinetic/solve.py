@@ -10,12 +10,11 @@ It is the lattice theory without interference between the scatterer and the wire
 """
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 
-import kwant
 import numpy as np
 from scipy.special import expit
 
+from .._kwant import kwant
 from ..balance.electron_probes import ElectronProbes
 from ..balance.energy_grid import EnergyGrid
 from ..balance.expansion import expand
@@ -24,8 +23,8 @@ from ..balance.probes import ThermalProbes
 from ..errors import ConvergenceError
 from ..model.baths import Bath, checked_baths, equilibrium_temperature
 from ..model.electrostatics import Law, Neutrality
-from ..model.reservoirs import Reservoir, check_finite, equilibrium_mu, known_mus
-from ..numerics.checks import check_rtol
+from ..model.reservoirs import Reservoir, equilibrium_mu, known_mus
+from ..numerics.checks import check_finite, check_rtol, is_number, real_array, shortened
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import stage_bar
@@ -262,7 +261,7 @@ def _scatterer(transmission, velocity, low, high):
 
 def bath_temperature(bath):
     """Temperature of a bath that is the same everywhere."""
-    if not isinstance(bath.temperature, Real):
+    if not is_number(bath.temperature):
         raise ValueError("The kinetic theory takes a PhononBath with one temperature, "
                          f"got {bath.temperature!r}.")
     return float(bath.temperature)
@@ -286,7 +285,7 @@ def relaxation(baths):
 def _rate(bath):
     """Rate of one bath: function of velocities (2, modes, energies)."""
     value = bath.rate if bath.mean_free_path is None else bath.mean_free_path
-    if not isinstance(value, Real):
+    if not is_number(value):
         raise ValueError("The kinetic theory takes baths with one number as rate or mean_free_path, "
                          f"got {bath!r}.")
     if bath.mean_free_path is None:
@@ -322,18 +321,19 @@ def _profiles(probes, unknowns, nodes):
 
 
 def _lengths(length):
-    values = np.asarray(length, float)
+    what = "a positive number, or one for each of the two wires"
+    values = real_array("length", length, what)
     if values.shape not in ((), (2,)) or not np.all((values > 0) & np.isfinite(values)):
-        raise ValueError(f"length must be a positive number, or one for each of the two wires, got {length!r}.")
-    return np.broadcast_to(values, 2)
+        raise ValueError(f"length must be {what}, got {shortened(length)}.")
+    return np.broadcast_to(values.astype(float), 2)
 
 
 def _checked_energies(energies):
     if energies is None:
         return None
-    values = np.atleast_1d(np.asarray(energies))
-    if values.ndim != 1 or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
-        raise ValueError(f"occupation_energies must be finite real numbers, got {energies!r}.")
+    values = np.atleast_1d(real_array("occupation_energies", energies))
+    if values.ndim != 1 or not np.all(np.isfinite(values)):
+        raise ValueError(f"occupation_energies must be finite real numbers, got {shortened(energies)}.")
     return values.astype(float)
 
 

@@ -5,13 +5,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..numerics.checks import is_whole, shortened
 from ..results.fields import documented, quantity
 from ..results.result import Graph, Profile, Result
 from . import cells
 
 _NODE, _END, _OCCUPATION = ("node",), ("2",), ("node", "energy")
 # Points per cell between which a curve is drawn.
-_POINTS = 16
+_POINTS, _MOST_POINTS = 16, 100_000
 
 
 @documented
@@ -133,4 +134,6 @@ class KineticState(Result):
 
 
 def _between(points):
+    if not is_whole(points) or not 1 <= points <= _MOST_POINTS:
+        raise ValueError(f"points must be a whole number from 1 to {_MOST_POINTS}, got {shortened(points)}.")
     return (np.arange(points) + 0.5) / points

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
 from ..errors import users_function
+from ..numerics.checks import is_number, real_array, shortened
 from .reservoirs import check_temperature
 
 # A number, one per site, or a function of a `kwant.builder.Site`.
 PerSite = float | Sequence[float] | np.ndarray | Callable[..., float]
+# The same in an error.
+_PER_SITE = "a number, one for each site, or a function of the site"
 
 
 class Bath:
@@ -36,12 +38,12 @@ class Bath:
         if lead is not None and mean_free_path is None:
             raise ValueError(f"{bath} lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
         self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
-        for name, value in (("rate", rate), ("mean_free_path", mean_free_path)):
+        for name, value in (("rate", rate), ("mean_free_path", mean_free_path), ("lead", lead)):
             check_kind(bath, name, value)
-        if isinstance(rate, Real):
-            self._check_rates(np.array([rate]))
-        if isinstance(mean_free_path, Real):
-            self._check_mean_free_paths(np.array([mean_free_path]))
+        if is_number(rate):
+            self._check_rates(np.array([rate], float))
+        if is_number(mean_free_path):
+            self._check_mean_free_paths(np.array([mean_free_path], float))
 
     def __repr__(self):
         return f"{type(self).__name__}({self._coupling()})"
@@ -117,7 +119,7 @@ class PhononBath(Bath):
                  lead: PerSite | None = None) -> None:
         super().__init__(rate=rate, mean_free_path=mean_free_path, lead=lead)
         check_kind("PhononBath", "temperature", temperature)
-        if isinstance(temperature, Real):
+        if is_number(temperature):
             check_temperature("PhononBath temperature", temperature)
         self.temperature = temperature
 
@@ -230,8 +232,8 @@ def equilibrium_temperature(bath: PhononBath | None, temperature: float | None) 
     if temperature is None and bath is None:
         raise ValueError("temperature must be given where no PhononBath has one.")
     value = temperature if bath is None or temperature is not None else bath.temperature
-    if not isinstance(value, Real) or not 0 <= value < np.inf:
-        raise ValueError(f"temperature must be one number, 0 or more, got {value!r}.")
+    if not is_number(value) or not 0 <= value < np.inf:
+        raise ValueError(f"temperature must be one number, 0 or more, got {shortened(value)}.")
     return float(value)
 
 
@@ -248,12 +250,7 @@ def per_site(name, value, sites):
     count = len(sites)
     if callable(value):
         value = [_called(name, value, site) for site in sites]
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a number, a function of the site, or one value per site: {error}") from error
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must be real numbers, got {value!r} of type {array.dtype}.")
+    array = real_array(name, value, _PER_SITE)
     if array.ndim == 0:
         return np.full(count, float(array))
     if array.shape != (count,):
@@ -280,15 +277,15 @@ def named(site) -> str:
 def _called(name, function, site):
     with users_function(name, function, named(site)):
         result = function(site)
-    if not isinstance(result, Real) or isinstance(result, bool):
-        raise ValueError(f"{name} must be real numbers, the function returned {result!r} for {named(site)}.")
+    if not is_number(result):
+        raise ValueError(f"{name} must be real numbers, the function returned {shortened(result)} for {named(site)}.")
     return result
 
 
 def check_kind(bath, name, value):
-    """Raise ValueError if a value can be no number per site."""
-    if isinstance(value, str | complex):
-        raise ValueError(f"{bath} {name} must be a number, one per site, or a function of the site, got {value!r}.")
+    """Raise ValueError if a value can be no number per site; None is not given."""
+    if value is not None and not callable(value) and real_array(f"{bath} {name}", value, _PER_SITE).ndim > 1:
+        raise ValueError(f"{bath} {name} must be {_PER_SITE}, got {shortened(value)}.")
 
 
 def first_bad(values, good):

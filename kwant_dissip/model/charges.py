@@ -1,11 +1,11 @@
 """Whether all orbitals of a system carry electrons, as its user says."""
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 
 import numpy as np
 
 from ..errors import users_function
+from ..numerics.checks import complex_array, is_number, shortened
 from .baths import named
 
 # A number, a matrix on every site's orbitals, or a function of a `kwant.builder.Site` that returns either.
@@ -37,12 +37,11 @@ def check_charges(charge: Charge, sites: Sequence, norbs: np.ndarray) -> None:
         if callable(charge):
             with users_function("charge", charge, named(site)):
                 value = charge(site)
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        matrix = np.diag(np.full(count, value, float)) if is_number else np.asarray(value)
-        if matrix.shape != (count, count) or matrix.dtype.kind not in "fciu" or not np.all(np.isfinite(matrix)) \
+        matrix = np.diag(np.full(count, value, float)) if is_number(value) else complex_array(value)
+        if matrix.shape != (count, count) or not np.all(np.isfinite(matrix)) \
                 or np.abs(matrix - matrix.conj().T).max() > _SAME:
             raise ValueError(f"charge must be a number or a Hermitian matrix on the {count} orbitals of "
-                             f"{named(site)}, or a function of a site that returns one, got {value!r}.")
+                             f"{named(site)}, or a function of a site that returns one, got {shortened(value)}.")
         seen.update(np.round(np.linalg.eigvalsh(matrix), 9))
         if 0.0 in seen or (not callable(charge) and len(set(norbs)) == 1):
             break

@@ -10,7 +10,6 @@ which the solver fulfils together with the balance of particles.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -18,9 +17,11 @@ from scipy.sparse import csc_matrix, csr_matrix, eye_array
 from scipy.sparse.linalg import splu
 
 from ..errors import users_function
+from ..numerics.checks import check_positive, real_array, shortened
 from .baths import named
 from .lattice import Lattice
 
+_KERNEL = "a real matrix with a row for each site, or a function of two positions"
 # What rounding leaves of sums, over 1e-9, to which the law is fulfilled.
 _ROUNDING = 1e-7
 
@@ -35,12 +36,15 @@ class Law(ABC):
 
 @dataclass(frozen=True)
 class Poisson(Law):
-    """Poisson's equation on the hoppings: sum over the hoppings of a site of (U_i - U_j) = coupling (N_i - N0_i).
+    r"""Poisson's equation on the hoppings.
 
-    On a chain the sum is -(U_{i+1} - 2 U_i + U_{i-1}). A lead's U holds beyond its interface; nothing goes through
-    other edges: field lines stay in the wire, as between charged plates. With a lattice constant a and wires of cross
-    section S the coupling is e^2 a / (epsilon S), e^2/epsilon_0 = 18.1 eV nm: 7 meV for a = 0.5 nm, S = 100 nm^2 and
-    epsilon = 12.9 epsilon_0 (GaAs). Wires and planes whose field leaves them: `ImageCharges`.
+    .. math:: \sum_j (U_i - U_j) = \mathrm{coupling} \cdot (N_i - N^0_i)
+
+    summed over the hoppings of a site: on a chain the sum is -(U_{i+1} - 2 U_i + U_{i-1}). A lead's U holds beyond its
+    interface; nothing goes through other edges: field lines stay in the wire, as between charged plates. With a lattice
+    constant a and wires of cross section S the coupling is e^2 a / (epsilon S), e^2/epsilon_0 = 18.1 eV nm: 7 meV for
+    a = 0.5 nm, S = 100 nm^2 and epsilon = 12.9 epsilon_0 (GaAs). Wires and planes whose field leaves them:
+    `ImageCharges`.
 
     Parameters
     ----------
@@ -56,8 +60,7 @@ class Poisson(Law):
     coupling: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.coupling, Real) or not 0 < self.coupling < np.inf:
-            raise ValueError(f"Poisson coupling must be a positive number, got {self.coupling!r}.")
+        check_positive("Poisson coupling", self.coupling)
 
     def equation(self, lattice: Lattice) -> "Equation":
         laplacian, sources = lattice.laplacian()
@@ -78,7 +81,9 @@ class Neutrality(Law):
 
 
 class CoulombKernel(Law):
-    """An interaction of one's own: U_i = U_ext,i + sum_j V_ij (N_j - N0_j).
+    r"""An interaction of one's own.
+
+    .. math:: U_i = U_{\mathrm{ext},i} + \sum_j V_{ij}\,(N_j - N^0_j)
 
     U_ext is the potential without charge: that of `Poisson`, the ramp between the leads.
 
@@ -91,16 +96,15 @@ class CoulombKernel(Law):
 
     Raises
     ------
-    TypeError
+    ValueError
         If `kernel` is neither.
     """
 
     def __init__(self, kernel: np.ndarray | Callable[[np.ndarray, np.ndarray], float]) -> None:
         if not callable(kernel):
-            kernel = np.asarray(kernel)
-            if kernel.dtype.kind not in "fiu" or kernel.ndim != 2:
-                raise TypeError("CoulombKernel takes a real matrix or a function of two positions, "
-                                f"got {kernel.dtype} of shape {kernel.shape}.")
+            given, kernel = kernel, real_array("CoulombKernel kernel", kernel, _KERNEL)
+            if kernel.ndim != 2:
+                raise ValueError(f"CoulombKernel kernel must be {_KERNEL}, got {shortened(given)}.")
         self.kernel = kernel
 
     def __repr__(self):

@@ -1,8 +1,8 @@
 """Leads that are known by a self-energy only: wide-band leads of molecules, leads of one's own."""
 
-import kwant
 import numpy as np
 
+from .._kwant import kwant
 from ..errors import heed_interrupt
 from .leads import Lead, LeadLike
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import kwant
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
+from .._kwant import kwant
 from .baths import named
 from .charges import Charge, check_charges
 from .given_leads import lead_of

@@ -6,10 +6,10 @@ from functools import cached_property
 from itertools import combinations, pairwise
 from typing import TypeVar
 
-import kwant
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from .._kwant import kwant
 from ..errors import ConvergenceError
 from ..numerics.lead_modes import LeadModes
 from .reservoirs import Reservoir, known_mus, neutral_potentials

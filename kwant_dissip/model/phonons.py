@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
+from ..numerics.checks import check_flag, check_positive, is_number
 from .baths import Bath, PerSite, check_kind, first_bad, per_site, temperatures_per_site
 from .reservoirs import check_temperature
 
@@ -27,10 +27,14 @@ class Phonons:
         kind = type(self).__name__
         for name, value in (("coupling", coupling), ("temperature", temperature)):
             check_kind(kind, name, value)
-        if isinstance(coupling, Real):
-            self._checked(np.array([coupling]))
-        if isinstance(temperature, Real):
+            if value is None:
+                raise ValueError(f"{kind} {name} must be given, got None.")
+        if is_number(coupling):
+            self._checked(np.array([coupling], float))
+        if is_number(temperature):
             check_temperature(f"{kind} temperature", temperature)
+        for name, flag in (("level_shift", level_shift), ("each_orbital", each_orbital)):
+            check_flag(f"{kind} {name}", flag)
         self.coupling, self.temperature = coupling, temperature
         self.level_shift, self.each_orbital = bool(level_shift), bool(each_orbital)
 
@@ -81,6 +85,8 @@ class OpticalPhonons(Phonons):
     ------
     ValueError
         If a number is out of range.
+    TypeError
+        If a flag is neither True nor False.
 
     Notes
     -----
@@ -99,8 +105,7 @@ class OpticalPhonons(Phonons):
     def __init__(self, energy: float, coupling: PerSite, temperature: PerSite, *, level_shift: bool = True,
                  each_orbital: bool = False) -> None:
         super().__init__(coupling, temperature, level_shift=level_shift, each_orbital=each_orbital)
-        if not isinstance(energy, Real) or isinstance(energy, bool) or not 0 < energy < np.inf:
-            raise ValueError(f"OpticalPhonons energy must be a positive, finite number, got {energy!r}.")
+        check_positive("OpticalPhonons energy", energy)
         self.energy = float(energy)
 
     def __repr__(self):
@@ -123,6 +128,8 @@ class AcousticPhonons(Phonons):
     ------
     ValueError
         If a number is out of range.
+    TypeError
+        If a flag is neither True nor False.
 
     References
     ----------

@@ -1,19 +1,14 @@
 """What surrounds the electrons at the ends of the leads: reservoirs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
+from ..numerics.checks import check_finite, real_array, shortened
+
 # Least k_B T in units of the largest energy: eight digits of the thermal window are left.
 _RESOLVED = 1e-8
-
-
-def check_finite(name, value):
-    """Raise unless a value is a finite real number."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not np.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}.")
 
 
 def check_temperature(name, value):
@@ -127,12 +122,10 @@ def per_lead(name: str, values: Sequence[float | None], leads: int, unknown: boo
     ValueError
         If it is something else.
     """
-    try:
-        floats = [value is None and unknown for value in values]
-        array = np.asarray([0.0 if float_ else value for value, float_ in zip(values, floats, strict=True)])
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.dtype.kind not in "fiu" or array.shape != (leads,) or not np.all(np.isfinite(array)) or all(floats):
-        raise ValueError(f"{name} must hold one finite number for each of the {leads} leads"
-                         f"{', or None for some that float' if unknown else ''}, got {values!r}.")
+    what = f"one finite number for each of the {leads} leads{', or None for some that float' if unknown else ''}"
+    given = [] if isinstance(values, str | bytes | Set | Mapping) or not np.iterable(values) else list(values)
+    floats = [value is None and unknown for value in given]
+    array = real_array(name, [0.0 if float_ else value for value, float_ in zip(given, floats, strict=True)], what)
+    if array.shape != (leads,) or not np.all(np.isfinite(array)) or all(floats):
+        raise ValueError(f"{name} must be {what}, got {shortened(values)}.")
     return np.where(floats, np.nan, array.astype(float))

@@ -11,12 +11,12 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 
-import kwant
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import coo_matrix, triu
 from threadpoolctl import threadpool_limits
 
+from .._kwant import kwant
 from ..model.leads import Lead
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator

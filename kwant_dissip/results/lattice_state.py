@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ..analysis.smoothing import average, check_window
+from ..numerics.checks import check_flag
 from .fields import documented, quantity
 from .result import Graph, Profile, Result
 
@@ -286,6 +287,8 @@ class SteadyState(Result):
         ValueError
             If `axes` do not fit, or there is no such field.
         """
+        for name, flag in (("legend", legend), ("spots", spots), ("arrows", arrows)):
+            check_flag(name, flag)
         if self.is_line:
             return super().plot(axes, fields=fields, legend=legend, spots=spots)
         from ..plots import maps, solids  # matplotlib is slow to import

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..numerics.checks import is_whole, shortened
 from .fields import documented, quantity
 from .lattice_state import SteadyState
 from .units import BOLTZMANN_EV
@@ -87,8 +88,9 @@ class PhononState(SteadyState):
                              "sums only; mode_power has their energy.")
         if not len(self.phonon_energy):
             raise ValueError("This state has no optical phonons: acoustic ones take no quanta.")
-        if mode not in range(len(self.phonon_energy)):
-            raise ValueError(f"mode must be a number of a mode, 0 to {len(self.phonon_energy) - 1}, got {mode!r}.")
+        if not is_whole(mode) or mode not in range(len(self.phonon_energy)):
+            raise ValueError(f"mode must be a number of a mode, 0 to {len(self.phonon_energy) - 1}, "
+                             f"got {shortened(mode)}.")
         up = int(np.argmin(np.abs(self.energy - self.energy[0] - self.phonon_energy[mode])))
         coupling, number = self.phonon_coupling[mode][:, None], self.phonon_number[mode][:, None]
         empty = self.spectral - self.occupied

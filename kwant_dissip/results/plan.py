@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .record import check_text, shortened
+from ..numerics.checks import shortened
+from .record import check_text
 
 # Dimension of points that are no grid.
 POINT = "point"

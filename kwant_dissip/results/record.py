@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..numerics.checks import shortened
 from .fields import unit
 
-# Characters of a value in an error.
-_SHOWN = 200
 # Of a dict, as its class.
 NUMBERS = "numbers"
 # Of whole numbers in files.
@@ -121,15 +120,6 @@ def check_text(what: str, text: str) -> None:
     """Raise ValueError if files cannot hold a text."""
     if "\0" in text or (not text.isascii() and text.encode(errors="ignore").decode() != text):
         raise ValueError(f"{what} must be text without NUL that has an encoding in UTF-8, got {text!r}.")
-
-
-def shortened(value: object) -> str:
-    """A value as errors show it: of a number of many digits the first ones."""
-    try:
-        text = repr(value)
-    except ValueError:  # of so many digits that Python refuses
-        return f"a number of {int(value).bit_length()} bits"  # type: ignore[call-overload]
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _name(name):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from ..numerics.checks import check_flag, is_whole, shortened
 from .fields import in_si
 from .record import Record
 from .storage import write_record
@@ -178,9 +179,9 @@ class Result(Saved, ABC):
 
     def check_wire(self, wire: int) -> None:
         """Raise ValueError unless there is a wire of this number."""
-        if wire not in range(self.wires):
+        if not is_whole(wire) or wire not in range(self.wires):
             raise ValueError(f"wire must be a wire's number, from 0 on; this state has {self.wires} "
-                             f"wire{'s' * (self.wires != 1)}, got {wire!r}.")
+                             f"wire{'s' * (self.wires != 1)}, got {shortened(wire)}.")
 
     @abstractmethod
     def along(self, wire: int, window: float | None = None) -> Profile:
@@ -293,6 +294,8 @@ class Result(Saved, ABC):
         ValueError
             If `axes` do not fit, or there is no such field.
         """
+        for name, flag in (("legend", legend), ("spots", spots)):
+            check_flag(name, flag)
         from ..plots.profiles import profile  # matplotlib is slow to import
 
         return profile(self, axes, fields=fields, legend=legend, spots=spots)

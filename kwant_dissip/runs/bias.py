@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from functools import cache
-from numbers import Real
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.optimize import brentq
 
 from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError, heed_interrupt
-from ..numerics.checks import check_rtol, check_solve
+from ..numerics.checks import check_rtol, check_solve, is_finite, shortened
 from ..progress import stage_bar
 from ..results.units import BOLTZMANN_EV
 
@@ -75,7 +74,7 @@ def at_voltage_drop(drop: float, solve: Callable[[float], State], *, straight: t
     def known(bias):
         return max(1.0, abs(bias / drop))
 
-    return _find(drop, solve, lambda state: voltage_drop(state, straight=straight), drop, rtol, "voltage drop", known)
+    return _find(drop, solve, lambda state: voltage_drop(state, straight=straight), 1.0, rtol, "voltage drop", known)
 
 
 def at_current(current: float, solve: Callable[[float], State], *, rtol: float = 1e-5) -> State:
@@ -100,7 +99,7 @@ def at_current(current: float, solve: Callable[[float], State], *, rtol: float =
         As `at_voltage_drop`.
     """
     # The least bias that could: one open mode, no resistance but its own.
-    return _find(current, solve, lambda state: float(state.current[0]), 2 * np.pi * current, rtol, "current",
+    return _find(current, solve, lambda state: float(state.current[0]), 2 * np.pi, rtol, "current",
                  lambda bias: 1.0)
 
 
@@ -109,13 +108,13 @@ class _NoStateError(Exception):
 
 
 def _find(target, solve, measure, first, rtol, name, known):
-    """State at the bias at which `measure` gives `target`, to `rtol` of it; `first` is the bias to start with.
+    """State at the bias at which `measure` gives `target`, to `rtol` of it; `first` times it is the bias to start with.
 
     `known` of a bias: how much larger the relative error of what is measured can be than that of the state.
     """
     check_rtol(rtol)
-    if not isinstance(target, Real) or not np.isfinite(target) or target == 0:
-        raise ValueError(f"{name} must be a finite number other than 0, got {target!r}.")
+    if not is_finite(target) or target == 0:
+        raise ValueError(f"{name} must be a finite number other than 0, got {shortened(target)}.")
     check_solve(solve, "bias")
     nearest, tolerance, tried = (np.inf, 0.0, 0.0, None), rtol, []
 
@@ -138,7 +137,7 @@ def _find(target, solve, measure, first, rtol, name, known):
         return 0.0 if off <= rtol else value - target  # Brent's method stops at 0
 
     with stage_bar(f"bias for the {name}") as progress:
-        ends, failure = _bracket(miss, lambda: nearest[3], target, first)
+        ends, failure = _bracket(miss, lambda: nearest[3], target, first * target)
         if ends is not None and nearest[0] > rtol:
             try:
                 brentq(miss, *ends, xtol=np.finfo(float).tiny, rtol=max(_FINEST * rtol, 4 * np.finfo(float).eps))

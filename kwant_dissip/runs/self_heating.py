@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ConvergenceError, RunawayError, heed_interrupt
 from ..numerics.anderson import Anderson
-from ..numerics.checks import check_positive, check_rtol, check_solve
+from ..numerics.checks import check_flag, check_positive, check_rtol, check_solve
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
 from ..results.notebook import html
@@ -125,6 +125,7 @@ def self_heating(solve: Callable[[float | np.ndarray], State], thermal: Thermal,
     check_solve(solve, "temperature")
     if not isinstance(thermal, Thermal):
         raise TypeError(f"thermal must be a Thermal, got {type(thermal).__name__}.")
+    check_flag("heat_at_ends", heat_at_ends)
     check_rtol(rtol)
     if hottest is not None:
         check_positive("hottest", hottest, "K")

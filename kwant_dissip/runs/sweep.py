@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from ..errors import SweepError, heed_interrupt
+from ..numerics.checks import check_flag
 from ..numerics.threads import one_blas_thread, one_thread
 from ..progress import count_bar
 from ..results.folder import SweepFolder
@@ -115,8 +115,7 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[Value]] |
     kept = _names(keep)
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be text, got {name!r}.")
-    if not isinstance(retry_failed, bool | np.bool_):
-        raise TypeError(f"retry_failed must be True or False, got {retry_failed!r}.")
+    check_flag("retry_failed", retry_failed)
     name = name or str(getattr(solve, "__qualname__", type(solve).__qualname__))
     store = InMemory(plan, name) if folder is None else InFolder(SweepFolder.made(folder, plan, name, kept), plan)
     todo = store.missing(retry_failed)

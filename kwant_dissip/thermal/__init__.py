@@ -8,3 +8,7 @@ from .tip import Tip
 
 __all__ = ["TemperatureField", "Thermal", "ThermalImage", "Tip", "graphene_on_silica", "kapitza", "nanotube_on_silica",
            "temperature", "thermal_image"]
+
+
+def __dir__():
+    return __all__

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ..errors import users_function
-from ..numerics.checks import check_positive
+from ..numerics.checks import check_positive, is_number, real_array, shortened
 
 # A number, one per site, or a function of an array of temperatures in K.
 Conductance = float | Sequence[float] | np.ndarray | Callable[[np.ndarray], Any]
@@ -20,7 +19,7 @@ NODES, WEIGHTS = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS
 
 
 class Thermal:
-    """Material numbers of a wire or sheet of phonons on a substrate, in SI.
+    r"""Material numbers of a wire or sheet of phonons on a substrate, in SI.
 
     Parameters
     ----------
@@ -40,15 +39,18 @@ class Thermal:
     Raises
     ------
     TypeError
-        If a conductance or an end is of no such kind.
+        If an end is of no such kind.
     ValueError
-        If a number is negative, not finite, or a temperature not positive.
+        If a conductance is of no such kind, a number negative or not finite, or a temperature not positive.
 
     Notes
     -----
     Beyond its end at temperature T a semi-infinite wire takes the heat flow q with
 
-        q^2 = 2 Int_{T_substrate}^{T} kappa(s) w(s) ds,    w(s) = Int_{T_substrate}^{s} g,
+    .. math::
+
+        q^2 = 2 \int_{T_\mathrm{substrate}}^{T}\! \kappa(s)\,w(s)\,ds, \qquad
+        w(s) = \int_{T_\mathrm{substrate}}^{s}\! g\,dT',
 
     the first integral of (kappa T')' = w(T); q = sqrt(kappa g) (T - T_substrate) for constant numbers. A sheet goes on
     as such a wire beyond each of its last sites: heat that spreads sideways in there is left out.
@@ -158,14 +160,10 @@ class Law:
 def _conductance(name, value):
     if callable(value):
         return value
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"Thermal {name} must be a number, one per site, or a function of the temperature: {error}"
-                         ) from error
-    if array.dtype.kind not in "fiu" or array.ndim > 1:
-        raise TypeError(f"Thermal {name} must be a number, one per site, or a function of the temperature, "
-                        f"got {value!r}.")
+    what = "a number, one for each site, or a function of the temperature"
+    array = real_array(f"Thermal {name}", value, what)
+    if array.ndim > 1:
+        raise ValueError(f"Thermal {name} must be {what}, got {shortened(value)}.")
     good = np.isfinite(array) & (array >= 0)
     if not np.all(good):
         where = f" at site number {np.argmin(good)}" if array.ndim else ""
@@ -174,13 +172,13 @@ def _conductance(name, value):
 
 
 def _is_sequence(ends):
-    return isinstance(ends, Sequence | np.ndarray) and not isinstance(ends, str)
+    return isinstance(ends, Sequence | np.ndarray) and not isinstance(ends, str | bytes)
 
 
 def _check_end(end):
     if end is CONTINUED or (isinstance(end, str) and end == INSULATED):
         return
-    if isinstance(end, str) or not isinstance(end, Real):
+    if not is_number(end):
         raise TypeError(f'ends must be a temperature in K, "{INSULATED}", or None for a wire that goes on, '
-                        f"got {end!r}.")
+                        f"got {shortened(end)}.")
     check_positive("ends", end, "K")

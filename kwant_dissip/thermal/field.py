@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ..numerics.checks import check_flag
 from ..results.fields import documented, quantity
 from ..results.notebook import html
 from ..results.result import Result, Saved
@@ -20,11 +21,11 @@ _SITE, _LEAD = ("site",), ("lead",)
 
 
 def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) -> "TemperatureField":
-    """Temperature of the phonons from the power that they receive.
+    r"""Temperature of the phonons from the power that they receive.
 
     Solves the steady heat equation on the sites (nodes in the kinetic theory),
 
-        sum_j k_ij (T_i - T_j) + size_i Int_{T_substrate}^{T_i} g dT = p_i,
+    .. math:: \sum_j k_{ij} (T_i - T_j) + \mathrm{size}_i \int_{T_\mathrm{substrate}}^{T_i}\! g\,dT = p_i,
 
     with k_ij the conductivity times the cross section of the way to a neighbour over its length.
 
@@ -45,7 +46,7 @@ def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) 
     Raises
     ------
     TypeError
-        If `state` or `thermal` is none.
+        If `state` or `thermal` is none, or `heat_at_ends` neither True nor False.
     ValueError
         If the state is in model units, its sites form neither wires nor a sheet, numbers do not fit to the sites, a
         piece of the sample has no way to lose heat, or would be cooled below 0 K.
@@ -72,6 +73,7 @@ def equation_of(state: Result, thermal: Thermal, *, heat_at_ends: bool) -> HeatE
         raise TypeError(f"state must be a SteadyState or a KineticState, got {type(state).__name__}.")
     if not isinstance(thermal, Thermal):
         raise TypeError(f"thermal must be a Thermal, got {type(thermal).__name__}.")
+    check_flag("heat_at_ends", heat_at_ends)
     if state.units != "SI":
         raise ValueError(f"This {type(state).__name__} is in the model's units; temperatures need SI: convert it with "
                          "state.to_si(energy_unit=..., lattice_constant=...), in eV and m.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from ..numerics.checks import is_whole, real_array, shortened
 from ..progress import count_bar
 from ..results.fields import documented, quantity
 from ..results.notebook import html
@@ -26,6 +27,8 @@ _POINTS, _MOST = 4, 400
 _BLIND = 1.5
 # Distances worked on at a time.
 _BATCH = 4_000_000
+# What files hold of a seed.
+_SEEDS = 2 ** 63
 # Pieces of a sample, of some 100 bytes each.
 _PIECES = 20_000_000
 
@@ -80,10 +83,10 @@ def thermal_image(field: TemperatureField, tip: Tip, *, x: float | Sequence[floa
     noise = tip.noise
     if noise and seed is None:
         seed = secrets.randbits(32)
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer)):
-        raise TypeError(f"seed must be a whole number, got {seed!r}.")
-    if seed is not None and seed < 0:
-        raise ValueError(f"seed must be 0 or more, got {seed!r}.")
+    if seed is not None and not is_whole(seed):
+        raise TypeError(f"seed must be a whole number, got {shortened(seed)}.")
+    if seed is not None and not 0 <= seed < _SEEDS:
+        raise ValueError(f"seed must be 0 or more, and below 2^63, got {shortened(seed)}.")
     columns, rows = map(np.atleast_1d, axes)
     values = _seen(_elements(field, plane, tip), tip, field.dimensions, columns, rows)
     if noise:
@@ -170,9 +173,10 @@ def _axis(name, given, extent, tip, dimensions):
         finest = max(tip.resolution, _POINTS * (high - low) / _MOST)
         count = int(np.clip(np.ceil(_POINTS * (high - low) / finest) + 1, 2, _MOST)) if finest else 2
         return np.linspace(low, high, count)
-    array = np.asarray(given)
-    if array.dtype.kind not in "fiu" or array.ndim > 1 or not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be a finite number or a sequence of them, in m, got {given!r}.")
+    what = "a finite number or a sequence of them, in m"
+    array = real_array(name, given, what)
+    if array.ndim > 1 or not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be {what}, got {shortened(given)}.")
     if array.ndim and len(array) < 2:
         raise ValueError(f"{name} must hold at least two positions for a scan line or a raster, or be a number, "
                          f"got {given!r}.")

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.integrate import quad
 
 from ..errors import users_function
-from ..numerics.checks import check_positive
+from ..numerics.checks import check_positive, is_number
 
 # Full width at half maximum of a Gaussian, in standard deviations.
 _FWHM = np.sqrt(8 * np.log(2))
@@ -61,7 +61,7 @@ class Tip:
                  kernel: str | Callable[[np.ndarray], Any] = "gaussian", sensitivity: float | None = None,
                  dwell_time: float | None = None) -> None:
         check_positive("Tip width", width, "m")
-        if height != 0:
+        if not is_number(height) or height != 0:
             check_positive("Tip height", height, "m")
         if not callable(kernel) and kernel not in ("gaussian", "disc"):
             raise TypeError(f'kernel must be "gaussian", "disc" or a function of the distance, got {kernel!r}.')
