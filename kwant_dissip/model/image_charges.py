@@ -74,7 +74,7 @@ class ImageCharges(CoulombKernel):
     def __repr__(self):
         return f"ImageCharges(radius={self.radius!r}, distance={self.distance!r})"
 
-    def energy(self, distance: np.ndarray) -> np.ndarray:
+    def energy(self, distance: np.ndarray | float) -> np.ndarray:
         """V of electrons so far apart, in the model's energy unit; an array of distances in its length unit."""
         separate, place = np.unique(np.asarray(distance, float), return_inverse=True)
         square = separate ** 2 + self.radius ** 2
