@@ -69,7 +69,7 @@ class ImageCharges(CoulombKernel):
         self._mirror = (permittivity - above) / (permittivity + above)
         self._strength = degeneracy * elementary_charge / (
             2 * np.pi * epsilon_0 * (permittivity + above) * lattice_constant * energy_unit)
-        super().__init__(lambda one, other: float(self.energy(np.linalg.norm(one - other))))
+        super().__init__(lambda one, other: float(self.energy(float(np.linalg.norm(one - other)))))
 
     def __repr__(self):
         return f"ImageCharges(radius={self.radius!r}, distance={self.distance!r})"
