@@ -1,5 +1,6 @@
 """Closed forms: a mean free path that does not depend on energy, heat without a bath, a quantum point contact."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +18,8 @@ from .progress import stage_bar
 
 __all__ = ["ConstantMeanFreePath", "LandauerHeat", "constant_mean_free_path", "landauer_heat", "saddle_point",
            "sommerfeld_heat"]
+
+Transmission = Callable[[np.ndarray], np.ndarray]
 
 _TWO_PI = 2 * np.pi
 # J = T D / (1 - T) for a transmission T at all energies: at 100 D the scatterer has a hundredth of h/e^2.
@@ -71,7 +74,8 @@ class ConstantMeanFreePath:
         return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path
 
 
-def constant_mean_free_path(transmission, *, temperature, drop, mean_free_path, elastic_mean_free_path=np.inf):
+def constant_mean_free_path(transmission: Transmission, *, temperature: float, drop: float, mean_free_path: float,
+                            elastic_mean_free_path: float = np.inf) -> ConstantMeanFreePath:
     r"""Closed form of the kinetic theory for mean free paths that do not depend on energy.
 
     With 1/l = 1/l_ph + 1/l_el, lambda = sqrt(l l_ph), B_s(E; mu) = Int_0^inf dy exp(-y) F(E - mu - s y lambda J/2l),
@@ -176,7 +180,7 @@ class LandauerHeat:
     heat_right: float
 
 
-def landauer_heat(transmission, reservoirs):
+def landauer_heat(transmission: Transmission, reservoirs: Sequence) -> LandauerHeat:
     r"""Heat released in each reservoir when electrons cross a scatterer, far from it.
 
     .. math::
@@ -221,7 +225,8 @@ def landauer_heat(transmission, reservoirs):
     return LandauerHeat(particles, (left.mu - middle) * particles - energy, energy - (right.mu - middle) * particles)
 
 
-def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
+def sommerfeld_heat(transmission: Transmission, derivative: Transmission, *, mu: float, temperature: float,
+                    bias: float) -> LandauerHeat:
     r"""Low-temperature expansion of `landauer_heat` for reservoirs of equal temperature, bias << temperature.
 
     .. math::
@@ -262,7 +267,7 @@ def sommerfeld_heat(transmission, derivative, *, mu, temperature, bias):
     return LandauerHeat(current, 0.5 * (current * bias - asymmetry), 0.5 * (current * bias + asymmetry))
 
 
-def saddle_point(*, height=0.0, curvature, level_spacing, modes=1):
+def saddle_point(*, height: float = 0.0, curvature: float, level_spacing: float, modes: int = 1) -> Transmission:
     r"""Transmission of a quantum point contact: a saddle in the potential.
 
     .. math::

@@ -10,7 +10,8 @@ from .checks import finite, positive, whole
 __all__ = ["barrier", "in_wires", "resonant_dot"]
 
 
-def barrier(*, length=100, height=0.8, width=1, onsite=0.0, hopping=1.0):
+def barrier(*, length: int = 100, height: float = 0.8, width: int = 1, onsite: float = 0.0,
+            hopping: float = 1.0) -> kwant.Builder:
     """Two wires around a rectangular barrier.
 
     Parameters
@@ -43,7 +44,8 @@ def barrier(*, length=100, height=0.8, width=1, onsite=0.0, hopping=1.0):
     return builder
 
 
-def resonant_dot(*, length=100, coupling=0.4, level=-0.84, onsite=0.0, hopping=1.0):
+def resonant_dot(*, length: int = 100, coupling: float = 0.4, level: float = -0.84, onsite: float = 0.0,
+                 hopping: float = 1.0) -> kwant.Builder:
     """Two wires around a dot of one site: a resonance, close to a Lorentzian.
 
     Parameters
@@ -87,7 +89,7 @@ def resonant_dot(*, length=100, coupling=0.4, level=-0.84, onsite=0.0, hopping=1
     return builder
 
 
-def in_wires(site, *, width=1):
+def in_wires(site: kwant.builder.Site, *, width: int = 1) -> bool:
     """Whether a site belongs to one of the wires, not to the scatterer.
 
     Parameters

@@ -10,7 +10,8 @@ __all__ = ["constriction"]
 _LATTICE = kwant.lattice.honeycomb(norbs=1)
 
 
-def constriction(*, length=20.0, width=8.0, neck=4.0, extent=3.0, onsite=0.0):
+def constriction(*, length: float = 20.0, width: float = 8.0, neck: float = 4.0, extent: float = 3.0,
+                 onsite: float = 0.0) -> kwant.Builder:
     """A zigzag ribbon that narrows smoothly in its middle.
 
     Its width is width - (width - neck) exp(-x^2 / extent^2).

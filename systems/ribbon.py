@@ -4,6 +4,8 @@ Every function returns a `kwant.Builder` with its leads attached, to be changed 
 no magnetic field. Energies are in units of the hopping; a wide ribbon's band begins at -4.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .._kwant import kwant
@@ -15,7 +17,8 @@ _LATTICE = kwant.lattice.square(norbs=1)
 _ALONG, _ACROSS = kwant.builder.HoppingKind((1, 0), _LATTICE), kwant.builder.HoppingKind((0, 1), _LATTICE)
 
 
-def ribbon(*, length=20, width=5, potential=None, flux=0.0):
+def ribbon(*, length: int = 20, width: int = 5, potential: Callable[[float, float], float] | None = None,
+           flux: float = 0.0) -> kwant.Builder:
     """A ribbon between two leads.
 
     Parameters
@@ -57,7 +60,8 @@ def ribbon(*, length=20, width=5, potential=None, flux=0.0):
     return builder
 
 
-def point_contact(*, length=60, width=12, barrier=0.3, spacing=0.3, extent=6.0):
+def point_contact(*, length: int = 60, width: int = 12, barrier: float = 0.3, spacing: float = 0.3,
+                  extent: float = 6.0) -> kwant.Builder:
     """A ribbon with a saddle in its middle: a point contact with evenly spaced modes.
 
     The potential is [barrier + spacing^2 y^2 / 4] exp(-x^2 / extent^2), x and y from the middle: in the narrowest place
@@ -93,7 +97,7 @@ def point_contact(*, length=60, width=12, barrier=0.3, spacing=0.3, extent=6.0):
     return ribbon(length=length, width=width, potential=saddle)
 
 
-def hall_bar(*, length=40, width=16, contact=5, flux=0.02):
+def hall_bar(*, length: int = 40, width: int = 16, contact: int = 5, flux: float = 0.02) -> kwant.Builder:
     """A bar in a magnetic field, with current leads at its ends and four voltage leads at its sides.
 
     Parameters

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,8 @@ def test_all_of_them_can_be_imported_at_once():
 
 def said(program):
     """What Python says to a program, warnings included."""
-    found = subprocess.run([sys.executable, "-W", "always", "-c", program], capture_output=True, text=True)
+    found = subprocess.run([sys.executable, "-W", "always", "-c", program], capture_output=True, text=True,
+                           cwd=Path(__file__).parent)  # elsewhere than beside an unpacked package
     assert found.returncode == 0, found.stderr
     return found.stderr
 

@@ -36,7 +36,7 @@ class LocalHeat:
     electrostatic_resistivity: np.ndarray
 
 
-def local_heat(state, *, window=None):
+def local_heat(state, *, window: float | None = None) -> list[LocalHeat]:
     """Split the power in each wire into local Joule heat and the rest, and give the local resistivity.
 
     Parameters

@@ -72,7 +72,7 @@ class Spots(list[Spot]):
         self.reason = None if self else reason
 
 
-def heat_spots(state, *, window=None, prominence=0.02):
+def heat_spots(state, *, window: float | None = None, prominence: float = 0.02) -> Spots:
     """Where the power is highest and lowest: inside of wires, at their ends, and on single sites.
 
     Parameters
