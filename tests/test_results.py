@@ -109,8 +109,8 @@ def test_numbers_of_real_wires():
     """docs/experiments.md: hbar v / l and k_B T over it, in eV, for GaAs, graphene and a nanotube."""
     velocity = np.sqrt(2 * 2e-3 * eV / (0.067 * electron_mass))
     assert velocity == pytest.approx(1.0e5, rel=0.03)
-    for speed, length, kelvin, broadening, ratio in ((velocity, 1e-6, 4.2, 0.067e-3, 5.4), (1e6, 2e-6, 4.2, 0.33e-3, 1.1),
-                                                     (8e5, 0.3e-6, 300, 1.8e-3, 15)):
+    for speed, length, kelvin, broadening, ratio in (
+            (velocity, 1e-6, 4.2, 0.067e-3, 5.4), (1e6, 2e-6, 4.2, 0.33e-3, 1.1), (8e5, 0.3e-6, 300, 1.8e-3, 15)):
         rate = hbar * speed / length / eV
         assert rate == pytest.approx(broadening, rel=0.03)
         assert Boltzmann * kelvin / eV / rate == pytest.approx(ratio, rel=0.03)
