@@ -26,13 +26,14 @@ from .model.phonon_drive import PhononDrive, phonon_drives
 from .model.phonons import quanta_of
 from .model.reservoirs import (
     Reservoir,
+    check_drives_at,
     check_finite,
     check_resolved,
+    checked_drives,
     checked_reservoirs,
     equilibrium_mu,
     known_mus,
     neutral_potentials,
-    per_lead,
 )
 from .numerics.checks import check_memory, check_rtol
 from .numerics.threads import thread_pool
@@ -280,8 +281,9 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     Notes
     -----
     The thermopower is that of an open circuit, ``drive=(0, None), thermal_drive=(0.5, -0.5)``: `LinearResponse.seebeck`
-    and `peltier`. It depends on where the phonons are warm: electrons take their temperature within a relaxation length,
-    so that with phonons that stay as they are (0) none of the difference reaches a scatterer behind long wires.
+    and `peltier`. It depends on where the phonons are warm: electrons take their temperature within a relaxation
+    length, so that with phonons that stay as they are (0) nothing of the difference reaches a scatterer between long
+    wires.
 
     Onsager's relation holds with the same phonons: a `thermal_drive` t_a and `phonon_drive` t_i drive a current
 
@@ -305,15 +307,9 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     lattice = read(syst, params, charge)
     if temperature > 0:
         lattice.require_energies()
-    leads = len(lattice.leads)
-    if drive is None:
-        drive = (0.5, -0.5) if thermal_drive is None else leads * (0.0,)
-    shifts = per_lead("drive", drive, leads, unknown=True)
-    heats = np.zeros(leads) if thermal_drive is None else per_lead("thermal_drive", thermal_drive, leads)
+    shifts, heats = checked_drives(drive, thermal_drive, len(lattice.leads))
     warming = phonon_drives(phonon_drive, heats, lattice, baths)
-    if temperature == 0 and (np.any(heats) or np.any(warming) or np.any(np.isnan(shifts))):
-        raise ValueError("At temperature 0 no lead and no phonons can be driven by a temperature, and no lead float: "
-                         "raise temperature.")
+    check_drives_at(temperature, shifts, heats, bool(warming.any()))
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)

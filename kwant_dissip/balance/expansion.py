@@ -46,7 +46,8 @@ class ExpandedProbes(Probes):
     linear = True
 
     def __init__(self, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
-                 thermal_drive: np.ndarray, warming: np.ndarray, first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+                 thermal_drive: np.ndarray, warming: np.ndarray,
+                 first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
                  hot: np.ndarray | None = None) -> None:
         self.coupled = coupled
         self.hot = np.empty(0, int) if hot is None else hot
@@ -165,7 +166,8 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
     # of k_B T.
     heat = (one.energy_current - mu * one.current) / temperature
     probes, two = solve(one.panels, y, first, max(np.abs(one.current).max(), np.abs(heat).max()) / temperature)
-    warmth = {"temperature1": first[2][probes.hot], "temperature2": probes.excess(two.unknowns)} if len(probes.hot) else {}
+    warmth = {"temperature1": first[2][probes.hot],
+              "temperature2": probes.excess(two.unknowns)} if len(probes.hot) else {}
     return {"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
             "current1": one.current, "current2": two.current, "energy_current1": one.energy_current,
             "energy_current2": two.energy_current, "reservoir_mu1": first[1],
