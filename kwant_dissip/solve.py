@@ -35,6 +35,7 @@ from .model.reservoirs import (
     known_mus,
     neutral_potentials,
 )
+from .model.resolution import smallest_ratio
 from .numerics.checks import check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
@@ -186,6 +187,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             extra = {"density_difference": solution.density_difference[back], "field": -lattice.gradient(potential),
                      "law_residual": solution.law_residual}
         flows = np.full((2, len(propagator.bonds)), np.nan) if flows is None else flows
+        where = np.where(np.isnan(found["mu"]), found["electron_mu"], found["mu"])
+        rate = gamma.at_potential(potential).local(np.where(np.isnan(where), probes.mu0, where))
         mu = np.array([floating if reservoir.mu is None else reservoir.mu
                        for floating, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
         return SteadyState(
@@ -195,7 +198,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             gross_energy_current=solution.gross_energy_current, bonds=order[propagator.bonds],
             bond_current=-flows[0], bond_energy_current=-flows[1], bath_temperature=temperature,
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
-            energies=solution.energies, green_functions=grid.counts.green_functions,
+            energies=solution.energies, thermal_resolution=smallest_ratio(reference, rate),
+            green_functions=grid.counts.green_functions,
             transports=grid.counts.transports, method=propagator.method, **found, **extra)
 
     of_sites = len(probes.start()) - len(probes.floating)

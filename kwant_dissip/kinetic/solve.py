@@ -11,7 +11,6 @@ It is the lattice theory without interference between the scatterer and the wire
 
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Literal
 
 import kwant
 import numpy as np
@@ -19,27 +18,18 @@ from scipy.special import expit
 
 from ..balance.electron_probes import ElectronProbes
 from ..balance.energy_grid import EnergyGrid
-from ..balance.expansion import expand
 from ..balance.particles import Balance
 from ..balance.probes import ThermalProbes
 from ..errors import ConvergenceError
-from ..model.baths import Bath, checked_baths, equilibrium_temperature, per_site
+from ..model.baths import Bath, checked_baths
 from ..model.electrostatics import Law, Neutrality
-from ..model.phonon_drive import check_phonon_drive, checked_drive
-from ..model.reservoirs import (
-    Reservoir,
-    check_drives_at,
-    check_finite,
-    checked_drives,
-    equilibrium_mu,
-    known_mus,
-)
+from ..model.reservoirs import Reservoir, equilibrium_mu, known_mus
+from ..model.resolution import smallest_ratio, smooth_values
 from ..numerics.checks import check_rtol
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import stage_bar
 from ..propagators.places import PlacesPropagator
-from ..results.linear_response import LinearResponse
 from . import cells
 from .mesh import adapt
 from .scatterers import FunctionScatterer, KwantScatterer
@@ -130,7 +120,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     reservoirs = list(reservoirs)
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
-    lengths = _lengths(length)
+    lengths = lengths_of(length)
     temperatures = np.array([reservoir.temperature for reservoir in reservoirs], float)
     phonons = np.nan if baths.phonons is None else bath_temperature(baths.phonons)
     reference = float(temperatures.mean()) if baths.phonons is None else phonons
@@ -138,7 +128,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     # Electrons among themselves become hotter than all else.
     reach = THERMAL_WINDOW * max(reference, *temperatures) + (0 if baths.electrons is None else
                                                              _HOT * THERMAL_WINDOW * np.ptp(known))
-    scatterer = _scatterer(transmission, velocity, known.min() - reach, known.max() + reach)
+    scatterer = scatterer_of(transmission, velocity, known.min() - reach, known.max() + reach)
     _check_electrostatics(electrostatics, baths)
     occupation_energies = _checked_energies(occupation_energies)
     equilibrium = equilibrium_mu(reservoirs)
@@ -189,9 +179,13 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
                          "electron_temperature": probes.temperature0 + probes.excess(solution.unknowns)}
         reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
                                  for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
+        mu = np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes]
+        known = electrons.get("electron_mu", np.full(nodes, probes.mu0)) if baths.phonons is None else mu
+        rate = _local_rate(scatterer, gamma, known - potential, mesh.nodes)
         return KineticState(
-            x=mesh.nodes, node_width=mesh.node_widths, power=power,
-            mu=np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes], potential=potential,
+            thermal_resolution=smallest_ratio(np.full(nodes, reference), rate), x=mesh.nodes,
+            node_width=mesh.node_widths, power=power,
+            mu=mu, potential=potential,
             current=solution.current, energy_current=solution.energy_current, gross_current=solution.gross_current,
             gross_energy_current=solution.gross_energy_current, reservoir_mu=reservoir_mu,
             reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
@@ -210,91 +204,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     return state(mesh, parts, power, cell_error)
 
 
-def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequence[Bath], *, mu: float,
-                    temperature: float | None = None, drive: Sequence[float | None] | None = None,
-                    thermal_drive: Sequence[float] | None = None,
-                    phonon_drive: Literal["leads", "graded"] | float | Callable[[float], float] | None = None,
-                    velocity: Function | tuple[Function, Function] | None = None,
-                    length: float | tuple[float, float], rtol: float = 1e-6) -> LinearResponse:
-    """First and second order in the bias: Peltier's and Joule's part of the heat separately; thermopower.
-
-    Parameters
-    ----------
-    transmission, bath, velocity, length, rtol
-        As in `steady_state`.
-    mu : float
-        Electrochemical potential of the equilibrium.
-    temperature : float, optional
-        k_B T of electrons and phonons; 0 is allowed. By default that of the bath.
-    drive, thermal_drive : sequences of two floats, optional
-        As in the lattice theory's `linear_response`, of the left and the right reservoir.
-    phonon_drive : {"leads", "graded"}, float, or function of x, optional
-        Shift of the phonons' k_B T per unit of bias. "leads", the default with a `thermal_drive`: in each wire that of
-        its reservoir. "graded": linear from the outer end of the left wire to that of the right one. A number (0: the
-        phonons stay as they are), or a function of the position x (negative in the left wire).
-
-    Returns
-    -------
-    LinearResponse
-
-    Raises
-    ------
-    ValueError, ConvergenceError
-        As in `steady_state`.
-    """
-    check_rtol(rtol)
-    baths = checked_baths(bath)
-    if baths.electrons is not None:
-        raise ValueError("bath must hold phonons and elastic scattering only in the kinetic theory's linear_response, "
-                         f"got {bath!r}; steady_state takes an ElectronBath.")
-    gamma = relaxation(baths)
-    temperature = equilibrium_temperature(baths.phonons, temperature)
-    check_finite("mu", mu)
-    reach = THERMAL_WINDOW * temperature + 1e-9 * (1 + abs(mu))
-    scatterer, lengths = _scatterer(transmission, velocity, mu - reach, mu + reach), _lengths(length)
-    shifts, heats = checked_drives(drive, thermal_drive, 2)
-    check_phonon_drive(phonon_drive, baths)
-    if not (phonon_drive is None or callable(phonon_drive) or isinstance(phonon_drive, Real | str)):
-        raise ValueError('phonon_drive must be "leads", "graded", a number, or in the kinetic theory a function of x, '
-                         f"got {phonon_drive!r}.")
-    if not heats.any() and (phonon_drive is None or isinstance(phonon_drive, str)):
-        phonon_drive = 0.0
-    check_drives_at(temperature, shifts, heats, phonon_drive != 0)
-
-    def solve(make, start, map_, progress):
-        warming = _warming(phonon_drive, heats, lengths, make.mesh.nodes)
-        if start is not None:
-            panels, profiles, lead_mus = start
-            start = panels, *(np.concatenate(pair) for pair in zip(profiles, lead_mus, strict=True))
-        fields, found = expand(make(), mu, temperature, shifts, heats, warming, rtol, map_, progress, start)
-        if found is not None:
-            panels, *unknowns = found
-            found = panels, [values[:make.nodes] for values in unknowns], [values[make.nodes:] for values in unknowns]
-        return ({"phonon_drive": warming, **fields}, found, [fields["power1"], fields["power2"]], [fields["mu1"]], True,
-                0.0)
-
-    with thread_pool() as map_, stage_bar("kinetic.linear_response") as progress:
-        try:
-            mesh, fields, powers, cell_error = adapt(scatterer, gamma, lengths, [mu, mu], [temperature, temperature],
-                                                      rtol, solve, map_, progress)
-        except ConvergenceError as error:
-            error.state = None  # one order alone
-            raise
-    fields.update(power1=powers[0], power2=powers[1], error=max(fields["error"], cell_error))
-    return LinearResponse(x=mesh.nodes, mu=float(mu), temperature=temperature, thermal_drive=heats,
-                          floating=int(np.isnan(shifts).sum()), **fields)
-
-
-def _warming(phonon_drive, heats, lengths, x):
-    """Shift of the phonons' temperature per unit of bias at positions x."""
-    if phonon_drive is None or phonon_drive == "leads":
-        return np.where(x < 0, *heats)
-    if phonon_drive == "graded":
-        return np.interp(x, [-lengths[0], lengths[1]], heats)
-    return checked_drive(per_site("phonon_drive", phonon_drive, x))
-
-
-def _scatterer(transmission, velocity, low, high):
+def scatterer_of(transmission, velocity, low, high):
+    """What the user gave as a scatterer between the wires, checked at energies from low to high."""
     if not isinstance(transmission, KwantScatterer):
         return FunctionScatterer(transmission, velocity, low, high)
     if velocity is not None:
@@ -345,6 +256,17 @@ def _rate(bath):
     return gamma
 
 
+def _local_rate(scatterer, gamma, energies, x):
+    """Rate of all baths at each node's own energy, above its U."""
+    rate = np.zeros(len(x))
+    for side, nodes in enumerate((x < 0, x > 0)):
+        def at(values, side=side):
+            return np.array([gamma(np.stack(scatterer.velocities(side, value))[:, :, None])[0] for value in values])
+
+        rate[nodes] = smooth_values(at, energies[nodes])
+    return rate
+
+
 def _check_electrostatics(electrostatics, baths):
     if electrostatics is None:
         return
@@ -363,7 +285,8 @@ def _profiles(probes, unknowns, nodes):
     return list(unknowns[:len(unknowns) - len(probes.floating)].reshape(-1, nodes))
 
 
-def _lengths(length):
+def lengths_of(length):
+    """Length of each wire, shape (2,), checked."""
     values = np.asarray(length, float)
     if values.shape not in ((), (2,)) or not np.all((values > 0) & np.isfinite(values)):
         raise ValueError(f"length must be a positive number, or one for each of the two wires, got {length!r}.")
