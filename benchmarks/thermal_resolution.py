@@ -1,7 +1,4 @@
-"""What k_B T >> gamma means: the lattice against kinetic theory, at several ratios. Not a measure of time.
-
-python -m benchmarks.thermal_resolution
-"""
+"""What k_B T >> gamma means: the lattice against kinetic theory, at several ratios. Not a measure of time."""
 
 import numpy as np
 
@@ -16,7 +13,7 @@ WIRES = 6  # in mean free paths
 WINDOW = (0.25, 4.0)  # from the scatterer, in mean free paths: where powers are compared
 
 
-def compared(ratio, temperature, coupling=figure2.COUPLING):
+def compared(ratio, temperature):
     """Lattice and kinetic theory of a resonant dot at k_B T / gamma and k_B T / E_F.
 
     Returns
@@ -31,21 +28,12 @@ def compared(ratio, temperature, coupling=figure2.COUPLING):
     rate = kbt / ratio
     free_path = figure2.VELOCITY / rate
     length = int(WIRES * free_path)
-    level = figure2.MU * (1 - coupling ** 2)
     reservoirs = [kd.Reservoir(figure2.MU + sign * 0.5 * BIAS * kbt, kbt) for sign in (1, -1)]
-    lattice = kd.steady_state(chain.resonant_dot(length=length, coupling=coupling, level=level).finalized(), reservoirs,
-                              kd.PhononBath(kbt, rate=lambda site: rate * chain.in_wires(site)))
-
-    def velocity(energy):
-        return np.sqrt(np.clip(4 - energy ** 2, 0.0, None))
-
-    def transmission(energy):  # see systems.chain.resonant_dot
-        width = coupling ** 2 * velocity(energy)
-        return np.divide(width ** 2, (energy - level - coupling ** 2 * energy) ** 2 + width ** 2, where=width > 0,
-                         out=np.zeros_like(energy))
-
-    kinetic = kd.kinetic.steady_state(transmission, reservoirs, kd.PhononBath(kbt, rate=rate), velocity=velocity,
-                                      length=length)
+    level = figure2.MU * (1 - figure2.COUPLING ** 2)
+    syst = chain.resonant_dot(length=length, coupling=figure2.COUPLING, level=level).finalized()
+    lattice = kd.steady_state(syst, reservoirs, kd.PhononBath(kbt, rate=lambda site: rate * chain.in_wires(site)))
+    kinetic = kd.kinetic.steady_state(figure2.transmission, reservoirs, kd.PhononBath(kbt, rate=rate),
+                                      velocity=figure2.velocity, length=length)
     missed, largest = [], []
     for wire in (0, 1):
         x, power, _ = lattice.profile(wire)

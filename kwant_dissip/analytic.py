@@ -173,7 +173,8 @@ def landauer_heat(transmission, reservoirs):
 
     Q_R = 1/2pi Int dE (E - mu_R) T (f_L - f_R),    Q_L = 1/2pi Int dE (mu_L - E) T (f_L - f_R).
 
-    It is the limit of a mean free path much longer than the wires, and the measure of left-right asymmetry.
+    It is the limit of a mean free path much longer than the wires, and says nothing about where on the way to the
+    reservoirs the heat is released.
 
     Parameters
     ----------
@@ -190,6 +191,14 @@ def landauer_heat(transmission, reservoirs):
     ------
     ConvergenceError
         If an integral does not converge.
+
+    Notes
+    -----
+    With phonons, what a long wire takes near the scatterer follows another law: beyond Joule's heat, the current times
+    the difference of two Peltier coefficients, of the scatterer and of the wire itself. So it can have the opposite
+    sign, see `local_heat`: for a resonant dot at k_B T = 0.4 E_F the wire is cooled that Landauer heats. Signs agree
+    in wires much shorter than the mean free path, and where k_B T is far below the Fermi energy. With one mean free
+    path for all energies Landauer's law holds for wire and reservoir together, at any length.
     """
     left, right = reservoirs
     middle = 0.5 * (left.mu + right.mu)
