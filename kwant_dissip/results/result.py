@@ -135,6 +135,7 @@ class Result(Saved, ABC):
     error: float
     gross_current: float | None
     gross_energy_current: float | None
+    thermal_resolution: float | None
 
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
@@ -307,8 +308,9 @@ class Result(Saved, ABC):
 
     def __repr__(self):
         currents = ", ".join(f"{value:.4g}" for value in self.current)
+        ratio = "" if self.thermal_resolution is None else f"k_B T / gamma {self.thermal_resolution:.2g}, "
         return (f"<{type(self).__name__}: {len(self.power)} {self.power_per}s, current [{currents}], "
-                f"power {self.heat.sum():.4g}, error {self.error:.1e}, units {self.units}>")
+                f"power {self.heat.sum():.4g}, {ratio}error {self.error:.1e}, units {self.units}>")
 
 
 def _ratio(numerator, denominator):
