@@ -18,6 +18,7 @@ from . import (
     slices,
     sweep,
     thermal,
+    thermal_resolution,
 )
 
 
@@ -30,7 +31,8 @@ def machine():
 
 
 MODULES = {module.__name__.rpartition(".")[2]: module for module in (
-    alternatives, scaling, kinetic, electrostatics, slices, kernels, baths, thermal, phonons, before, sweep, large)}
+    alternatives, scaling, kinetic, electrostatics, slices, kernels, baths, thermal, thermal_resolution, phonons,
+    before, sweep, large)}
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="name", help=f"which, by default all: {', '.join(MODULES)}")

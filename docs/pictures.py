@@ -28,6 +28,7 @@ def _example(name):
 DRAWN_BY = {
     "figure2.png": lambda: figure2.make("."),
     "hot_spots_in_the_hall_bar.png": _example("hot_spots_in_the_hall_bar.py"),
+    "landauer_and_local_heat.png": _example("landauer_and_local_heat.py"),
     "defect_ring.png": _example("defect_ring.py"),
     "nanotube_image.png": _example("nanotube_image.py"),
     "tip_contrast.png": _example("nanotube_image.py"),

@@ -12,6 +12,7 @@ if _typing.TYPE_CHECKING:
     from .errors import ConvergenceError, RunawayError, SweepError
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
+    from .model.image_charges import ImageCharges
     from .model.phonons import AcousticPhonons, OpticalPhonons
     from .model.reservoirs import Reservoir
     from .results.lattice_state import SteadyState
@@ -30,13 +31,13 @@ if _typing.TYPE_CHECKING:
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
-__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "LinearResponse",
-           "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath", "PhononState", "Poisson",
-           "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "SweepError", "TemperatureField",
-           "Thermal", "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop", "heat_spots", "kinetic",
-           "linear_response", "load", "local_distribution", "local_electrons", "local_heat", "open_sweep",
-           "self_heating", "steady_state", "sweep", "systems", "temperature", "thermal", "thermal_image",
-           "voltage_drop"]
+__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "ImageCharges",
+           "LinearResponse", "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath",
+           "PhononState", "Poisson", "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "SweepError",
+           "TemperatureField", "Thermal", "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop",
+           "heat_spots", "kinetic", "linear_response", "load", "local_distribution", "local_electrons", "local_heat",
+           "open_sweep", "self_heating", "steady_state", "sweep", "systems", "temperature", "thermal",
+           "thermal_image", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
 # command line's --help does not need.
@@ -46,6 +47,7 @@ _NAMES = {
     "errors": ("ConvergenceError", "RunawayError", "SweepError"),
     "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
+    "model.image_charges": ("ImageCharges",),
     "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),
     "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.loading": ("load",), "results.opening": ("open_sweep",),

@@ -188,7 +188,8 @@ def landauer_heat(transmission: Transmission, reservoirs: Sequence) -> LandauerH
         Q_R = \frac{1}{2\pi} \int\! dE\,(E - \mu_R)\,\mathcal T\,(f_L - f_R), \qquad
         Q_L = \frac{1}{2\pi} \int\! dE\,(\mu_L - E)\,\mathcal T\,(f_L - f_R).
 
-    It is the limit of a mean free path much longer than the wires, and the measure of left-right asymmetry.
+    It is the limit of a mean free path much longer than the wires, and says nothing about where on the way to the
+    reservoirs the heat is released.
 
     Parameters
     ----------
@@ -205,6 +206,14 @@ def landauer_heat(transmission: Transmission, reservoirs: Sequence) -> LandauerH
     ------
     ConvergenceError
         If an integral does not converge.
+
+    Notes
+    -----
+    With phonons, what a long wire takes near the scatterer follows another law: beyond Joule's heat, the current times
+    the difference of two Peltier coefficients, of the scatterer and of the wire itself. So it can have the opposite
+    sign, see `local_heat`: for a resonant dot at k_B T = 0.4 E_F the wire is cooled that Landauer heats. Signs agree
+    in wires much shorter than the mean free path, and where k_B T is far below the Fermi energy. With one mean free
+    path for all energies Landauer's law holds for wire and reservoir together, at any length.
     """
     left, right = reservoirs
     middle = 0.5 * (left.mu + right.mu)

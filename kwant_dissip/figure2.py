@@ -32,6 +32,19 @@ _SHOWN = 4.0
 _COLORS = ("#000000", "#0072B2", "#009E73", "#E69F00")
 
 
+def velocity(energy):
+    """Velocity in the chain, 0 outside the band; array of energies in units of the hopping."""
+    return np.sqrt(np.clip(4 - energy ** 2, 0.0, None))
+
+
+def transmission(energy):
+    """Transmission of the dot: the closed form of `systems.chain.resonant_dot`."""
+    ratio, level = COUPLING ** 2, MU * (1 - COUPLING ** 2)
+    width = ratio * velocity(energy)
+    return np.divide(width ** 2, (energy - level - ratio * energy) ** 2 + width ** 2, where=width > 0,
+                     out=np.zeros_like(energy))
+
+
 def lattice_state(temperature, bias):
     """Steady state at one temperature and bias.
 
@@ -54,16 +67,6 @@ def lattice_state(temperature, bias):
 
 def kinetic_state(temperature, bias):
     """The same wires and dot in kinetic theory, with the transmission of the dot itself: `KineticState`."""
-    ratio, level = COUPLING ** 2, MU * (1 - COUPLING ** 2)
-
-    def velocity(energy):
-        return np.sqrt(np.clip(4 - energy ** 2, 0.0, None))
-
-    def transmission(energy):  # closed form, see systems.chain.resonant_dot
-        width = ratio * velocity(energy)
-        return np.divide(width ** 2, (energy - level - ratio * energy) ** 2 + width ** 2, where=width > 0,
-                         out=np.zeros_like(energy))
-
     kbt = temperature * FERMI_ENERGY
     return kinetic.steady_state(transmission, _reservoirs(kbt, bias), PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
                                 velocity=velocity, length=WIRE_LENGTH)
@@ -96,7 +99,8 @@ def draw(states, kinetic_states):
             axis.plot(state.coordinate[chosen] / MEAN_FREE_PATH, scale * state.power[chosen], color=color, alpha=0.3,
                       lw=0.7)
             x, power, _ = state.profile(wire)
-            axis.plot(x / MEAN_FREE_PATH, scale * power, color=color, lw=2.2, label=f"{temperature:g}")
+            axis.plot(x / MEAN_FREE_PATH, scale * power, color=color, lw=2.2,
+                      label=f"{temperature:g} ({state.thermal_resolution:.1f})")
             kinetic_x, kinetic_power = continuum.interpolate(continuum.power, wire)
             axis.plot(kinetic_x / MEAN_FREE_PATH, 1e3 / (continuum.current[0] * temperature * FERMI_ENERGY)
                       * kinetic_power, color=color, lw=0.9, ls="--")
@@ -112,7 +116,7 @@ def draw(states, kinetic_states):
         axis.set(title=title, xlim=ends, ylim=(-1.4 * highest, 1.4 * highest),
                  xlabel=r"position $x / \ell$, dot at 0", xticks=np.arange(ends[0], ends[1] + 1))
     axes[0].set_ylabel(r"power per site  $p \,/\, (I\, k_B T)$   ($10^{-3}$)")
-    axes[0].legend(title=r"$k_B T / E_F$", frameon=False, loc="upper left", ncols=2)
+    axes[0].legend(title=r"$k_B T / E_F$  ($k_B T / \gamma$)", frameon=False, loc="upper left", ncols=2)
     handles = [axes[1].plot([], [], marker, color=color, mec="black", mew=0.8, ms=9, ls="none", label=label)[0]
                for marker, color, label in SPOT_MARKERS.values()]
     handles += [axes[1].plot([], [], color="0.3", lw=width, ls=style, alpha=alpha, label=label)[0]

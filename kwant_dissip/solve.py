@@ -22,16 +22,19 @@ from .model.charges import Charge
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
 from .model.leads import LEAD_WINDOW, band_shifts
+from .model.phonon_drive import PhononDrive, phonon_drives
 from .model.phonons import quanta_of
 from .model.reservoirs import (
     Reservoir,
+    check_drives_at,
     check_resolved,
+    checked_drives,
     checked_reservoirs,
     equilibrium_mu,
     known_mus,
     neutral_potentials,
-    per_lead,
 )
+from .model.resolution import smallest_ratio
 from .numerics.checks import check_finite, check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import stage_bar
@@ -186,6 +189,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             extra = {"density_difference": solution.density_difference[back], "field": -lattice.gradient(potential),
                      "law_residual": solution.law_residual}
         flows = np.full((2, len(propagator.bonds)), np.nan) if flows is None else flows
+        where = np.where(np.isnan(found["mu"]), found["electron_mu"], found["mu"])
+        rate = gamma.at_potential(potential).local(np.where(np.isnan(where), probes.mu0, where))
         mu = np.array([floating if reservoir.mu is None else reservoir.mu
                        for floating, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
         return SteadyState(
@@ -195,7 +200,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
             gross_energy_current=solution.gross_energy_current, bonds=order[propagator.bonds],
             bond_current=-flows[0], bond_energy_current=-flows[1], bath_temperature=temperature,
             error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
-            energies=solution.energies, green_functions=grid.counts.green_functions,
+            energies=solution.energies, thermal_resolution=smallest_ratio(reference, rate),
+            green_functions=grid.counts.green_functions,
             transports=grid.counts.transports, method=propagator.method, **found, **extra)
 
     of_sites = len(probes.start()) - len(probes.floating)
@@ -241,13 +247,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
 
 def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath], *, mu: float,
                     temperature: float | None = None, drive: Sequence[float | None] | None = None,
-                    thermal_drive: Sequence[float] | None = None, params: dict | None = None,
-                    method: str | None = None, rtol: float = 1e-6, charge: Charge | None = None) -> LinearResponse:
-    """First and second order in the bias: Peltier's and Joule's part of the heat, conductance, Seebeck coefficient.
-
-    The Seebeck coefficient is the shift of a floating lead's mu per difference of k_B T: with ``drive=(0, None)`` and
-    ``thermal_drive=(0.5, -0.5)`` it is ``reservoir_mu1[1]``. The Peltier coefficient is the energy current, less mu
-    times the current, over the current.
+                    thermal_drive: Sequence[float] | None = None, phonon_drive: PhononDrive | None = None,
+                    params: dict | None = None, method: str | None = None, rtol: float = 1e-6,
+                    charge: Charge | None = None) -> LinearResponse:
+    """First and second order in the bias: Peltier's and Joule's part of the heat separately; Seebeck coefficient.
 
     Parameters
     ----------
@@ -263,7 +266,12 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
         Shift of each lead's mu per unit of bias; None: that lead floats, and its shift is found. By default
         (0.5, -0.5), or no shift with a `thermal_drive`.
     thermal_drive : sequence of float, optional
-        Shift of each lead's k_B T per unit of bias; that of the phonons stays. With it the bias is one of temperature.
+        Shift of each lead's k_B T per unit of bias. With it the bias is one of temperature.
+    phonon_drive : {"leads", "graded"}, float, sequence of float, or function of a site, optional
+        Shift of the phonons' k_B T per unit of bias. "leads": at each site that of the lead which is fewest hoppings
+        away (of several as near the mean), as where the wires are heated with their contacts; this is the default with
+        a `thermal_drive`. "graded": between the leads as a potential without charges, linear along a wire, as where
+        heat is conducted along it. A number (0: the phonons stay as they are), one per site, or a function.
     params, method, rtol, charge
         As in `steady_state`.
 
@@ -275,6 +283,19 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     ------
     TypeError, ValueError, ConvergenceError
         As in `steady_state`.
+
+    Notes
+    -----
+    The thermopower is that of an open circuit, ``drive=(0, None), thermal_drive=(0.5, -0.5)``: `LinearResponse.seebeck`
+    and `peltier`. It depends on where the phonons are warm: electrons take their temperature within a relaxation
+    length, so that with phonons that stay as they are (0) nothing of the difference reaches a scatterer between long
+    wires.
+
+    Onsager's relation holds with the same phonons: a `thermal_drive` t_a and `phonon_drive` t_i drive a current
+
+        T dI_a/dDelta = d(sum_b t_b Q_b - sum_i t_i p_i)/dmu_a
+
+    where Q_b is the heat that comes in from lead b, and p_i the power that site i gives to its phonons.
     """
     check_rtol(rtol)
     check_method(method)
@@ -292,24 +313,22 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     lattice = read(syst, params, charge)
     if temperature > 0:
         lattice.require_energies()
-    leads = len(lattice.leads)
-    if drive is None:
-        drive = (0.5, -0.5) if thermal_drive is None else leads * (0.0,)
-    shifts = per_lead("drive", drive, leads, unknown=True)
-    heats = np.zeros(leads) if thermal_drive is None else per_lead("thermal_drive", thermal_drive, leads)
-    if temperature == 0 and (np.any(heats) or np.any(np.isnan(shifts))):
-        raise ValueError("At temperature 0 no lead can be driven by a temperature, nor float: raise temperature.")
+    shifts, heats = checked_drives(drive, thermal_drive, len(lattice.leads))
+    warming = phonon_drives(phonon_drive, heats, lattice, baths)
+    check_drives_at(temperature, shifts, heats, bool(warming.any()))
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
     with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
         sites = len(propagator.order)
         if baths.electrons is None:
-            fields, _ = expand(propagator, mu, temperature, shifts, heats, rtol, map_, progress)
+            fields, _ = expand(propagator, mu, temperature, shifts, heats, warming[propagator.order], rtol, map_,
+                               progress)
         else:
             places = PlacesPropagator(propagator)
             hot = np.arange(len(places.coupled) - sites, len(places.coupled))
-            fields, _ = expand(places, mu, temperature, shifts, heats, rtol, map_, progress, hot=hot)
+            per_place = np.tile(warming[propagator.order], len(places.coupled) // sites)
+            fields, _ = expand(places, mu, temperature, shifts, heats, per_place, rtol, map_, progress, hot=hot)
             for order in ("1", "2"):
                 found = fields.pop("temperature" + order)
                 fields["electron_temperature" + order] = np.where(places.coupled[hot], found, np.nan)
@@ -320,7 +339,8 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
         fields[name] = np.full(sites, nothing) if baths.phonons is None else fields[name][:sites]
     for name in [name for name in fields if name.startswith(("power", "mu", "electron_"))]:
         fields[name] = fields[name][back]
-    return LinearResponse(x=lattice.positions, **fields)
+    return LinearResponse(x=lattice.positions, mu=float(mu), temperature=temperature, thermal_drive=heats,
+                          phonon_drive=warming, floating=int(np.isnan(shifts).sum()), **fields)
 
 
 def _near(start, lattice, order):

@@ -357,3 +357,15 @@ def test_bad_arguments(arguments, message, monkeypatch):
     with pytest.raises(ValueError, match=message):
         kinetic.steady_state(arguments.pop("transmission"), arguments.pop("reservoirs"), arguments.pop("bath"),
                              **arguments)
+
+
+@pytest.mark.parametrize(("temperature", "spots"), [(0.1, True), (0.2, True), (0.4, False)])
+def test_spots_at_the_same_drop(temperature, spots):
+    """A Lorentzian of width 0.5 E_F at E_F, drop 0.002 E_F, wires of 8 l: spots below k_B T = 0.4 E_F only."""
+    def solve(bias):
+        reservoirs = [kd.Reservoir(0.5 * sign * bias, temperature) for sign in (1, -1)]
+        return kinetic.steady_state(lorentzian(0.5, 0.0), reservoirs, kd.PhononBath(temperature, rate=np.sqrt(2.0)),
+                                    velocity=lambda energy: np.sqrt(np.clip(2 * (energy + 1), 0, None)), length=8.0)
+    state = kd.at_voltage_drop(0.002, solve)
+    near = [spot.kind for spot in kd.heat_spots(state) if not spot.is_end and 0.1 < abs(spot.position) < 5]
+    assert sorted(near) == (["cold", "heat"] if spots else [])

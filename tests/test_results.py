@@ -7,6 +7,7 @@ import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scipy.constants import Boltzmann, electron_mass, eV, hbar
 
 import kwant_dissip as kd
 from kwant_dissip.analysis.smoothing import average
@@ -86,6 +87,35 @@ def test_si_units(state):
     for bad in ({"energy_unit": 0, "lattice_constant": 1}, {"energy_unit": 1, "lattice_constant": np.nan}):
         with pytest.raises(ValueError, match="must be a positive number"):
             state.to_si(**bad)
+
+
+def test_degeneracy(state, tmp_path):
+    """Four alike modes carry four times the current and heat at the same potentials and temperatures."""
+    one, four = (state.to_si(0.1, 1e-9, degeneracy=count) for count in (1, 4))
+    for name in ("power", "current", "energy_current", "bond_current", "density"):
+        np.testing.assert_allclose(getattr(four, name), 4 * getattr(one, name))
+    for name in ("mu", "bath_temperature", "positions"):
+        np.testing.assert_array_equal(getattr(four, name), getattr(one, name))
+    assert four.entropy_production == pytest.approx(4 * one.entropy_production)
+    assert four.energy_residual == pytest.approx(one.energy_residual)
+    assert (state.degeneracy, one.degeneracy, four.degeneracy) == (1, 1, 4)
+    four.save(tmp_path / "four.h5")
+    assert kd.load(tmp_path / "four.h5").degeneracy == 4
+    with pytest.raises(ValueError, match="degeneracy must be a positive"):
+        state.to_si(0.1, 1e-9, degeneracy=0)
+
+
+def test_numbers_of_real_wires():
+    """docs/experiments.md: hbar v / l and k_B T over it, in eV, for GaAs, graphene and a nanotube."""
+    velocity = np.sqrt(2 * 2e-3 * eV / (0.067 * electron_mass))
+    assert velocity == pytest.approx(1.0e5, rel=0.03)
+    for speed, length, kelvin, broadening, ratio in (
+            (velocity, 1e-6, 4.2, 0.067e-3, 5.4), (1e6, 2e-6, 4.2, 0.33e-3, 1.1), (8e5, 0.3e-6, 300, 1.8e-3, 15)):
+        rate = hbar * speed / length / eV
+        assert rate == pytest.approx(broadening, rel=0.03)
+        assert Boltzmann * kelvin / eV / rate == pytest.approx(ratio, rel=0.03)
+    assert Boltzmann * 4.2 / eV / 2e-3 == pytest.approx(0.18, rel=0.03)
+    assert hbar * 1e6 / (Boltzmann * 4.2) == pytest.approx(1.8e-6, rel=0.03)
 
 
 def test_smoothing_keeps_a_straight_line_and_removes_the_standing_wave():

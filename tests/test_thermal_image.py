@@ -135,11 +135,11 @@ def test_the_spots_change_sides_with_the_current(wire_fields):
 
 
 def test_noise_is_that_of_sensitivity_and_dwell_time(flat):
-    """Reproducible with the seed; standard deviation and mean within four of their own deviations."""
+    """A mean of one-sided white noise; reproducible; standard deviation, mean within four of their own deviations."""
     axes = {"x": np.linspace(0, 100e-9, 100), "y": np.linspace(0, 70e-9, 80)}
     quiet = kd.thermal_image(flat, kd.Tip(20e-9), **axes)
     assert (quiet.noise, quiet.seed) == (0.0, None)
-    tip = kd.Tip(20e-9, sensitivity=2e-6, dwell_time=0.25)
+    tip = kd.Tip(20e-9, sensitivity=2e-6, dwell_time=0.125)
     one, same, other = (kd.thermal_image(flat, tip, seed=seed, **axes) for seed in (7, 7, 8))
     np.testing.assert_array_equal(one.values, same.values)
     noise = one.values - quiet.values
@@ -231,7 +231,7 @@ def test_the_command_line(tmp_path, capsys):
     assert main(command) == 0
     assert "current forward" in capsys.readouterr().out
     raster = kd.load(tmp_path / "nanotube_image.h5", group="forward/raster")
-    assert raster.noise == pytest.approx(5e-5)
+    assert raster.noise == pytest.approx(5e-5 / np.sqrt(2))
     assert (tmp_path / "nanotube_image.pdf").read_bytes()[:4] == b"%PDF"
     hot = kd.load(tmp_path / "nanotube_image.h5", group="forward/field").excess.max()
     assert main([*command, "--coupling", "0.34"]) == 0

@@ -140,7 +140,8 @@ class BornStates:
         if surroundings.acoustic.any():
             kinds.add(surroundings.level_shift)
         self._plain = len(kinds) > 1
-        self.endless = surroundings.baths.coupled.any() or not all(
+        far = np.array([2 * ladders.low - ladders.high])
+        self.endless = np.any(surroundings.baths.parts(far)[0] > 0) or not all(
             len(lead.thresholds()) for lead in propagator.lattice.leads)
         self.green_functions = self.transports = 0
         self._reference: np.ndarray | None = None

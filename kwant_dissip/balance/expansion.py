@@ -5,8 +5,8 @@ balance at first order has the occupations s x_i of the sites and s d_a + f_T t_
 s y_i + f_mumu x_i^2 / 2 and (f_mumu d_a^2 + 2 f_muT d_a t_a + f_TT t_a^2) / 2; both are linear problems with the same
 operator. With e = (E - mu) / T and h = e tanh(e / 2): f_T = s e, f_mumu = s tanh(e / 2) / T, f_muT = s (h - 1) / T,
 f_TT = s e (h - 2) / T. Powers follow as p = V p1 + V^2 p2: p1, odd in the current, is Peltier's heat, p2 holds Joule's.
-A floating lead has its d_a, and the second order of its mu, as unknowns. Electrons that keep their energy have their
-temperature at both orders as unknowns, t_i for sites as t_a for leads.
+A floating lead has its d_a, and the second order of its mu, as unknowns. Sites have a t_i like leads: given where
+phonons follow a thermal drive, and unknown at both orders where electrons keep their energy.
 """
 
 from collections.abc import Callable
@@ -35,8 +35,10 @@ class ExpandedProbes(Probes):
         Of the equilibrium.
     drive, thermal_drive : arrays of float, shape (leads,)
         d_a, nan where a lead floats, and t_a.
+    warming : array of float, shape (sites,)
+        t_i of the phonons; without meaning in `hot`.
     first : tuple of three arrays, or None
-        At second order: x_i, d_a, and t_i of the places in `hot`.
+        At second order: x_i, d_a, and t_i.
     hot : array of int, optional
         Places with a temperature to be found.
     """
@@ -44,20 +46,30 @@ class ExpandedProbes(Probes):
     linear = True
 
     def __init__(self, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
-                 thermal_drive: np.ndarray, first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+                 thermal_drive: np.ndarray, warming: np.ndarray,
+                 first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
                  hot: np.ndarray | None = None) -> None:
         self.coupled = coupled
         self.hot = np.empty(0, int) if hot is None else hot
         self.floating = np.flatnonzero(np.isnan(drive))
         self.mu0, self.temperature0, self.coldest = float(mu), float(temperature), float(temperature)
         self._lead_drive, self._thermal_drive = np.nan_to_num(drive), thermal_drive
-        self._first = first
-        self.drive = float(max(np.abs(self._lead_drive).max(), np.abs(thermal_drive).max()))
+        self._warming, self._first = warming, first
+        # What is heated alike stays in equilibrium: what counts are differences to that.
+        self._common = 0.5 * (thermal_drive.min() + thermal_drive.max())
+        self.drive = float(max(np.abs(change).max() for change in (
+            self._lead_drive, thermal_drive - self._common, (warming - self._common)[coupled])))
 
     def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
         """Changes of the leads' mu at this order, shape (leads,)."""
         result = self._lead_drive.copy() if self._first is None else np.zeros_like(self._lead_drive)
         result[self.floating] = self.split(unknowns)[1]
+        return result
+
+    def warming(self, unknowns: np.ndarray) -> np.ndarray:
+        """Changes of the sites' temperature at this order, shape (sites,)."""
+        result = self._warming.copy() if self._first is None else np.zeros(len(self.coupled))
+        result[self.hot] = self.excess(unknowns)
         return result
 
     def _slope(self, energies):
@@ -66,18 +78,21 @@ class ExpandedProbes(Probes):
     def fillings(self, energies, unknowns):
         slope, e = self._slope(energies), energies / self.temperature0
         sites, leads = (change[:, None] * slope for change in (self.split(unknowns)[0], self.lead_mus(unknowns)))
-        thermal = self._thermal_drive[:, None]
-        if len(self.hot):
-            sites[self.hot] += self.excess(unknowns)[:, None] * slope * e
+        thermal, common, warm = self._thermal_drive[:, None], self._common, self.warming(unknowns)
         if self._first is None:
-            return sites, leads + thermal * slope * e
+            warm = warm - common
+        if warm.any():
+            sites += warm[:, None] * (slope * e)
+        if self._first is None:
+            return sites, leads + (thermal - common) * slope * e
         x, d, t = (change[:, None] for change in self._first)
         h, half = e * np.tanh(0.5 * e), 0.5 * slope / self.temperature0
         curvature = half * np.tanh(0.5 * e)
-        sites = sites + x ** 2 * curvature
-        if len(self.hot):
-            sites[self.hot] += half * t * (2 * x[self.hot] * (h - 1) + t * e * (h - 2))
-        return sites, leads + d ** 2 * curvature + half * thermal * (2 * d * (h - 1) + thermal * e * (h - 2))
+        sites += x ** 2 * curvature
+        for filling, mu, heat in ((sites, x, t), (leads, d, thermal)):
+            if common or heat.any():
+                filling += half * (2 * mu * heat * (h - 1) + (heat ** 2 - common ** 2) * e * (h - 2))
+        return sites, leads + d ** 2 * curvature
 
     def slopes(self, energies, unknowns):  # noqa: ARG002 (linear)
         slope, leads = self._slope(energies), np.zeros((len(self._lead_drive), len(energies)))
@@ -105,8 +120,8 @@ Start = tuple[Panels, np.ndarray, np.ndarray]
 
 
 def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndarray, thermal_drive: np.ndarray,
-           rtol: float, map_: Callable, progress: Callable | None = None, start: Start | None = None,
-           hot: np.ndarray | None = None) -> tuple[dict, Start | None]:
+           warming: np.ndarray, rtol: float, map_: Callable, progress: Callable | None = None,
+           start: Start | None = None, hot: np.ndarray | None = None) -> tuple[dict, Start | None]:
     """Both orders of one propagator.
 
     Parameters
@@ -116,6 +131,8 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
         Of the equilibrium; temperature 0 is allowed without thermal drive and floating leads.
     drive, thermal_drive : arrays of float, shape (leads,)
         d_a and t_a: shift of each lead's mu (nan: floating) and temperature per unit of bias.
+    warming : array of float, shape (places,)
+        t_i: the same of the phonons' temperature.
     rtol, map_, progress
         As for `EnergyGrid`.
     start : tuple or None
@@ -139,20 +156,23 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
     spectra = KeptSpectra(propagator)
 
     def solve(panels, unknowns, first=None, least_current=0.0) -> tuple[ExpandedProbes, BalanceResult]:
-        probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, first, hot)
+        probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, warming, first, hot)
         grid = EnergyGrid(probes, rtol, map_, progress, least_current)
         return probes, Balance(propagator, probes, grid, spectra).solve(panels, unknowns)
 
     probes, one = solve(panels, x)
-    first = probes.split(one.unknowns)[0], probes.lead_mus(one.unknowns), probes.excess(one.unknowns)
-    # The second order may vanish by symmetry; it is needed relative to the first at a bias of k_B T.
-    probes, two = solve(one.panels, y, first, np.abs(one.current).max() / temperature)
-    heat = {"temperature1": first[2], "temperature2": probes.excess(two.unknowns)} if len(probes.hot) else {}
+    first = probes.split(one.unknowns)[0], probes.lead_mus(one.unknowns), probes.warming(one.unknowns)
+    # The second order may vanish by symmetry; it is needed relative to the first, heat if nothing else flows, at a bias
+    # of k_B T.
+    heat = (one.energy_current - mu * one.current) / temperature
+    probes, two = solve(one.panels, y, first, max(np.abs(one.current).max(), np.abs(heat).max()) / temperature)
+    warmth = {"temperature1": first[2][probes.hot],
+              "temperature2": probes.excess(two.unknowns)} if len(probes.hot) else {}
     return {"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
             "current1": one.current, "current2": two.current, "energy_current1": one.energy_current,
             "energy_current2": two.energy_current, "reservoir_mu1": first[1],
             "reservoir_mu2": probes.lead_mus(two.unknowns),
-            "error": max(one.error, two.error), **heat}, (two.panels, one.unknowns, two.unknowns)
+            "error": max(one.error, two.error), **warmth}, (two.panels, one.unknowns, two.unknowns)
 
 
 def _at_zero_temperature(propagator, mu, drive):

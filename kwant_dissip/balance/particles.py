@@ -212,7 +212,8 @@ class Balance:
 
         def conserved(point):
             lost, current = point.integrals.total("loss"), point.integrals.total("current")
-            return max(np.abs(lost).max(), abs(lost.sum())) <= goal.lost * np.abs(current).max()
+            largest = np.abs(current).max()
+            return goal.lost == np.inf or max(np.abs(lost).max(), abs(lost.sum())) <= goal.lost * largest
 
         start = point
         point, found = chords(point, lambda unknowns: self.evaluate(panels, unknowns), inverse, scale=self.probes.scale,

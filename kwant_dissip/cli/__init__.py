@@ -257,7 +257,8 @@ def _report(state):
         for spot in heat_spots(state):
             position = spot.position if isinstance(spot.position, tuple) else (spot.position,)
             place = ", ".join(f"{value:g}" for value in position)
-            print(f"{spot.kind} spot, wire {spot.wire}      {spot.power: .6e}   at x = {place}")
+            print(f"{spot.kind} spot, wire {spot.wire}      {spot.power: .6e}   at x = {place}"
+                  f"{', an end' if spot.is_end else ', a single site' if spot.is_single else ''}")
     except ValueError as error:
         print(f"no heat spots: {error}")
     print(f"relative error         {state.error: .1e}   conservation: particles {state.particle_residual:.1e}, "

@@ -17,19 +17,18 @@ from scipy.special import expit
 from .._kwant import kwant
 from ..balance.electron_probes import ElectronProbes
 from ..balance.energy_grid import EnergyGrid
-from ..balance.expansion import expand
 from ..balance.particles import Balance
 from ..balance.probes import ThermalProbes
 from ..errors import ConvergenceError
-from ..model.baths import Bath, checked_baths, equilibrium_temperature
+from ..model.baths import Bath, checked_baths
 from ..model.electrostatics import Law, Neutrality
 from ..model.reservoirs import Reservoir, equilibrium_mu, known_mus
-from ..numerics.checks import check_finite, check_rtol, is_number, real_array, shortened
+from ..model.resolution import smallest_ratio, smooth_values
+from ..numerics.checks import check_rtol, is_number, real_array, shortened
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import stage_bar
 from ..propagators.places import PlacesPropagator
-from ..results.linear_response import LinearResponse
 from . import cells
 from .mesh import adapt
 from .scatterers import FunctionScatterer, KwantScatterer
@@ -120,7 +119,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     reservoirs = list(reservoirs)
     if len(reservoirs) != 2 or not all(isinstance(reservoir, Reservoir) for reservoir in reservoirs):
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
-    lengths = _lengths(length)
+    lengths = lengths_of(length)
     temperatures = np.array([reservoir.temperature for reservoir in reservoirs], float)
     phonons = np.nan if baths.phonons is None else bath_temperature(baths.phonons)
     reference = float(temperatures.mean()) if baths.phonons is None else phonons
@@ -128,7 +127,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     # Electrons among themselves become hotter than all else.
     reach = THERMAL_WINDOW * max(reference, *temperatures) + (0 if baths.electrons is None else
                                                              _HOT * THERMAL_WINDOW * np.ptp(known))
-    scatterer = _scatterer(transmission, velocity, known.min() - reach, known.max() + reach)
+    scatterer = scatterer_of(transmission, velocity, known.min() - reach, known.max() + reach)
     _check_electrostatics(electrostatics, baths)
     occupation_energies = _checked_energies(occupation_energies)
     equilibrium = equilibrium_mu(reservoirs)
@@ -179,9 +178,13 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
                          "electron_temperature": probes.temperature0 + probes.excess(solution.unknowns)}
         reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
                                  for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
+        mu = np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes]
+        known = electrons.get("electron_mu", np.full(nodes, probes.mu0)) if baths.phonons is None else mu
+        rate = _local_rate(scatterer, gamma, known - potential, mesh.nodes)
         return KineticState(
-            x=mesh.nodes, node_width=mesh.node_widths, power=power,
-            mu=np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes], potential=potential,
+            thermal_resolution=smallest_ratio(np.full(nodes, reference), rate), x=mesh.nodes,
+            node_width=mesh.node_widths, power=power,
+            mu=mu, potential=potential,
             current=solution.current, energy_current=solution.energy_current, gross_current=solution.gross_current,
             gross_energy_current=solution.gross_energy_current, reservoir_mu=reservoir_mu,
             reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
@@ -200,58 +203,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     return state(mesh, parts, power, cell_error)
 
 
-def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequence[Bath], *, mu: float,
-                    temperature: float | None = None, velocity: Function | tuple[Function, Function] | None = None,
-                    length: float | tuple[float, float], rtol: float = 1e-6) -> LinearResponse:
-    """First and second order in the bias (half of it on each side): Peltier's and Joule's part of the heat separately.
-
-    Parameters
-    ----------
-    transmission, bath, velocity, length, rtol
-        As in `steady_state`.
-    mu : float
-        Electrochemical potential of the equilibrium.
-    temperature : float, optional
-        k_B T of electrons and phonons; 0 is allowed. By default that of the bath.
-
-    Returns
-    -------
-    LinearResponse
-
-    Raises
-    ------
-    ValueError, ConvergenceError
-        As in `steady_state`.
-    """
-    check_rtol(rtol)
-    baths = checked_baths(bath)
-    if baths.electrons is not None:
-        raise ValueError("bath must hold phonons and elastic scattering only in the kinetic theory's linear_response, "
-                         f"got {bath!r}; steady_state takes an ElectronBath.")
-    gamma = relaxation(baths)
-    temperature = equilibrium_temperature(baths.phonons, temperature)
-    check_finite("mu", mu)
-    reach = THERMAL_WINDOW * temperature + 1e-9 * (1 + abs(mu))
-    scatterer = _scatterer(transmission, velocity, mu - reach, mu + reach)
-
-    def solve(make, start, map_, progress):
-        fields, found = expand(make(), mu, temperature, np.array([0.5, -0.5]), np.zeros(2), rtol, map_,
-                               progress, start and (start[0], *start[1]))
-        return (fields, found and (found[0], found[1:], None), [fields["power1"], fields["power2"]], [fields["mu1"]],
-                True, 0.0)
-
-    with thread_pool() as map_, stage_bar("kinetic.linear_response") as progress:
-        try:
-            mesh, fields, powers, cell_error = adapt(scatterer, gamma, _lengths(length), [mu, mu],
-                                                      [temperature, temperature], rtol, solve, map_, progress)
-        except ConvergenceError as error:
-            error.state = None  # one order alone
-            raise
-    fields.update(power1=powers[0], power2=powers[1], error=max(fields["error"], cell_error))
-    return LinearResponse(x=mesh.nodes, **fields)
-
-
-def _scatterer(transmission, velocity, low, high):
+def scatterer_of(transmission, velocity, low, high):
+    """What the user gave as a scatterer between the wires, checked at energies from low to high."""
     if not isinstance(transmission, KwantScatterer):
         return FunctionScatterer(transmission, velocity, low, high)
     if velocity is not None:
@@ -302,6 +255,17 @@ def _rate(bath):
     return gamma
 
 
+def _local_rate(scatterer, gamma, energies, x):
+    """Rate of all baths at each node's own energy, above its U."""
+    rate = np.zeros(len(x))
+    for side, nodes in enumerate((x < 0, x > 0)):
+        def at(values, side=side):
+            return np.array([gamma(np.stack(scatterer.velocities(side, value))[:, :, None])[0] for value in values])
+
+        rate[nodes] = smooth_values(at, energies[nodes])
+    return rate
+
+
 def _check_electrostatics(electrostatics, baths):
     if electrostatics is None:
         return
@@ -320,7 +284,8 @@ def _profiles(probes, unknowns, nodes):
     return list(unknowns[:len(unknowns) - len(probes.floating)].reshape(-1, nodes))
 
 
-def _lengths(length):
+def lengths_of(length):
+    """Length of each wire, shape (2,), checked."""
     what = "a positive number, or one for each of the two wires"
     values = real_array("length", length, what)
     if values.shape not in ((), (2,)) or not np.all((values > 0) & np.isfinite(values)):

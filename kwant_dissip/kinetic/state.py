@@ -55,6 +55,12 @@ class KineticState(Result):
         "What the conservation of particles is measured with: the largest of all leads' Int dE/2pi |i(E)|, which does "
         "not cancel where net currents do; None in files of earlier versions", "current", default=None)
     gross_energy_current: float | None = quantity("The same of energy", "power", default=None)
+    degeneracy: float = quantity("How many times each orbital counts: 1 in the model's units, else as given to `to_si`",
+                                 default=1.0)
+    thermal_resolution: float | None = quantity(
+        "Smallest k_B T / gamma of all nodes: gamma of all baths together, at the local mu, T of the phonons (without "
+        "them the mean of the reservoirs); rates are meant for values far above 1. None in "
+        "files of earlier versions", default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     power_per: ClassVar[str] = "length"

@@ -8,6 +8,7 @@ import numpy as np
 from .baths import Bath, checked_baths, named
 from .lattice import Lattice
 from .leads import LeadLike
+from .resolution import smooth_values
 
 # Rates, in units of the largest matrix element, beyond which products of them are lost in rounding.
 _WEAKEST, _STRONGEST = 1e-30, 1e6
@@ -56,6 +57,10 @@ class SelfEnergy(ABC):
 
         What absorbs electrons is the real part.
         """
+
+    @abstractmethod
+    def local(self, energies: np.ndarray) -> np.ndarray:
+        """Gamma of each site at a real energy of its own, shape (sites,)."""
 
     @abstractmethod
     def typical(self) -> np.ndarray:
@@ -122,6 +127,17 @@ class Broadening(SelfEnergy):
                 local = np.array([local.min(), local.max()])[:, None]
             edges.append(np.ravel(self._leads[a].thresholds() + local))
         return np.concatenate(edges)
+
+    def local(self, energies):
+        if self._leads is None:
+            return self.strength
+        energies = energies if self._potential is None else energies - self._potential
+        result = np.zeros(len(energies))
+        for a in self._used:
+            sites = np.flatnonzero(self.coupled & (self._lead_of_site == a))
+            velocity = smooth_values(lambda values, a=a: self._leads[a].velocity(values).real, energies[sites])
+            result[sites] = self.strength[sites] * velocity
+        return result
 
     def typical(self):
         """See `SelfEnergy`; in the middle of its lead's band."""
@@ -200,6 +216,9 @@ class Broadenings(SelfEnergy):
 
     def thresholds(self):
         return np.unique(np.concatenate([part.thresholds() for part in self._all]))
+
+    def local(self, energies):
+        return sum(part.local(energies) for part in self._all)
 
     def typical(self):
         return sum(part.typical() for part in self._all)

@@ -143,12 +143,15 @@ class Lattice:
         """Orbitals that lead number `lead` couples to, in the order of its self-energy."""
         return np.concatenate([np.arange(self.offsets[i], self.offsets[i + 1]) for i in self.interfaces[lead]])
 
+    def lead_distances(self) -> np.ndarray:
+        """How many hoppings each site is away from each lead, shape (leads, sites); inf where not connected."""
+        return np.array([dijkstra(self.graph, unweighted=True, indices=interface, min_only=True)
+                         for interface in self.interfaces])
+
     def nearest_leads(self) -> np.ndarray:
         """Number of the lead with known velocities that is fewest hoppings away from each site, shape (sites,)."""
-        distances = [dijkstra(self.graph, unweighted=True, indices=interface, min_only=True) if lead.has_velocity
-                     else np.full(len(self.offsets) - 1, np.inf)
-                     for lead, interface in zip(self.leads, self.interfaces, strict=True)]
-        return np.argmin(distances, axis=0)
+        known = np.array([lead.has_velocity for lead in self.leads])
+        return np.argmin(np.where(known[:, None], self.lead_distances(), np.inf), axis=0)
 
     def adrift(self, coupled: np.ndarray) -> np.ndarray:
         """Coupled sites that no hopping connects to any lead: array of int."""

@@ -114,6 +114,28 @@ def check_resolved(temperatures: np.ndarray, energy: float) -> None:
                          f"energies of {abs(energy):.3g}: it must be {least:.1g} at least; linear_response takes 0.")
 
 
+def checked_drives(drive: Sequence[float | None] | None, thermal_drive: Sequence[float] | None,
+                   leads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shifts of the leads' mu (nan: floating) and k_B T per unit of bias, of the defaults or as given: shape (leads,).
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    if drive is None:
+        drive = (0.5, -0.5) if thermal_drive is None else leads * (0.0,)
+    heats = np.zeros(leads) if thermal_drive is None else per_lead("thermal_drive", thermal_drive, leads)
+    return per_lead("drive", drive, leads, unknown=True), heats
+
+
+def check_drives_at(temperature: float, shifts: np.ndarray, heats: np.ndarray, warming: bool) -> None:
+    """Raise ValueError if at temperature 0 leads or phonons (`warming`) are heated, or leads float."""
+    if temperature == 0 and (warming or np.any(heats) or np.any(np.isnan(shifts))):
+        raise ValueError("At temperature 0 no lead and no phonons can be driven by a temperature, and no lead float: "
+                         "raise temperature.")
+
+
 def per_lead(name: str, values: Sequence[float | None], leads: int, unknown: bool = False) -> np.ndarray:
     """Array with one finite number per lead; with `unknown` some of them, not all, may be None: nan.
 

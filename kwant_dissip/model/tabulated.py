@@ -43,6 +43,11 @@ class TabulatedSelfEnergy(SelfEnergy):
     def rates(self, energies):
         return [self.parts(energies)[0]]
 
+    def local(self, energies):
+        """See `SelfEnergy`; at the nodes next above."""
+        node = np.clip(np.searchsorted(self._energies, energies), 0, len(self._energies) - 1)
+        return self._rate[np.arange(len(self._rate)), node]
+
     def typical(self):
         return self._rate.mean(axis=1)
 
@@ -92,6 +97,9 @@ class ContinuedSelfEnergy(SelfEnergy):
 
     def rates(self, energies):
         return [self.parts(energies)[0]]
+
+    def local(self, energies):
+        return self._baths.local(energies)
 
     def typical(self):
         return self._baths.typical()

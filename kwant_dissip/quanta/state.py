@@ -11,6 +11,7 @@ from ..model.electrostatics import Law
 from ..model.lattice import Lattice
 from ..model.phonons import Phonons
 from ..model.reservoirs import Reservoir
+from ..model.resolution import smallest_ratio
 from ..numerics.quadrature import TWO_PI
 from ..numerics.threads import thread_pool
 from ..numerics.weak_probe import weak_probe
@@ -90,6 +91,8 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
         electrons = {name: np.where(heated, by_site(values) / rows, np.nan)
                      for name, values in zip(("electron_mu", "electron_temperature"), hot, strict=True)}
         electrons["electron_power"] = by_site(balance.electron_power(point))
+    resolution = smallest_ratio(np.nan_to_num(problem.temperature, nan=temperature0)[problem.site],
+                                point.self_energy.local(np.where(np.isnan(mu), mu0, mu)[problem.site]))
     bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
     modes = problem.surroundings.modes
     # Occupations do not count from an equilibrium here: what one mode sends has their rounding errors at least.
@@ -101,7 +104,7 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
         current=solution.current, energy_current=solution.energy_current, gross_current=float(gross),
         gross_energy_current=float(gross_energy), bonds=bonds, bond_current=-flows[0],
         bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
-        newton_steps=balance.steps, products=balance.products, energies=len(energies),
+        thermal_resolution=resolution, newton_steps=balance.steps, products=balance.products, energies=len(energies),
         method=problem.propagator.method, green_functions=balance.green_functions * len(energies),
         transports=balance.transports * len(energies), energy=energies, energy_weights=weights, spectral=spectral,
         occupied=occupied, scattering_in=by_site(point.source) / rows[:, None],

@@ -14,6 +14,7 @@ _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
     "power": ("E0^2/hbar", "W", lambda units: units.power),
     "power per length": ("E0^2/hbar per lattice unit", "W/m", lambda units: units.power / units.lattice_constant),
     "current": ("E0/hbar", "A", lambda units: units.current),
+    "electrons": ("1", "1", lambda units: units.degeneracy),
     "length": ("lattice unit", "m", lambda units: units.lattice_constant),
     "states per energy": ("1/E0", "1/eV", lambda units: 1 / units.energy_unit),
     "energy squared": ("E0^2", "eV^2", lambda units: units.energy_unit ** 2),

@@ -37,7 +37,7 @@ class SteadyState(Result):
     density: np.ndarray = quantity(
         "Electrons per site, Int dE/2pi n_i(E) over all energies, spin only if the orbitals represent it; nan for a "
         "mean_free_path measured with leads of several orbitals per cell: gamma is not known off the real axis then",
-        dimensions=_SITE)
+        "electrons", _SITE)
     potential: np.ndarray = quantity("Electrostatic energy U_i; zero without electrostatics", "energy", _SITE)
     current: np.ndarray = quantity("Particles that enter from each lead per unit time", "current", _LEAD)
     energy_current: np.ndarray = quantity("Energy that enters from each lead per unit time", "power", _LEAD)
@@ -75,7 +75,7 @@ class SteadyState(Result):
     transports: int | None = quantity("Energies at which occupations were sent through one for them, in all",
                                       default=None)
     density_difference: np.ndarray | None = quantity(
-        "N_i - N0_i, the charge; only with electrostatics, as are the next two", dimensions=_SITE, default=None)
+        "N_i - N0_i, the charge; only with electrostatics, as are the next two", "electrons", _SITE, default=None)
     field: np.ndarray | None = quantity(
         "Force -grad U on an electron, by least squares over the hoppings of each site", "force", ("site", "dimension"),
         default=None)
@@ -101,6 +101,12 @@ class SteadyState(Result):
         "not cancel where net currents do; with microscopic phonons k_B T / h at least; None in files of earlier "
         "versions", "current", default=None)
     gross_energy_current: float | None = quantity("The same of energy", "power", default=None)
+    degeneracy: float = quantity("How many times each orbital counts: 1 in the model's units, else as given to `to_si`",
+                                 default=1.0)
+    thermal_resolution: float | None = quantity(
+        "Smallest k_B T / gamma of all coupled sites: gamma of all baths together, at the local mu, T of the phonons "
+        "(without them the mean of the reservoirs); rates are meant for values far above 1. None without a bath, and "
+        "in files of earlier versions", default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
     def __post_init__(self):

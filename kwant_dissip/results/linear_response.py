@@ -40,9 +40,14 @@ class LinearResponse:
     reservoir_mu1: np.ndarray = quantity("Change of each reservoir's mu: as driven, or as found where it floats",
                                          dimensions=_LEAD)
     reservoir_mu2: np.ndarray = quantity("The same at second order: 0 but for floating ones", dimensions=_LEAD)
+    floating: int = quantity("Number of leads that float")
     error: float = quantity(
         "Estimated relative error of the energy integrals, and of the resolution along the wires; second-order "
         "currents count relative to those of first order at a bias of k_B T")
+    mu: float = quantity("Electrochemical potential of the equilibrium", "energy")
+    temperature: float = quantity("k_B T of the equilibrium", "energy")
+    thermal_drive: np.ndarray = quantity("Change of each reservoir's k_B T", dimensions=_LEAD)
+    phonon_drive: np.ndarray = quantity("Change of the phonons' k_B T; 0 where there are none", dimensions=_SITE)
     electron_mu1: np.ndarray | None = quantity(
         "Change of the electrochemical potential of the ElectronBath's probe; nan where none couples; only with one, "
         "as are the next three", dimensions=_SITE, default=None)
@@ -55,6 +60,43 @@ class LinearResponse:
     def conductance(self) -> float:
         """current1 of the first lead, in e^2/hbar (multiply by 2 pi for e^2/h)."""
         return float(self.current1[0])
+
+    @property
+    def seebeck(self) -> float:
+        """Thermopower S = -dV/dT of an open circuit, in k_B/e (multiply by 86.17 for uV/K).
+
+        V is the voltage of the hottest lead relative to the coldest, T their difference of temperature. Electrons have
+        the charge -e: S = (dmu_hot - dmu_cold) / (k_B dT) is negative where electrons above mu cross more easily than
+        those below, -(pi^2/3) k_B T d ln T(E)/dE for a coherent conductor at low temperature (Mott).
+
+        Raises
+        ------
+        ValueError
+            Unless one lead at most does not float, and leads differ in temperature.
+        """
+        hot, cold = int(np.argmax(self.thermal_drive)), int(np.argmin(self.thermal_drive))
+        difference = self.thermal_drive[hot] - self.thermal_drive[cold]
+        if difference == 0:
+            raise ValueError("A Seebeck coefficient needs leads that differ in temperature: linear_response(..., "
+                             "drive=(0, None), thermal_drive=(0.5, -0.5)).")
+        if self.floating < len(self.current1) - 1:
+            raise ValueError("A Seebeck coefficient is that of an open circuit: all leads but one must float, "
+                             f"drive=(0, None); of {len(self.current1)} leads here {self.floating} do.")
+        return float((self.reservoir_mu1[hot] - self.reservoir_mu1[cold]) / difference)
+
+    @property
+    def peltier(self) -> float:
+        """Heat per charge that a current carries without a difference of temperature, Pi = T S, in E0/e.
+
+        By Onsager's relation, with the same phonons: the heat that comes in from the hottest lead and what warms with
+        it (in a magnetic field: with the field reversed).
+
+        Raises
+        ------
+        ValueError
+            As of `seebeck`.
+        """
+        return self.temperature * self.seebeck
 
     def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None) -> "Figure":
         """Draw power1, power2 and mu1: along a line, or over a plane.

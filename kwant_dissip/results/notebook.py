@@ -47,6 +47,8 @@ def as_html(result) -> str:
             "power to the phonons": listed([result.heat.sum()], unit_of("power", si)),
             "relative error": listed([result.error]), "particles lost": listed([result.particle_residual]),
             "energy lost": listed([result.energy_residual])}
+    if result.thermal_resolution is not None:
+        rows["smallest k_B T / gamma"] = listed([result.thermal_resolution])
     nodes = "sites" if result.power_per == "site" else "nodes"
     return html(f"{type(result).__name__}: {len(result.power)} {nodes}", rows,
                 result.plot if len(result.power) <= _MOST_DRAWN and _is_placed(result) else None)

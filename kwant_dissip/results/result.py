@@ -135,6 +135,7 @@ class Result(Saved, ABC):
     error: float
     gross_current: float | None
     gross_energy_current: float | None
+    thermal_resolution: float | None
 
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
@@ -234,7 +235,7 @@ class Result(Saved, ABC):
         to_phonons = np.where(self.heat == 0, 0.0, self.heat / self.bath_temperature).sum()
         return float(to_phonons - (heat / self.reservoir_temperature).sum())
 
-    def to_si(self, energy_unit: float, lattice_constant: float) -> Self:
+    def to_si(self, energy_unit: float, lattice_constant: float, degeneracy: float = 1.0) -> Self:
         """The same state in SI units.
 
         Parameters
@@ -243,6 +244,10 @@ class Result(Saved, ABC):
             The model's energy unit E0, in eV.
         lattice_constant : float
             The model's length unit, in m.
+        degeneracy : float, optional
+            Alike modes that the orbitals do not represent: 2 for the spin, 4 for spin and valley of graphene and
+            nanotubes. Currents, power, entropy and density count so many times; potentials and temperatures are theirs.
+            With electrostatics the coupling must hold it already.
 
         Returns
         -------
@@ -258,7 +263,8 @@ class Result(Saved, ABC):
         if self.units == "SI":
             raise ValueError(f"This {type(self).__name__} is in SI units already.")
         return dataclasses.replace(self, units="SI",  # type: ignore[type-var]
-                                   **in_si(self, Units(energy_unit, lattice_constant)))
+                                   degeneracy=float(degeneracy),
+                                   **in_si(self, Units(energy_unit, lattice_constant, degeneracy)))
 
     def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, legend: bool = True,
              spots: bool = True) -> "Figure":
@@ -302,8 +308,9 @@ class Result(Saved, ABC):
 
     def __repr__(self):
         currents = ", ".join(f"{value:.4g}" for value in self.current)
+        ratio = "" if self.thermal_resolution is None else f"k_B T / gamma {self.thermal_resolution:.2g}, "
         return (f"<{type(self).__name__}: {len(self.power)} {self.power_per}s, current [{currents}], "
-                f"power {self.heat.sum():.4g}, error {self.error:.1e}, units {self.units}>")
+                f"power {self.heat.sum():.4g}, {ratio}error {self.error:.1e}, units {self.units}>")
 
 
 def _ratio(numerator, denominator):

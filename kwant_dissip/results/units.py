@@ -19,24 +19,27 @@ class Units:
         Energy unit of the kwant model, in eV.
     lattice_constant : float
         Length unit of the kwant model, in m.
+    degeneracy : float, optional
+        How many times each orbital counts: spin, valleys, subbands that the model does not represent.
     """
 
     energy_unit: float
     lattice_constant: float
+    degeneracy: float = 1.0
 
     def __post_init__(self):
-        for name, unit in (("energy_unit", "eV"), ("lattice_constant", "m")):
+        for name, unit in (("energy_unit", "eV"), ("lattice_constant", "m"), ("degeneracy", "number of alike modes")):
             check_positive(name, getattr(self, name), unit)
 
     @property
     def current(self):
         """Ampere."""
-        return elementary_charge * self.energy_unit * elementary_charge / hbar
+        return self.degeneracy * elementary_charge * self.energy_unit * elementary_charge / hbar
 
     @property
     def power(self):
         """Watt."""
-        return (self.energy_unit * elementary_charge) ** 2 / hbar
+        return self.degeneracy * (self.energy_unit * elementary_charge) ** 2 / hbar
 
     @property
     def temperature(self):

@@ -34,9 +34,11 @@ class Tip:
         Weight as a function of the lateral distance: ``kernel(r)`` takes an array of distances in m and returns as many
         values, not negative; its norm does not count.
     sensitivity : float, optional
-        Noise, K/Hz^(1/2); needs a `dwell_time`. Without it the image has no noise.
+        Noise, K/Hz^(1/2): root of a white, one-sided spectral density, as data sheets give it; needs a `dwell_time`.
+        Without it the image has no noise.
     dwell_time : float, optional
-        Time at each point, s: the noise has the standard deviation sensitivity / dwell_time^(1/2).
+        Time at each point, s: each is a mean over it, with the standard deviation
+        sensitivity / (2 dwell_time)^(1/2).
 
     Raises
     ------
@@ -84,7 +86,9 @@ class Tip:
     @property
     def noise(self) -> float:
         """Standard deviation of the noise, K; 0 without."""
-        return 0.0 if self.sensitivity is None or self.dwell_time is None else self.sensitivity / self.dwell_time ** 0.5
+        if self.sensitivity is None or self.dwell_time is None:
+            return 0.0
+        return self.sensitivity / (2 * self.dwell_time) ** 0.5
 
     @property
     def element(self) -> float:
