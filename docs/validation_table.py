@@ -12,7 +12,7 @@ from kwant_dissip.systems import chain
 from models import uniform_chain
 
 DAMATO = "D'Amato 1990"
-LEUMER = "Leumer 2024"
+LEUMER = "this package's own, of the model of Leumer 2024"
 NAGAEV = "Nagaev 1995"
 NOISE = "Beenakker 1992"
 

@@ -137,5 +137,8 @@ class LinearResponse:
         return html(f"LinearResponse: {len(self.power1)} sites", rows, self.plot)
 
     def __repr__(self):
-        return (f"<LinearResponse: {len(self.power1)} sites, conductance {self.conductance:.4g} e^2/hbar, "
-                f"error {self.error:.1e}>")
+        try:
+            found = f"Seebeck coefficient {self.seebeck:.4g} k_B/e"
+        except ValueError:  # not of an open circuit
+            found = f"conductance {self.conductance:.4g} e^2/hbar"
+        return f"<LinearResponse: {len(self.power1)} sites, {found}, error {self.error:.1e}>"
