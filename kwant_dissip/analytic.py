@@ -217,18 +217,21 @@ def landauer_heat(transmission: Transmission, reservoirs: Sequence) -> LandauerH
     """
     left, right = reservoirs
     middle = 0.5 * (left.mu + right.mu)
+    # Temperatures that differ by rounding alone would drive rounding errors, which no quadrature resolves.
+    alike = abs(left.temperature - right.temperature) <= 4 * np.finfo(float).eps * left.temperature
+    cold = left.temperature if alike else right.temperature
 
     def integrand(energy):
         # each relative to the equilibrium of the left reservoir's temperature: exact at small bias
         left_filling, right_filling = fermi_difference(
             energy, np.array([left.mu - middle, right.mu - middle]),
-            np.array([left.temperature, right.temperature]), left.temperature)
+            np.array([left.temperature, cold]), left.temperature)
         flow = _transmission(transmission, energy + middle, several=True) * (left_filling - right_filling)
         return np.stack([flow, energy * flow], axis=1)
 
-    bias, hottest = abs(left.mu - right.mu), max(left.temperature, right.temperature)
+    bias, hottest = abs(left.mu - right.mu), max(left.temperature, cold)
     reach = 0.5 * bias + THERMAL_WINDOW * hottest
-    atol = 1e-14 * (bias + abs(left.temperature - right.temperature)) * (bias + hottest)
+    atol = 1e-14 * (bias + abs(left.temperature - cold)) * (bias + hottest)
     particles, energy = (float(value) / _TWO_PI for value in
                          _integrate(integrand, -reach, reach, [left.mu - middle, right.mu - middle], atol))
     return LandauerHeat(particles, (left.mu - middle) * particles - energy, energy - (right.mu - middle) * particles)

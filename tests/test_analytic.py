@@ -102,3 +102,35 @@ def test_saddle_point():
     assert transmission(np.array([0.8])) == pytest.approx(0.5, abs=1e-5)
     assert transmission(np.array([50.0])) == pytest.approx(3.0)
     assert np.all(np.diff(transmission(np.linspace(-2, 5, 200))) > 0)
+
+
+def test_temperatures_that_differ_by_rounding_drive_nothing():
+    """Else the quadrature would look for digits among rounding errors for minutes."""
+    reservoirs = kd.Reservoir(0.0, 0.020000000000000004), kd.Reservoir(0.0, 0.02)
+    assert analytic.landauer_heat(lorentzian(0.1, 0.02), reservoirs) == analytic.LandauerHeat(0.0, 0.0, 0.0)
+
+
+def test_the_transmission_is_asked_at_few_energies():
+    """Of the README's dot, whose band ends in the window: below 300, and J as the sum over many shows it to 1e-9."""
+    ratio, level, kbt, drop, asked = 0.071, -1.579, 0.06, 5e-4, 0
+
+    def transmission(energy):
+        nonlocal asked
+        asked += energy.size
+        velocity = np.sqrt(np.clip(4 - (energy - 1.7) ** 2, 0, None))
+        return np.divide((ratio * velocity) ** 2, (energy - 1.7 - level - ratio * (energy - 1.7)) ** 2
+                         + (ratio * velocity) ** 2, where=velocity > 0, out=np.zeros_like(energy))
+    found = analytic.constant_mean_free_path(transmission, temperature=kbt, drop=drop, mean_free_path=100.0)
+    assert asked < 300
+    j = 2 * np.pi * found.current
+    ends = np.unique(np.concatenate([[-0.3, 0.3], np.linspace(-0.3, 3, 400)]))
+    half = 0.5 * np.diff(ends)[:, None]
+    nodes, weights = np.polynomial.legendre.leggauss(10)
+    energies = (ends[:-1, None] + half * (1 + nodes)).ravel()
+    # B of a straight mu by Laguerre's rule: J is small against k_B T, so that F is smooth in y.
+    y, w = np.polynomial.laguerre.laggauss(40)
+
+    def arriving(mu, side):
+        return expit(-(energies[:, None] - mu - side * y * j / 2) / kbt) @ w
+    total = (half * weights).ravel() @ (transmission(energies) * (arriving(drop / 2, 1) - arriving(-drop / 2, -1)))
+    assert total == pytest.approx(j, rel=1e-9)
