@@ -59,7 +59,7 @@ def test_conservation_and_the_shift(baths, tmp_path):
     same = kd.OpticalPhonons(ENERGY, COUPLING, T, level_shift=baths[0].level_shift)
     without = barrier(-1.0, -1.4, [same, *baths[1:]])
     assert without.tadpole is None
-    assert abs(state.current[0] / without.current[0] - 1) > 0.01
+    assert abs(state.current[0] / without.current[0] - 1) > 5e-3
     state.save(tmp_path / "state.h5")
     np.testing.assert_array_equal(kd.load(tmp_path / "state.h5").tadpole, state.tadpole)
 

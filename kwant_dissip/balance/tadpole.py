@@ -17,8 +17,7 @@ from ..model.electrostatics import Equation
 from ..model.phonons import Mode
 from .born_screening import BornScreening
 
-# Thomas-Fermi's inverse, where electrons that attract each other are about to collect at a site.
-_SOFTEST = 0.2
+_HALFWAY = 0.5
 
 
 class TadpoleEquation(Equation):
@@ -37,11 +36,6 @@ class TadpoleEquation(Equation):
 
     def _charge(self, q):
         return -self._strength * q
-
-    def thomas_fermi(self, states):
-        """See `Equation`."""
-        slope = np.maximum(1 - self._strength * states, _SOFTEST)
-        return lambda residual, mu_change: (residual + self._charge(states * mu_change)) / slope
 
 
 class Tadpole(BornScreening):
@@ -64,3 +58,11 @@ class Tadpole(BornScreening):
         rows, leads = len(strength), len(lead_potentials)
         super().__init__(TadpoleEquation(strength, leads), np.zeros((rows, leads)), np.arange(rows), lead_potentials,
                          mu, temperature)
+
+    def step(self, left, states, density):  # noqa: ARG002 (no derivative)
+        """See `BornScreening`; halfway to what the density displaces.
+
+        Attraction allows several solutions: this follows the one that begins without it. A whole step overshoots where
+        rates move with the levels.
+        """
+        return -_HALFWAY * left
