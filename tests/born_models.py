@@ -6,6 +6,7 @@ import numpy as np
 import kwant_dissip as kd
 from kwant_dissip.balance.born import BornBalance
 from kwant_dissip.balance.scattering import Surroundings, fermi
+from kwant_dissip.balance.tadpole import Tadpole
 from kwant_dissip.model.broadening import Broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.numerics.phonon_kernels import emitted
@@ -27,7 +28,9 @@ def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None, e
 
     inside = Surroundings([mode.in_order(order) for mode in modes], np.asarray(acoustic, float)[order], level_shift,
                           Broadening(np.zeros(sites)), np.full(sites, temperature.mean()), mu, temperature)
-    balance = BornBalance(propagator, inside, grid, map, lambda *_: None)
+    law = Tadpole(inside.modes, np.zeros(len(reservoirs)), mu.mean(), temperature.mean()) if any(
+        mode.tadpole for mode in modes) else None
+    balance = BornBalance(propagator, inside, grid, map, lambda *_: None, law)
     start = np.broadcast_to(fermi(grid.energies, mu, temperature).mean(axis=0), (sites, len(grid.energies)))
     point = balance.solve(start, np.full(sites, mu.mean()))
     power, quanta = np.zeros(sites), np.empty_like(point.arrived)
@@ -37,7 +40,7 @@ def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None, e
     found = {"power": power[back], "density": (point.arrived @ grid.weights)[back],
              "states": (point.spectral @ grid.weights)[back], "current": point.inflow @ grid.weights,
              "energy_current": (point.inflow * grid.energies) @ grid.weights,
-             "balance": balance.balance(point)[back]}
+             "tadpole": point.potential[back], "balance": balance.balance(point)[back]}
     scale = np.abs(found["current"]).max() + 1e-6
     assert np.abs(found["balance"]).max() < 1e-10 * scale
     # where particles flow in equal parts both ways, what is left of their current is the rounding error of the parts

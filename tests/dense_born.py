@@ -45,7 +45,7 @@ def chain_lead(energies):
 
 
 def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, site=None, iterations=4000, tolerance=1e-14,
-          mixed=1.0):
+          mixed=1.0, tadpole=False):
     """Plain iteration, where need be with a part of what is found only.
 
     Parameters
@@ -57,6 +57,8 @@ def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, site=None, ite
     acoustic : array, shape (sites,)
     site : array of int, shape (orbitals,), optional
         Phonons scatter an electron from any orbital of a site into any other; by default each orbital is a site.
+    tadpole : bool, optional
+        Whether levels are shifted by -2 D n / w.
     """
     orbitals, energies = len(hamiltonian), grid.energies
     site = np.arange(orbitals) if site is None else site
@@ -67,11 +69,11 @@ def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, site=None, ite
         contacts[np.isin(site, end)] += sigma
     filling = [1 / (np.exp((energies - mu) / temperature) + 1) for _, mu, temperature in leads]
     into = rate = np.full((len(together), len(energies)), 1e-2)
-    index = np.arange(orbitals)
+    index, static = np.arange(orbitals), np.zeros(len(together))
     for _ in range(iterations):
         shift = grid.level_shift(rate) if level_shift else np.zeros_like(rate)
         matrix = np.broadcast_to(-hamiltonian, (len(energies), orbitals, orbitals)).astype(complex)
-        matrix[:, index, index] += (energies - contacts - shift[site] + 0.5j * rate[site]).T
+        matrix[:, index, index] += (energies - contacts - shift[site] - static[site, None] + 0.5j * rate[site]).T
         green = np.linalg.inv(matrix)
         kernel = np.abs(green) ** 2
         spectral = -2 * green[:, index, index].imag.T
@@ -84,7 +86,11 @@ def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, site=None, ite
             d, q = coupling[:, None], quanta[:, None]
             new_into = new_into + d * ((q + 1) * shifted(n, steps) + q * shifted(n, -steps))
             out = out + d * ((q + 1) * shifted(h, -steps) + q * shifted(h, steps))
-        change = max(np.abs(new_into - into).max(), np.abs(new_into + out - rate).max())
+        displaced = -tadpole * sum(2 * coupling / (steps * grid.step) for steps, coupling, _ in modes) * (
+            n @ grid.weights)
+        change = max(np.abs(new_into - into).max(), np.abs(new_into + out - rate).max(),
+                     np.abs(displaced - static).max())
+        static = static + mixed * (displaced - static)
         into, rate = into + mixed * (new_into - into), rate + mixed * (new_into + out - rate)
         if change <= tolerance * rate.max():
             break
@@ -94,4 +100,4 @@ def solve(hamiltonian, leads, modes, acoustic, grid, level_shift, site=None, ite
                                                  - quanta[:, None] * n * shifted(h, steps)) @ grid.weights)
                 for steps, coupling, quanta in modes)
     return {"current": inflow @ grid.weights, "energy_current": (inflow * energies) @ grid.weights, "power": power,
-            "density": n @ grid.weights, "states": (n + h) @ grid.weights}
+            "tadpole": static, "density": n @ grid.weights, "states": (n + h) @ grid.weights}

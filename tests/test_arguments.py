@@ -150,7 +150,7 @@ NUMBERS = [
 
 FLAGS = [
     *((call(kd.OpticalPhonons, energy=0.1, coupling=0.01, temperature=0.1), name)
-      for name in ("level_shift", "each_orbital")),
+      for name in ("level_shift", "each_orbital", "tadpole")),
     *((call(kd.AcousticPhonons, coupling=0.01, temperature=0.1), name) for name in ("level_shift", "each_orbital")),
     (with_("si", kd.temperature, thermal=kd.Thermal(**THERMAL)), "heat_at_ends"),
     (call(kd.self_heating, solve=print, thermal=kd.Thermal(**THERMAL)), "heat_at_ends"),

@@ -93,10 +93,11 @@ class BornBalance(BornStates):
                 if self.steps > _NEWTON_STEPS:
                     raise ConvergenceError(
                         f"The self-consistent Born approximation did not converge in {self.steps} steps: particles are "
-                        f"conserved to {self._lost(point, law=False) * _CONSERVED:.1e} of the current, and "
-                        f"{point.law[1]:.1e} of its largest term is left of the law of electrostatics. A weaker "
-                        "coupling, a higher temperature or a smaller bias helps.", accuracy=best * _CONSERVED,
-                        state=point)
+                        f"conserved to {self._lost(point, law=False) * _CONSERVED:.1e} of the current"
+                        + ("" if self.law is None else
+                           f", and {point.law[1]:.1e} of its largest term is left of {self.law.name}")
+                        + ". A weaker coupling, a higher temperature or a smaller bias helps.",
+                        accuracy=best * _CONSERVED, state=point)
                 plain = _MORE_PLAIN
             best = min(best, new_lost)
             point, lost = new, new_lost

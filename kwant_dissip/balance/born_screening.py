@@ -41,7 +41,17 @@ class BornScreening:
         Electrostatic energies of the leads; nan for that of a floating lead which follows its mu.
     neutral_mu, neutral_temperature : float
         Of the neutral system.
+
+    Attributes
+    ----------
+    name : str
+        In messages.
+    counts_all : bool
+        Whether all electrons count, not only those beyond the neutral system's.
     """
+
+    name = "the law of electrostatics"
+    counts_all = False
 
     def __init__(self, equation: Equation, ramps: np.ndarray, site: np.ndarray, lead_potentials: np.ndarray,
                  neutral_mu: float, neutral_temperature: float) -> None:

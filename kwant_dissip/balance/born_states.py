@@ -184,7 +184,7 @@ class BornStates:
                           unknowns, potential, probing, self_energy, transport, moving)
         if self.law is not None:
             if self._reference is None:
-                self._reference = self._neutral_density()
+                self._reference = np.zeros(len(filling)) if self.law.counts_all else self._neutral_density()
             point.charge = self.density(point) - self._reference
             point.law = self.law.residual(potential, point.lead_mu, point.charge)
         return point

@@ -80,6 +80,11 @@ class OpticalPhonons(Phonons):
         rates are sums over the orbitals. True: every orbital has a vibration of its own, and electrons stay in it, as
         where the two orbitals of a site are spins that phonons do not turn. A PhononBath and elastic collisions in the
         list then have a probe on every orbital, too. All phonons of a list must be alike.
+    tadpole : bool, optional
+        Whether electrons feel that their density n displaces the vibration: a static shift -2 D n / w of all levels of
+        the site (with `each_orbital` of each orbital by its own density), which moves them with their filling. By
+        default it is left out: the displacement in equilibrium is taken to be part of the model's onsite energies, and
+        its change with the current is neglected. Not together with electrostatics.
 
     Raises
     ------
@@ -90,8 +95,10 @@ class OpticalPhonons(Phonons):
 
     Notes
     -----
-    The approximation sums all diagrams without crossing lines; it is meant for couplings that broaden a level by less
-    than the band is wide, and makes no polarons.
+    The approximation sums all diagrams without crossing lines, those with a tadpole (Hartree's) only with `tadpole`;
+    it is meant for couplings that broaden a level by less than the band is wide, and makes no polarons. The tadpole is
+    an attraction of electrons: where 2 D / w times the states per energy comes near 1, levels are filled by jumps, and
+    the solution may not be found.
 
     References
     ----------
@@ -101,15 +108,18 @@ class OpticalPhonons(Phonons):
     """
 
     energy: float
+    tadpole: bool
 
     def __init__(self, energy: float, coupling: PerSite, temperature: PerSite, *, level_shift: bool = True,
-                 each_orbital: bool = False) -> None:
+                 each_orbital: bool = False, tadpole: bool = False) -> None:
         super().__init__(coupling, temperature, level_shift=level_shift, each_orbital=each_orbital)
         check_positive("OpticalPhonons energy", energy)
-        self.energy = float(energy)
+        check_flag("OpticalPhonons tadpole", tadpole)
+        self.energy, self.tadpole = float(energy), bool(tadpole)
 
     def __repr__(self):
-        return f"OpticalPhonons({self.energy!r}, {self.coupling!r}, {self.temperature!r})"
+        tadpole = ", tadpole=True" if self.tadpole else ""
+        return f"OpticalPhonons({self.energy!r}, {self.coupling!r}, {self.temperature!r}{tadpole})"
 
 
 class AcousticPhonons(Phonons):
@@ -148,13 +158,14 @@ class Mode:
     ----------
     energy : float
     coupling, temperature : arrays of float, shape (sites,)
-    level_shift : bool
+    level_shift, tadpole : bool
     """
 
     energy: float
     coupling: np.ndarray
     temperature: np.ndarray
     level_shift: bool
+    tadpole: bool = False
 
     @property
     def quanta(self) -> np.ndarray:
@@ -164,7 +175,7 @@ class Mode:
 
     def in_order(self, order: np.ndarray) -> "Mode":
         """The same with sites permuted."""
-        return Mode(self.energy, self.coupling[order], self.temperature[order], self.level_shift)
+        return Mode(self.energy, self.coupling[order], self.temperature[order], self.level_shift, self.tadpole)
 
 
 def quanta_of(bath) -> tuple[list[Phonons], list | None]:
@@ -203,7 +214,7 @@ def modes_of(quanta: Sequence[Phonons], sites) -> tuple[list[Mode], np.ndarray]:
         if not coupling.any():
             raise ValueError(f"{phonons!r} reaches no site: every coupling is 0. Leave it out.")
         if isinstance(phonons, OpticalPhonons):
-            modes.append(Mode(phonons.energy, coupling, temperature, phonons.level_shift))
+            modes.append(Mode(phonons.energy, coupling, temperature, phonons.level_shift, phonons.tadpole))
         else:
             acoustic += coupling
     return modes, acoustic

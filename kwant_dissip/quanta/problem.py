@@ -6,6 +6,7 @@ import numpy as np
 
 from ..balance.born_screening import BornScreening
 from ..balance.scattering import Surroundings
+from ..balance.tadpole import Tadpole
 from ..errors import ConvergenceError
 from ..model.baths import Baths, named
 from ..model.broadening import Broadening, Broadenings, bath_broadening
@@ -54,6 +55,8 @@ class QuantumProblem:
         Mean of the reservoirs' mu that are known.
     surroundings : Surroundings
     law : BornScreening or None
+    has_tadpole : bool
+        Whether the law is that of the static shift by phonons.
     step, hottest : float
         The largest quantum, and k_B T.
     """
@@ -103,8 +106,12 @@ class QuantumProblem:
             baths.electrons is not None)
         if baths.phonons is not None:  # as without quanta
             known = baths.phonons.site_temperatures(original.sites)[balanced[0].coupled]
-        self.law = None if electrostatics is None else self._screening(
-            electrostatics, original, reservoirs, float(np.median(known)) if len(known) else self._coldest)
+        temperature = float(np.median(known)) if len(known) else self._coldest
+        self.law = None if electrostatics is None else self._screening(electrostatics, original, reservoirs,
+                                                                       temperature)
+        self.has_tadpole = any(mode.tadpole for mode in modes)
+        if self.has_tadpole:
+            self.law = self._tadpole(band_shifts, temperature)
         self.step = max([mode.energy for mode in modes], default=_STEP * self._coldest)
 
     @staticmethod
@@ -118,6 +125,17 @@ class QuantumProblem:
             coupled = bath_broadening(baths.phonons, lattice).coupled
             result[coupled] = baths.phonons.site_temperatures(lattice.sites)[coupled]
         return result
+
+    def _tadpole(self, band_shifts, temperature):
+        if self.law is not None:
+            raise ValueError("OpticalPhonons with tadpole=True do not go together with electrostatics: both shift the "
+                             "levels by the electrons' density. Leave one of them out.")
+        everywhere = self.surroundings.baths.coupled.any() or self.without_edges
+        if everywhere and not (self.surroundings.baths.is_analytic and self.propagator.has_densities(self.mu0)):
+            raise ValueError("OpticalPhonons with tadpole=True need the density, which beside a bath with a "
+                             "mean_free_path is known only for leads of one orbital per cell, and with leads by "
+                             "self-energy only where that can be called at complex energies. Give the bath a rate.")
+        return Tadpole(self.surroundings.modes, band_shifts, self.mu0, temperature)
 
     def _screening(self, electrostatics, lattice, reservoirs, temperature):
         if not (self.surroundings.baths.is_analytic and self.propagator.has_densities(self.mu0)):

@@ -176,8 +176,10 @@ class Refinement:
                               (floating, near.reservoir_mu[problem.surroundings.floating])):
             if len(values):
                 values[:] = np.where(np.isnan(known), values, known)
-        if problem.law is not None and near.density_difference is not None:
-            potential = near.potential[problem.site]
+        known = near.tadpole if problem.has_tadpole else near.potential
+        if problem.law is not None and known is not None and (problem.has_tadpole or
+                                                              near.density_difference is not None):
+            potential = known[problem.site]
         return _Guess(filling[problem.site], unknowns, None, potential)
 
     def _evaluated(self, point, balance, before, outside):

@@ -70,7 +70,9 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
     spectral, occupied = by_site(point.spectral), by_site(point.arrived)
     lead_mu, lead_potential = point.lead_mu, band_shifts
     potential, screened = np.zeros(sites), {}
-    if problem.law is not None:
+    if problem.has_tadpole:
+        screened = {"tadpole": by_site(point.potential) / rows}
+    elif problem.law is not None:
         lead_potential = problem.law.lead_potentials(lead_mu)
         potential[problem.site] = point.potential
         screened = {"density_difference": by_site(point.charge), "field": -lattice.gradient(potential),

@@ -44,6 +44,9 @@ class PhononState(SteadyState):
     phonon_number: np.ndarray = quantity("Quanta N of each mode at each site", dimensions=("mode", "site"),
                                          default=None)
     each_orbital: bool = quantity("Whether every orbital has vibrations of its own", default=False)
+    tadpole: np.ndarray | None = quantity(
+        "Static shift -2 D n / w of each site's levels, the mean over its orbitals where these have vibrations of "
+        "their own; only with tadpole=True", "energy", ("site",), default=None)
     mode_power: np.ndarray = quantity("Power that each mode gets at each site; the rest of `power` goes to probes",
                                       "power", ("mode", "site"), default=None)
 
