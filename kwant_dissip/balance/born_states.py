@@ -140,7 +140,7 @@ class BornStates:
         if surroundings.acoustic.any():
             kinds.add(surroundings.level_shift)
         self._plain = len(kinds) > 1
-        far = np.array([2 * ladders.low - ladders.high])
+        far = np.array([2 * ladders.energies[0] - ladders.energies[-1]])
         self.endless = np.any(surroundings.baths.parts(far)[0] > 0) or not all(
             len(lead.thresholds()) for lead in propagator.lattice.leads)
         self.green_functions = self.transports = 0
