@@ -44,7 +44,7 @@ def known_fields(state):
     """Fields with a number for each site or node that can be drawn, by name, with their kinds."""
     return {field.name: field.metadata["kind"] for field in dataclasses.fields(state)
             if field.metadata["dimensions"] in (("site",), ("node",))
-            and field.metadata["kind"] in ("power", "power per length", "energy", "temperature", "number")
+            and field.metadata["kind"] in ("power", "power per length", "energy", "temperature", "number", "electrons")
             and np.ndim(getattr(state, field.name)) == 1 and field.name != "wire"}
 
 
