@@ -12,7 +12,8 @@ SPOT_MARKERS = {"heat": ("^", VERMILION, "heat spot"), "cold": ("v", BLUE, "cold
 # Of each kind of quantity: the model's unit, and SI's.
 _UNITS = {"power": (r"$E_0^2/\hbar$", "W"), "power per length": (r"$E_0^2/\hbar$ / lattice unit", "W/m"),
           "energy": ("$E_0$", "eV"), "temperature": ("$E_0$", "K"), "length": ("lattice unit", "m"),
-          "current": (r"$E_0/\hbar$", "A"), "force": ("$E_0$ / lattice unit", "eV/m"), "number": ("", ""), "electrons": ("", "")}
+          "current": (r"$E_0/\hbar$", "A"), "force": ("$E_0$ / lattice unit", "eV/m"), "number": ("", ""),
+          "electrons": ("", "")}
 _PREFIXES = ((1.0, ""), (1e3, "m"), (1e6, "µ"), (1e9, "n"), (1e12, "p"), (1e15, "f"), (1e18, "a"))
 # Power where it is of one sign is white at 0, as where it is of both.
 _BOTH, _WARM, _COLD, _NEUTRAL = "RdBu_r", "Reds", "Blues_r", "cividis"
