@@ -169,7 +169,7 @@ def integral(x, values):
     ({"phonons": "lead"}, "phonon_drive must be"), ({"phonons": [1.0]}, "a function of x"),
     ({"phonons": lambda x: np.inf}, "phonon_drive must be finite"), ({"temperature": 0}, "temperature 0"),
     ({"temperature": 0, "drive": (1, 0), "thermal_drive": None, "phonons": 1.0}, "temperature 0"),
-    ({"drive": (1, 2, 3)}, "drive must hold"), ({"thermal_drive": (1, None)}, "thermal_drive must hold")])
+    ({"drive": (1, 2, 3)}, "drive must be"), ({"thermal_drive": (1, None)}, "thermal_drive must be")])
 def test_bad_arguments_in_kinetic_theory(arguments, message):
     with pytest.raises(ValueError, match=message):
         kinetic(lorentzian, 1.0, **arguments)
