@@ -160,8 +160,18 @@ def test_newton_that_does_not_converge_is_reported(monkeypatch):
 
 
 def test_probe_without_states_is_reported():
-    """A mean free path measured with a lead whose band lies above the other lead's mu."""
+    """A mean free path measured with a lead whose band lies above the other lead's mu: mu lies where states begin.
+
+    It is found from above; at a temperature too low for that the sites are named.
+    """
     syst = random_chain([0.0] * 4, [-1.0] * 3, lead_onsite=(0.0, 3.0))
+
+    def solve(temperature):
+        return kd.steady_state(syst, [kd.Reservoir(-1.0, temperature), kd.Reservoir(1.2, temperature)],
+                               kd.PhononBath(temperature, mean_free_path=5.0, lead=1))
+    state = solve(0.01)
+    assert np.all((state.mu > 1.0) & (state.mu < 1.2))
+    assert abs(state.particle_residual) < 1e-12
+    assert abs(state.energy_residual) < 1e-12
     with pytest.raises(kd.ConvergenceError, match="no states in the thermal window"):
-        kd.steady_state(syst, [kd.Reservoir(-1.0, 0.01), kd.Reservoir(1.2, 0.01)],
-                        kd.PhononBath(0.01, mean_free_path=5.0, lead=1))
+        solve(0.001)
