@@ -1,6 +1,7 @@
 # make install   .venv with kwant (built from source) and this package, editable
 # make figure    figures/: where the heat goes, at four temperatures
 # make test      all tests, the style check, the floors of the house, types
+# make sanitize  the kernels' tests under the compiler's sanitizers
 # make benchmark speed against named alternatives
 # make pictures  those in the README and the pages, drawn anew into examples/: look at them, then commit
 # make docs      the pages first (a minute), then the gallery with every example run (five): docs/_build/html
@@ -11,13 +12,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 # kwant is on PyPI as source only; its shipped C files do not fit numpy 2, so cython makes them anew.
 KWANT := kwant==1.5.0
-BUILD_NEEDS := "setuptools>=77" wheel cython "numpy>=2" scipy tinyarray
+BUILD_NEEDS := "setuptools>=77" wheel "cython>=3" "numpy>=2" scipy tinyarray
 
 # A worker for every processor, each on one thread.
-ONE_THREAD := KWANT_DISSIP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+ONE_THREAD := KWANT_DISSIP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 SPHINX := $(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m sphinx -W -n -d docs/_build/doctrees
 
-.PHONY: install figure pictures test benchmark pages docs clean
+.PHONY: install figure pictures test sanitize benchmark pages docs clean
 
 install: $(VENV)/installed
 
@@ -34,7 +35,9 @@ $(VENV)/kwant: $(VENV)/pip
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(VENV)/wheels/kwant-*.whl
 	touch $@
 
-$(VENV)/installed: $(VENV)/kwant setup.cfg pyproject.toml
+KERNELS := $(wildcard kwant_dissip/native/*.[ch] kwant_dissip/native/*.pyx)
+
+$(VENV)/installed: $(VENV)/kwant setup.cfg setup.py pyproject.toml $(KERNELS)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
 	touch $@
 
@@ -53,6 +56,15 @@ test: install
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses auto
+
+# The kernels' tests with a copy of the package that watches its own memory and arithmetic.
+sanitize: install
+	rm -rf build/sanitized
+	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(BIN)/python -m pip install --quiet --no-deps \
+	    --no-build-isolation --target build/sanitized .
+	$(ONE_THREAD) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	    PYTHONPATH=build/sanitized $(BIN)/python -m pytest -p no:cacheprovider tests/test_native.py tests/test_kernels.py \
+	    tests/test_recursion.py tests/test_lead_bands.py
 
 benchmark: $(VENV)/benchmark
 	$(BIN)/python -m benchmarks

@@ -39,7 +39,7 @@ __all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath"
            "open_sweep", "self_heating", "steady_state", "sweep", "systems", "temperature", "thermal",
            "thermal_image", "voltage_drop"]
 
-# The same names by module, imported when they are first asked for: kwant, numba and scipy take seconds, which the
+# The same names by module, imported when they are first asked for: kwant and scipy take seconds, which the
 # command line's --help does not need.
 _NAMES = {
     "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),

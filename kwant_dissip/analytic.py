@@ -10,8 +10,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from .errors import ConvergenceError, users_function
+from .native.energies import fermi_difference
 from .numerics.checks import check_finite, check_positive, is_number, is_whole, real_array, shortened
-from .numerics.energy_kernels import fermi_difference
 from .numerics.quadrature import THERMAL_WINDOW
 from .numerics.sampled import Sampled
 from .progress import stage_bar

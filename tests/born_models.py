@@ -9,7 +9,7 @@ from kwant_dissip.balance.scattering import Surroundings, fermi
 from kwant_dissip.balance.tadpole import Tadpole
 from kwant_dissip.model.broadening import Broadening
 from kwant_dissip.model.lattice import read
-from kwant_dissip.numerics.phonon_kernels import emitted
+from kwant_dissip.native.energies import emitted
 from kwant_dissip.propagators.choose import propagator_for
 from models import chain
 

@@ -62,12 +62,9 @@ def stops(a):
 
 
 def threads(a):
-    """Threads that a worker may use: of this package, the most of BLAS, of numba."""
-    import numba
-
+    """Threads that a worker may use: of this package, the most of BLAS."""
     of_blas = max((library["num_threads"] for library in threadpool_info()), default=0)
-    return {"a": a, "own": thread_count(), "blas": of_blas, "numba": numba.config.NUMBA_NUM_THREADS,
-            "process": os.getpid()}
+    return {"a": a, "own": thread_count(), "blas": of_blas, "process": os.getpid()}
 
 
 def terminated(a):

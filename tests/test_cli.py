@@ -121,7 +121,7 @@ def test_a_folder_that_is_not_writable_is_refused_before_the_solve(arguments, ca
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.chdir(tmp_path)
-    # Any call would end in other words. Before files are refused: numba asks for some while modules are imported.
+    # Any call would end in other words. Before files are refused: some modules ask for them while they are imported.
     monkeypatch.setattr("kwant_dissip.solve.steady_state", None)
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     assert main(["profile", *arguments]) == 1
@@ -214,7 +214,7 @@ try:
     code = main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
-print(code, *sorted({"h5py", "kwant", "matplotlib", "numba", "numpy", "scipy"} & set(sys.modules)))
+print(code, *sorted({"h5py", "kwant", "matplotlib", "numpy", "scipy"} & set(sys.modules)))
 """
 
 

@@ -10,10 +10,9 @@ from kwant_dissip.balance.energy_grid import Point
 from kwant_dissip.balance.newton import chords
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
+from kwant_dissip.native import LANES
+from kwant_dissip.native.elements import invert, multiply, packed, unpacked
 from kwant_dissip.numerics.quadrature import gauss_rule
-from kwant_dissip.numerics.tile_arrays import packed, unpacked
-from kwant_dissip.numerics.tile_inverse import PIVOTS, invert
-from kwant_dissip.numerics.tiles import ELEMENT, LANES, multiply, multiply_adjoint
 from kwant_dissip.numerics.transfer import transfer_inverse
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon
@@ -33,12 +32,9 @@ def test_products_of_tiles(rows, inner, columns, energies, seed):
     a, b = random_matrices(rng, energies, rows, inner), random_matrices(rng, energies, inner, columns)
     left, right, back = packed(a), packed(b), packed(b.swapaxes(1, 2).copy())
     np.testing.assert_array_equal(unpacked(left, rows, inner, energies), a)
-    plain, adjoint, square = np.empty((len(left), rows * columns * ELEMENT)), np.empty(
-        (len(left), rows * columns * ELEMENT)), np.empty((len(left), rows * rows * ELEMENT))
-    for group in range(len(left)):
-        multiply(plain[group], 0, left[group], 0, right[group], 0, rows, inner, columns)
-        multiply_adjoint(adjoint[group], 0, left[group], 0, back[group], 0, rows, inner, columns, False)
-        multiply_adjoint(square[group], 0, left[group], 0, left[group], 0, rows, inner, rows, True)
+    plain = multiply(left, right, rows, inner, columns)
+    adjoint = multiply(left, back, rows, inner, columns, adjoint=True)
+    square = multiply(left, left, rows, inner, rows, adjoint=True, hermitian=True)
     np.testing.assert_allclose(unpacked(plain, rows, columns, energies), a @ b, rtol=0, atol=1e-13 * inner)
     np.testing.assert_allclose(unpacked(adjoint, rows, columns, energies), a @ b.conj(), rtol=0, atol=1e-13 * inner)
     found = unpacked(square, rows, rows, energies)
@@ -56,10 +52,10 @@ def test_inverses_exchange_rows_where_they_must(size, energies, seed, kind):
         matrices = np.roll(np.eye(size), 1, axis=0) + 1e-3 * matrices * (1 - np.eye(size))
     elif kind == "one energy":
         matrices[-1] = np.roll(np.eye(size), 1, axis=0)
-    values = packed(matrices)[0]
-    invert(values, 0, size, np.empty((1 + LANES, size), int), np.empty(2 * PIVOTS * size * ELEMENT))
+    values = packed(matrices)
+    invert(values, size)
     expected = np.linalg.inv(matrices)
-    error = np.abs(unpacked(values[None], size, size, energies) - expected).max(axis=(1, 2))
+    error = np.abs(unpacked(values, size, size, energies) - expected).max(axis=(1, 2))
     assert np.all(error < 1e-14 * size * np.linalg.cond(matrices) * np.abs(expected).max(axis=(1, 2)))
 
 

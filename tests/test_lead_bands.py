@@ -5,13 +5,10 @@ from functools import cache
 import kwant
 import numpy as np
 import pytest
-from scipy.linalg import eig
 
 from kwant_dissip.model.leads import Lead
-from kwant_dissip.numerics.laurent import band
 from kwant_dissip.numerics.lead_bands import BandedLead
 from kwant_dissip.numerics.lead_modes import LeadModes
-from kwant_dissip.numerics.lead_roots import improve
 
 _SQUARE = kwant.lattice.square(norbs=1)
 _ONE, _X, _Y, _Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
@@ -112,20 +109,16 @@ def test_at_band_edges(name):
             assert np.linalg.eigvalsh(1j * (sigma[k] - sigma[k].conj().T)).min() > -2e-9 * largest
 
 
-@pytest.mark.parametrize("double", [False, True])
-def test_all_roots_are_found(double):
-    """Also those of two equal leads."""
+def test_two_equal_leads():
+    """All roots are double: a band of twice the width, not taken apart."""
     cell, hopping = _matrices("field 10")
-    width, copies = (2, np.eye(2)) if double else (1, np.eye(1))
-    cell, hopping, energy = np.kron(cell, copies), np.kron(hopping, copies), -2.3
-    n = len(cell)
-    zero, one = np.zeros((n, n)), np.eye(n)
-    expected = eig(np.block([[zero, one], [-hopping, energy * one - cell]]),
-                   np.block([[one, zero], [zero, hopping.conj().T]]))[0]
-    roots = np.exp(np.linspace(-1, 1, 2 * n) + 7j * np.arange(2 * n))
-    assert improve(roots, band(cell, hopping, width), n, energy, 0.0, (0,) * width, 300)
-    for found, nearest in ((roots, expected), (expected, roots)):
-        assert np.abs(found[:, None] / nearest - 1).min(axis=1).max() < 1e-9
+    energies = np.linspace(-3, 1, 9)
+    one, two = (BandedLead(np.kron(cell, copies), np.kron(hopping, copies)).modes(energies)
+                for copies in (np.eye(1), _ONE))
+    np.testing.assert_allclose(two[0], np.kron(one[0], _ONE), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(two[1], 2 * one[1], rtol=0, atol=1e-9)
+    assert np.array_equal(two[2], 2 * one[2])
+    assert two[3].all()
 
 
 def test_independent_parts():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
-from kwant_dissip.numerics.chain_kernels import chain_green, chain_occupation, chain_response
-from kwant_dissip.numerics.energy_kernels import fermi_difference, panel_sums
+from kwant_dissip.native.chain import chain_green, chain_occupation, chain_response
+from kwant_dissip.native.energies import fermi_difference, panel_sums
 from models import floats
 
 

@@ -111,14 +111,12 @@ def test_mpi(direct, tmp_path):
 @pytest.mark.parametrize("make", [ThreadPoolExecutor, processes])
 def test_workers_have_one_thread_each(make, monkeypatch):
     for name in ("KWANT_DISSIP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                 "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+                 "BLIS_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     with make(2) as executor:
         found = kd.sweep(sweeps.threads, {"a": range(4)}, executor=executor)
     assert found.own.max() == 1
     assert found.blas.max() <= 1
-    if make is processes:
-        assert found.numba.max() == 1
 
 
 def test_workers_have_as_many_threads_as_the_environment_says(monkeypatch):

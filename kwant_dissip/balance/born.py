@@ -15,9 +15,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import ConvergenceError
+from ..native.energies import add_response
 from ..numerics import krylov
 from ..numerics.ladders import Ladders
-from ..numerics.phonon_kernels import add_response
 from ..propagators.lattice import LatticePropagator
 from .born_screening import LAW_TOLERANCE, BornScreening
 from .born_states import SETTLED, BornPoint, BornStates

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..model.tabulated import ContinuedSelfEnergy, TabulatedSelfEnergy
+from ..native.energies import add_scattering
 from ..numerics.anderson import Anderson
 from ..numerics.ladders import Ladders
-from ..numerics.phonon_kernels import add_scattering
 from ..propagators.lattice import LatticePropagator
 from ..propagators.states_below import states_below
 from .born_screening import DIFFERENCE, BornScreening

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..model.reservoirs import Reservoir, known_mus
-from ..numerics.energy_kernels import fermi_excess, fermi_slope
+from ..native.energies import fermi_excess, fermi_slope
 from ..numerics.quadrature import THERMAL_WINDOW, Panels, window_panels
 from .probes import Probes, ThermalProbes
 

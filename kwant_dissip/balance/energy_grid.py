@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..numerics.energy_kernels import panel_sums
+from ..native.energies import panel_sums
 from ..numerics.quadrature import PANEL, THERMAL_WINDOW, TWO_PI, Panels
 from ..propagators.interface import LatticeSpectrum, Propagator
 from ..propagators.kept import Counts, KeptSpectra

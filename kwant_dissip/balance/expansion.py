@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..native.energies import fermi_slope
 from ..numerics import krylov
-from ..numerics.energy_kernels import fermi_slope
 from ..numerics.quadrature import THERMAL_WINDOW, TWO_PI, Panels, window_panels
 from ..propagators.interface import Propagator
 from ..propagators.kept import KeptSpectra

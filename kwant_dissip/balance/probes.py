@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..model.reservoirs import Reservoir, known_mus
-from ..numerics.energy_kernels import fermi_difference, fermi_slope
+from ..native.energies import fermi_difference, fermi_slope
 from ..numerics.quadrature import THERMAL_WINDOW, Panels, gauss_rule, window_panels
 
 # Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.

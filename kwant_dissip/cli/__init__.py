@@ -10,7 +10,7 @@ from .options import CONDITIONS, file_name, number, whole
 from .profile import Profile
 from .worker import ignore_mumps
 
-# kwant, numba and matplotlib take seconds to import: what needs them imports them, --help and usage errors do not.
+# kwant and matplotlib take seconds to import: what needs them imports them, --help and usage errors do not.
 
 
 def main(arguments=None):

@@ -1,22 +1,15 @@
 """Modes and self-energy of a lead whose orbitals couple to few others, at many energies: no eigenvalue problems.
 
-In some order of the orbitals Q(lambda) is a narrow band (`laurent`). Its roots are found together (`lead_roots`), from
-them the modes (`lead_search`), and from these the self-energy (`lead_surface`).
+In some order of the orbitals Q(lambda) = V^+ lambda + V / lambda + H - E is a narrow band. Its roots are found
+together, from them the modes, and from these the self-energy (`native/leads.h`).
 """
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from .laurent import band
-from .lead_search import search
-from .lead_surface import from_modes, side_by_side, solve_surface
-from .tile_arrays import aligned, packed, unpacked
-from .tile_inverse import PIVOTS
-from .vectors import LANES
+from ..native.leads import WIDTHS, band, lead_modes
 
-# Widths of bands for which there are kernels, each compiled when it is needed.
-_WIDTHS = (1, 2, 3, 4, 6, 8)
 # Elements of H and V below this part of the largest are rounding.
 _NOTHING = 1e-15
 # Singular values of V below this part of the largest count as 0.
@@ -49,7 +42,7 @@ class BandedLead:
 
     def __init__(self, cell: np.ndarray, hopping: np.ndarray) -> None:
         n, m = self._size = hopping.shape
-        self._cell, hopping = np.asarray(cell, complex), np.ascontiguousarray(hopping, complex)
+        self._cell, hopping = (np.ascontiguousarray(matrix, complex) for matrix in (cell, hopping))
         self._v = np.zeros((n, n), complex)
         self._v[:, :m] = hopping
         pattern = couples(self._cell, self._v)
@@ -57,16 +50,14 @@ class BandedLead:
         self._place = np.argsort(order)
         rows, columns = pattern.nonzero()
         width = np.abs(self._place[rows] - self._place[columns]).max(initial=0)
-        self.narrow = bool(width <= _WIDTHS[-1])
+        self.narrow = bool(width <= WIDTHS[-1])
         if not self.narrow:
             return
-        # The kernels take the width from the length of a tuple.
-        self._width = (0,) * next(known for known in _WIDTHS if known >= width)
+        self._width = next(known for known in WIDTHS if known >= width)
         rearranged = np.ix_(order, order)
-        self._band = band(self._cell[rearranged], self._v[rearranged], len(self._width))
+        self._band = band(self._cell[rearranged], self._v[rearranged], self._width)
         self._bonds = np.argwhere(hopping)
-        self._strengths = hopping[tuple(self._bonds.T)].view(float).reshape(-1, 2)
-        self._minus_cell = packed(-self._cell[None])[0]
+        self._strengths = hopping[tuple(self._bonds.T)]
 
         # As many lambdas on each side of the circle; where that does not hold, no search succeeds.
         values = np.linalg.svd(hopping, compute_uv=False)
@@ -95,34 +86,12 @@ class BandedLead:
         good : array of bool, shape (energies,)
             See `LeadModes`.
         """
-        (n, m), rank = self._size, self._rank
-        groups = -(-len(energies) // LANES)
         order = np.argsort(energies)
-        # Lanes without an energy repeat the last.
-        lanes = np.minimum(np.arange(groups * LANES), len(energies) - 1)
-        padded = np.asarray(energies, complex)[order[lanes]].reshape(groups, LANES)
-        real, imag = padded.real.copy(), padded.imag.copy()
-
-        guess, state = self._guess(padded[0, 0]), np.zeros(2, np.int64)
-        last = guess.copy()
-        roots, modes = (np.empty((LANES, 2 * rank, *shape), complex) for shape in ((), (n,)))
-        u, z = (aligned(rank * m) for _ in range(2))
-        work = tuple(aligned(size) for size in (n * n, n * m, m * m))
-        swaps, rows = np.empty((1 + LANES, n), np.int64), aligned(2 * PIVOTS * n)
-        sigma, flows = aligned(groups * m * m).reshape(groups, -1), np.zeros((groups, LANES, 2 * rank))
-        good = np.empty((groups, LANES), bool)
-        for k in range(groups):
-            search(last, state, guess, self._apart, self._starts, real[k], imag[k], self._band, self._width, roots,
-                   modes, flows[k], good[k])
-            side_by_side(roots, modes, flows[k], self._place, self._bonds, self._strengths, good[k], u, z)
-            from_modes(u, z, rank, m, sigma[k])
-            solve_surface(sigma[k], self._bonds, self._strengths, self._minus_cell, real[k], imag[k], (n, m), work,
-                          swaps, rows, good[k])
-        away = (flows > 0) & np.isfinite(flows)
-        flow, number = np.where(away, flows, 0.0).sum(axis=2), away.sum(axis=2)
+        growing = np.asarray(energies, complex)[order]
+        results = lead_modes(growing, self._width, self._size[1], self._band, self._cell, self._place, self._bonds,
+                             self._strengths, self._starts, self._guess(growing[0]), self._apart)
         back = np.argsort(order)
-        return (unpacked(sigma, m, m, len(energies))[back], flow.ravel()[back], number.ravel()[back],
-                good.ravel()[back])
+        return tuple(result[back] for result in results)
 
     def _guess(self, energy):
         """Roots of chains, one for each of as many levels of a cell."""

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from .lead_search import CROSSING, ON_CIRCLE
-from .lead_surface import TOLERANCE
+from ..native.leads import CROSSING, ON_CIRCLE, TOLERANCE
 
 # A point off all special ones, around which the pencil is inverted: V may be singular.
 _CENTER = 0.5 * np.exp(1.234567j)

@@ -1,7 +1,6 @@
 """One pool of threads for one solution."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -13,9 +12,8 @@ from threadpoolctl import threadpool_limits
 from .memory import freed_memory_kept
 
 _VARIABLE = "KWANT_DISSIP_NUM_THREADS"
-# Those of BLAS and of numba.
+# Those of BLAS.
 _OF_BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
-_OF_NUMBA = "NUMBA_NUM_THREADS"
 
 # Whether what runs now is one of many workers.
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
@@ -69,7 +67,7 @@ def one_thread(*, for_good: bool) -> Iterator[None]:
     Parameters
     ----------
     for_good : bool
-        Whether the process is a worker itself: then BLAS and numba keep to one thread from now on.
+        Whether the process is a worker itself: then BLAS keeps to one thread from now on.
     """
     if for_good:
         _limit_process()
@@ -92,10 +90,6 @@ def _limit_process():
     if not _is_told(*_OF_BLAS):
         threadpool_limits(1)
         os.environ.update(dict.fromkeys(_OF_BLAS, "1"))  # for what is loaded later
-    if not _is_told(_OF_NUMBA):
-        os.environ[_OF_NUMBA] = "1"
-        if "numba" in sys.modules:
-            sys.modules["numba"].config.NUMBA_NUM_THREADS = 1
 
 
 def _is_told(*variables):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compiled import compiled
+from ..native import KERNELS
 
 
 def transfer_inverse(diagonal, own, arrival, passing):
@@ -43,46 +43,14 @@ def transfer_inverse(diagonal, own, arrival, passing):
     return lambda b: _substitute(np.ascontiguousarray(b, float), pivot, gain, back, right, alpha, beta, beta_back)
 
 
-@compiled
-def _eliminate(diagonal, left, right, alpha, beta, alpha_back, beta_back):
+def _eliminate(diagonal, left, *passing):
     """D_i, q_i and u_i."""
-    places, count = left.shape
-    pivot, gain, back = np.empty(places), np.empty((places, count)), np.empty((places, count))
-    through, echo = np.zeros((count, count)), np.empty(count)
-    for i in range(places - 1, -1, -1):
-        pivot[i] = diagonal[i]
-        for k in range(count):
-            echo[k] = 0.0
-            for m in range(count):
-                echo[k] += through[k, m] * alpha[i, m]
-            pivot[i] -= right[i, k] * echo[k]
-            back[i, k] = alpha_back[i, k] + beta_back[i, k] * echo[k]
-        for m in range(count):
-            total = left[i, m]
-            for k in range(count):
-                total += right[i, k] * through[k, m] * beta[i, m]
-            gain[i, m] = total / pivot[i]
-        for k in range(count):
-            for m in range(count):
-                through[k, m] = back[i, k] * gain[i, m] + beta_back[i, k] * through[k, m] * beta[i, m]
-    return pivot, gain, back
+    kept = np.empty(len(left)), np.empty_like(left), np.empty_like(left)
+    KERNELS["transfer_eliminate"](left.shape, diagonal, left, *passing, *kept)
+    return kept
 
 
-@compiled
-def _substitute(b, pivot, gain, back, right, alpha, beta, beta_back):
-    places, count = gain.shape
-    v, arriving = np.empty(places), np.zeros(count)
-    for i in range(places - 1, -1, -1):
-        total = b[i]
-        for k in range(count):
-            total += right[i, k] * arriving[k]
-        v[i] = total / pivot[i]
-        for k in range(count):
-            arriving[k] = back[i, k] * v[i] + beta_back[i, k] * arriving[k]
-    arriving[:] = 0.0
-    for i in range(places):
-        for k in range(count):
-            v[i] += gain[i, k] * arriving[k]
-        for k in range(count):
-            arriving[k] = alpha[i, k] * v[i] + beta[i, k] * arriving[k]
+def _substitute(b, pivot, gain, *others):
+    v = np.empty(len(gain))
+    KERNELS["transfer_substitute"](gain.shape, b, pivot, gain, *others, v)
     return v

@@ -6,7 +6,7 @@ steps finds the solution if there is one.
 
 import numpy as np
 
-from .energy_kernels import fermi_excess, fermi_slope
+from ..native.energies import fermi_excess, fermi_slope
 
 _STEPS = 100
 # Largest change of 1/T in a step, relative.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..numerics.chain_kernels import chain_dressed, chain_green, chain_moments, chain_occupation, chain_response
+from ..native.chain import chain_dressed, chain_green, chain_moments, chain_occupation, chain_response
 from ..numerics.transfer import transfer_inverse
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator

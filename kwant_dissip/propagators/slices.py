@@ -1,6 +1,6 @@
 """Quantum propagator of any system cut into slices: several orbitals, leads, and fields.
 
-The theory is that of `chain`, with matrices in place of numbers (`block_green`, `block_transport`). All sums over
+The theory is that of `chain`, with matrices in place of numbers (`native/blocks.h`). All sums over
 orbitals of a site are taken there: outside everything counts by sites.
 """
 
@@ -12,11 +12,17 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import ConvergenceError
 from ..model.slicing import cut
-from ..numerics.block_green import Layout, block_green, lead_rates
-from ..numerics.block_transport import block_arrivals, block_bond_flows, block_exchange, block_occupation
+from ..native.blocks import (
+    Layout,
+    block_arrivals,
+    block_bond_flows,
+    block_exchange,
+    block_green,
+    block_occupation,
+    lead_rates,
+)
+from ..native.elements import ELEMENT, aligned, packed, unpacked
 from ..numerics.quadrature import PANEL
-from ..numerics.tile_arrays import aligned, packed, unpacked
-from ..numerics.tiles import ELEMENT
 from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
@@ -202,14 +208,13 @@ class Geometry:
         lead_slice = np.array([slice_of[orbitals[0]] for orbitals in interfaces])
         by_slice = np.argsort(lead_slice, kind="stable")
         counts = [len(orbitals) for orbitals in interfaces]
-        parts = dict(zip(Layout._fields, (
+        parts = (
             width, green_at, right_at, left_at, first, site, onsite, *elements(row_slice > column_slice, len(width)),
             *elements(inside & (site[row] > site[column]), len(width) + 1),
             np.searchsorted(lead_slice[by_slice], np.arange(len(width) + 1)), by_slice, _starts(counts),
             np.concatenate([orbitals - first[which] for orbitals, which in zip(interfaces, lead_slice, strict=True)]),
-            _starts(np.square(counts))), strict=True))
-        return Layout(**{name: np.ascontiguousarray(part, part.dtype if part.dtype == complex else np.int64)
-                         for name, part in parts.items()})
+            _starts(np.square(counts)))
+        return Layout(*(np.ascontiguousarray(part, complex if part.dtype == complex else np.int64) for part in parts))
 
     def by_site(self, values):
         """Sums over the orbitals of each site, along the first axis."""
@@ -244,7 +249,7 @@ class SliceSpectrum(LatticeSpectrum):
         layout = geometry.layout
         self.leads = len(layout.lead_at) - 1
         self._lead_rate = _like(sigma)
-        lead_rates(layout.lead_first, layout.lead_at, sigma, self._lead_rate)
+        lead_rates(layout, rate.shape[1], sigma, self._lead_rate)
         self._blocks = green, to_right, to_left
 
     @property
@@ -267,7 +272,7 @@ class SliceSpectrum(LatticeSpectrum):
         geometry, count = self._geometry, self.rate.shape[1]
         layout, (green, to_right, to_left) = geometry.layout, self._blocks
         arriving = _like(green), _like(green)
-        block_arrivals(layout, *_floats(self.rate, np.ones((self.leads, count))), self._lead_rate, to_right, to_left,
+        block_arrivals(layout, *_floats(self.rate, np.ones((self.leads, count))), self._lead_rate, *self._blocks,
                        *arriving)
         width = layout.width
         left, right = (geometry.matrices(arrived, layout.green_at, width, width, count) for arrived in arriving)
@@ -301,7 +306,7 @@ class SliceSpectrum(LatticeSpectrum):
     def exchange(self, absorbed, source):
         """sum_k absorbed_ik K_ij,k source_jk between all sites, shape (sites, sites)."""
         result = np.zeros(2 * (len(self.rate),))
-        block_exchange(self._geometry.layout, *_floats(absorbed, source), *self._blocks, result)
+        block_exchange(self._geometry.layout, *_floats(absorbed, source), self._lead_rate, *self._blocks, result)
         return result
 
 

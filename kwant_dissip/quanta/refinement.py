@@ -9,8 +9,8 @@ from ..balance.born import BornBalance
 from ..balance.born_states import SETTLED, BornPoint
 from ..balance.scattering import fermi
 from ..errors import ConvergenceError
+from ..native.energies import emitted
 from ..numerics.ladders import Ladders
-from ..numerics.phonon_kernels import emitted
 from ..numerics.quadrature import TWO_PI
 from ..results.phonon_state import PhononState
 from .problem import QuantumProblem

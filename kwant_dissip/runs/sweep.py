@@ -55,7 +55,7 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[Value]] |
     executor : optional
         Anything with the ``submit`` of `concurrent.futures`: a ProcessPoolExecutor, ``get_executor()`` of dask's
         Client, MPIPoolExecutor of mpi4py. By default the points are solved here, one after the other. Workers use one
-        thread each, unless the environment variables of this package, of BLAS or numba say otherwise.
+        thread each, unless the environment variables of this package or of BLAS say otherwise.
     keep : sequence of str, optional
         Fields of the results to keep; by default all.
     name : str, optional

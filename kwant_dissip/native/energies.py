@@ -1,0 +1,137 @@
+"""Fermi functions of many sites, sums over panels, electrons that exchange quanta with phonons (`energies.h`)."""
+
+import numpy as np
+
+from . import KERNELS
+
+
+def fermi_difference(energies, shifts, temperatures, reference):
+    """f((E - s_i) / T_i) - f(E / T_0), to full relative precision however small it is.
+
+    Parameters
+    ----------
+    energies : array of float, shape (energies,)
+        Relative to the chemical potential of the reference.
+    shifts, temperatures : arrays of float, shape (sites,)
+        s_i, the chemical potential relative to the reference's, and T_i.
+    reference : float
+        T_0.
+
+    Returns
+    -------
+    array of float, shape (sites, energies)
+    """
+    result = np.empty((len(shifts), len(energies)))
+    KERNELS["fermi_difference"](result.shape, energies, shifts, temperatures, np.array([reference], float), result)
+    return result
+
+
+def fermi_excess(energies, shifts, excess, reference):
+    """f((E - s_i) / (T_0 + t_i)) - f(E / T_0), to full relative precision however small s_i and t_i are.
+
+    Parameters
+    ----------
+    energies : array of float, shape (energies,)
+        Relative to the chemical potential of the reference.
+    shifts, excess : arrays of float, shape (sites,)
+        s_i and t_i.
+    reference : float
+        T_0.
+
+    Returns
+    -------
+    array of float, shape (sites, energies)
+    """
+    result = np.empty((len(shifts), len(energies)))
+    KERNELS["fermi_excess"](result.shape, energies, shifts, excess, np.array([reference], float), result)
+    return result
+
+
+def fermi_slope(energies, shifts, temperatures):
+    """Derivative of f((E - s_i) / T_i) with s_i.
+
+    Parameters
+    ----------
+    energies : array of float, shape (energies,)
+    shifts, temperatures : arrays of float, shape (sites,)
+        s_i and T_i.
+
+    Returns
+    -------
+    array of float, shape (sites, energies)
+    """
+    result = np.empty((len(shifts), len(energies)))
+    KERNELS["fermi_slope"](result.shape, energies, shifts, temperatures, result)
+    return result
+
+
+def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
+    """Sums over each panel's nodes of what the bath takes, its energy, and the density.
+
+    Parameters
+    ----------
+    rate, spectral, filling, n : arrays of float, shape (sites, energies)
+        gamma_i, A_i, f_i, n_i.
+    nodes, weights, differences : arrays of float, shape (panels, nodes per panel)
+        Energies, weights of the rule, and what it differs by from the embedded rule; panels * nodes = energies.
+
+    Returns
+    -------
+    loss, power, density : arrays of float, shape (sites, panels)
+        sum_k w_k gamma (A f - n), -sum_k w_k E_k gamma (A f - n), sum_k w_k n.
+    errors : array of float, shape (3, panels)
+        Largest absolute value over sites of the same three sums with `differences` as weights, less what rounding
+        makes of the terms.
+    exchange : array of float, shape (panels,)
+        Largest of sum_k w_k |gamma (A f - n)|.
+    """
+    sites, panels = len(rate), len(nodes)
+    results = *(np.empty((sites, panels)) for _ in range(3)), np.empty((3, panels)), np.empty(panels)
+    KERNELS["panel_sums"]((sites, *nodes.shape), rate, spectral, filling, n, nodes, weights, differences, *results)
+    return results
+
+
+def add_scattering(occupied, spectral, coupling, quanta, shift, into, rate):
+    """Add what one mode of phonons scatters into states, and that in and out of them together.
+
+    Parameters
+    ----------
+    occupied, spectral : arrays of float, shape (sites, energies)
+        n and A.
+    coupling, quanta : arrays of float, shape (sites,)
+        D and N.
+    shift : int
+        Number of energies by which a quantum leads further.
+    into, rate : arrays of float, shape (sites, energies)
+        To be added to: in, and in + out.
+    """
+    KERNELS["add_scattering"]((*occupied.shape, shift), occupied, spectral, coupling, quanta, into, rate)
+
+
+def add_response(change, filling, coupling, quanta, shift, result):
+    """Add how the sources of one mode change with the occupation, at fixed spectral function.
+
+    Parameters
+    ----------
+    change, filling : arrays of float, shape (sites, energies)
+        x, the change of n, and f = n / A.
+    coupling, quanta : arrays of float, shape (sites,)
+    shift : int
+    result : array of float, shape (sites, energies)
+        To be added to.
+    """
+    KERNELS["add_response"]((*change.shape, shift), change, filling, coupling, quanta, result)
+
+
+def emitted(occupied, spectral, coupling, quanta, shift, result):
+    """Net quanta that one mode gets at each site from electrons that end at an energy.
+
+    Parameters
+    ----------
+    occupied, spectral : arrays of float, shape (sites, energies)
+    coupling, quanta : arrays of float, shape (sites,)
+    shift : int
+    result : array of float, shape (sites, energies)
+        Filled.
+    """
+    KERNELS["emitted"]((*occupied.shape, shift), occupied, spectral, coupling, quanta, result)
