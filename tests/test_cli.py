@@ -260,7 +260,9 @@ except AttributeError as error:
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--temperature", "77"], "--temperature 77: the nanotube's numbers were measured from 290 to 310 K; at any "
      "other give --conductivity and --coupling."),
-    (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV."),
+    (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 100 meV."),
+    (["--mean-free-path", "5"], "mean_free_path must be at least the electrons' wavelength, 1.47e-08 m with "
+     "velocity=692883.9265180945 and fermi_energy=0.1, got 5e-09."),
     (["--sensitivity", "5"], "--sensitivity and --dwell-time make noise together; give both, or none."),
     (["--out", "/dev/null"], "folder /dev/null cannot be made: File exists.")])
 def test_bad_images(arguments, message, capsys):
