@@ -63,6 +63,16 @@ def nanotube_velocity(fermi_energy: float, diameter: float = 1.7e-9) -> float:
     return float(_GRAPHENE * np.sqrt(1 - (half_gap / (half_gap + fermi_energy)) ** 2))
 
 
+def path_limits(fermi_energy: float, velocity: float, length: float = 6) -> tuple[float, float]:
+    """Shortest and longest mean free path that a `Wire` can have, m."""
+    spacing = _lattice_constant(fermi_energy, velocity)
+    return _WAVELENGTH * spacing, 0.5 * _MOST_SITES * spacing / length
+
+
+def _lattice_constant(fermi_energy, velocity):
+    return hbar * velocity / (_VELOCITY * fermi_energy / _FILLING * electron_volt)
+
+
 @dataclass(frozen=True)
 class Wire:
     """A single-mode wire with a defect that is resonant at the Fermi energy, and electrons whose rate is constant.
@@ -106,15 +116,10 @@ class Wire:
         if self.resonance_width > 0.9 * self.fermi_energy:
             raise ValueError("resonance_width must be at most 0.9 of the Fermi energy, where the band is, got "
                              f"{self.resonance_width!r} with fermi_energy={self.fermi_energy!r}.")
-        wavelength = _WAVELENGTH * self.lattice_constant
-        if self.mean_free_path < wavelength:
-            raise ValueError(f"mean_free_path must be at least the electrons' wavelength, {wavelength:.3g} m with "
-                             f"velocity={self.velocity!r} and fermi_energy={self.fermi_energy!r}, got "
-                             f"{self.mean_free_path!r}.")
-        if 2 * self._sites > _MOST_SITES:
-            raise ValueError(f"mean_free_path must be at most {0.5 * _MOST_SITES / self.length:.0f} lattice constants "
-                             f"of {self.lattice_constant:.3g} m with length={self.length!r}, got "
-                             f"{self.mean_free_path!r} m.")
+        least, most = path_limits(self.fermi_energy, self.velocity, self.length)
+        if not least <= self.mean_free_path <= most:
+            raise ValueError(f"mean_free_path must be from {least:.3g} m, the electrons' wavelength, to {most:.3g} m, of "
+                             f"{_MOST_SITES} sites, got {self.mean_free_path!r}.")
 
     @property
     def energy_unit(self) -> float:
@@ -124,7 +129,7 @@ class Wire:
     @property
     def lattice_constant(self) -> float:
         """Of the chain, m: as it gives the velocity."""
-        return hbar * self.velocity / (_VELOCITY * self.energy_unit * electron_volt)
+        return _lattice_constant(self.fermi_energy, self.velocity)
 
     @property
     def _sites(self):

@@ -130,8 +130,8 @@ def test_a_wire_has_the_velocity_and_the_modes_that_it_is_given():
 @pytest.mark.parametrize(("changed", "message"), [
     ({"velocity": 0.0}, "velocity must be a positive number, in m/s"),
     ({"degeneracy": -1}, "degeneracy must be a positive"),
-    ({"mean_free_path": 1e-9}, r"at least the electrons' wavelength, .* m with velocity=100000.0 and fermi_energy"),
-    ({"mean_free_path": 1.0}, "mean_free_path must be at most .* lattice constants of .* m with length=6"),
+    ({"mean_free_path": 1e-9}, r"from 1\.0\de-07 m, the electrons' wavelength, to .* m, of 200000 sites, got 1e-09"),
+    ({"mean_free_path": 1.0}, r"mean_free_path must be from .* of 200000 sites, got 1\.0"),
     ({"resonance_width": 2e-3}, "resonance_width must be at most 0.9 of the Fermi energy")])
 def test_bad_wires_are_refused(changed, message):
     given = {"temperature": 4.2, "fermi_energy": 2e-3, "resonance_width": 1e-3, "mean_free_path": 3e-7, "velocity": 1e5}

@@ -127,8 +127,8 @@ def _parser():
                     "command again after an interruption, or with more points, and what is missing is computed.")
     _add_conditions(sweep)
     sweep.add_argument("--scan", metavar="NAME=VALUES", action="append", required=True, help="what is varied, one of "
-                       "the options here or a parameter of the model: START:STOP:COUNT, or numbers with commas "
-                       "between them; repeated, every combination is solved")
+                       "the options here or a parameter of the model: START:STOP:COUNT, or numbers or texts with "
+                       "commas between them; repeated, every combination is solved")
     sweep.add_argument("--workers", type=whole(1, 1024), default=1,
                        help="processes, of one thread each; with 1 all is solved "
                        "here, on all threads")
@@ -185,7 +185,7 @@ def _run_figure2(options):
 def _run_image(options):
     from ..thermal import Thermal, Tip, nanotube_on_silica
     from ..thermal.materials import ROOM
-    from ..wire_image import Wire, make, nanotube_velocity
+    from ..wire_image import Wire, make, nanotube_velocity, path_limits
 
     if options.resonance_width > 0.9 * options.fermi_energy:
         raise ValueError(f"--resonance-width must be at most 0.9 of --fermi-energy, got {options.resonance_width:g} of "
@@ -193,6 +193,10 @@ def _run_image(options):
     if (options.sensitivity is None) != (options.dwell_time is None):
         raise ValueError("--sensitivity and --dwell-time make noise together; give both, or none.")
     velocity = options.velocity or nanotube_velocity(1e-3 * options.fermi_energy)
+    least, most = (1e9 * path for path in path_limits(1e-3 * options.fermi_energy, velocity))
+    if not least <= options.mean_free_path <= most:
+        raise ValueError(f"--mean-free-path must be from {least:.3g} nm, the electrons' wavelength at --fermi-energy and "
+                         f"--velocity, to {most:.3g} nm, got {options.mean_free_path:g} nm.")
     wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
                 1e-9 * options.mean_free_path, velocity, options.degeneracy)
     conductivity, coupling = options.conductivity, options.coupling
