@@ -118,8 +118,8 @@ class Wire:
                              f"{self.resonance_width!r} with fermi_energy={self.fermi_energy!r}.")
         least, most = path_limits(self.fermi_energy, self.velocity, self.length)
         if not least <= self.mean_free_path <= most:
-            raise ValueError(f"mean_free_path must be from {least:.3g} m, the electrons' wavelength, to {most:.3g} m, of "
-                             f"{_MOST_SITES} sites, got {self.mean_free_path!r}.")
+            raise ValueError(f"mean_free_path must be from {least:.3g} m, the electrons' wavelength, to {most:.3g} m, "
+                             f"of {_MOST_SITES} sites, got {self.mean_free_path!r}.")
 
     @property
     def energy_unit(self) -> float:

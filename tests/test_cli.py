@@ -261,8 +261,8 @@ except AttributeError as error:
     (["--temperature", "77"], "--temperature 77: the nanotube's numbers were measured from 290 to 310 K; at any "
      "other give --conductivity and --coupling."),
     (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 100 meV."),
-    (["--mean-free-path", "5"], "--mean-free-path must be from 14.7 nm, the electrons' wavelength at --fermi-energy and "
-     "--velocity, to 2.17e+04 nm, got 5 nm."),
+    (["--mean-free-path", "5"], "--mean-free-path must be from 14.7 nm, the electrons' wavelength at --fermi-energy "
+     "and --velocity, to 2.17e+04 nm, got 5 nm."),
     (["--sensitivity", "5"], "--sensitivity and --dwell-time make noise together; give both, or none."),
     (["--out", "/dev/null"], "folder /dev/null cannot be made: File exists.")])
 def test_bad_images(arguments, message, capsys):

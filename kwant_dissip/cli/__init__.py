@@ -195,8 +195,8 @@ def _run_image(options):
     velocity = options.velocity or nanotube_velocity(1e-3 * options.fermi_energy)
     least, most = (1e9 * path for path in path_limits(1e-3 * options.fermi_energy, velocity))
     if not least <= options.mean_free_path <= most:
-        raise ValueError(f"--mean-free-path must be from {least:.3g} nm, the electrons' wavelength at --fermi-energy and "
-                         f"--velocity, to {most:.3g} nm, got {options.mean_free_path:g} nm.")
+        raise ValueError(f"--mean-free-path must be from {least:.3g} nm, the electrons' wavelength at --fermi-energy "
+                         f"and --velocity, to {most:.3g} nm, got {options.mean_free_path:g} nm.")
     wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
                 1e-9 * options.mean_free_path, velocity, options.degeneracy)
     conductivity, coupling = options.conductivity, options.coupling
