@@ -1,4 +1,4 @@
-"""The heat of one deep, narrow well in a sheet of graphene, and what a tip above it sees.
+"""The heat of one resonant well in a sheet of graphene, and what a tip above it sees.
 
 Phonons couple to every site. Electrons stay longest at the well, and give off heat at the sites around it; further away
 their power follows the standing waves. Phonons carry the heat about one healing length, and the tip blurs the rest.

@@ -1,6 +1,8 @@
 """What a tip sees: convolutions against closed forms, contrast, noise, files, what is refused."""
 
 import dataclasses
+import runpy
+from pathlib import Path
 
 import kwant
 import matplotlib.pyplot as plt
@@ -163,6 +165,21 @@ def test_the_spots_change_sides_with_the_current(wire_fields):
     _, (forward, backward) = wire_fields
     np.testing.assert_allclose(forward.excess, backward.excess[::-1], rtol=0, atol=1e-6 * forward.excess.max())
     assert np.argmax(forward.excess[500:1500]) < 500 < np.argmax(backward.excess[500:1500])
+
+
+def test_the_wire_at_4_kelvin():
+    """Of docs/thermal_image.md: spots of +2.9 and -0.9 uK, noise of a reading, conductances."""
+    example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "gaas_wire_image.py"))
+    thermal = example["thermal"]()
+    assert thermal.conductivity == pytest.approx(2.2e-16, rel=0.02)
+    assert thermal.coupling(4.2) == pytest.approx(7.4e-3, rel=0.01)
+    state = example["wire"]().state(example["BIAS"])
+    field = kd.temperature(state, thermal)
+    inside = np.abs(field.positions[:, 0]) < 4e-6
+    assert field.excess[inside].max() == pytest.approx(2.9e-6, rel=0.02)
+    assert field.excess[inside].min() == pytest.approx(-0.9e-6, rel=0.04)
+    assert example["TIP"].noise < 0.9e-6
+    assert state.thermal_resolution == pytest.approx(5.4, rel=0.01)
 
 
 def test_noise_is_that_of_sensitivity_and_dwell_time(flat):
