@@ -31,6 +31,7 @@ DRAWN_BY = {
     "landauer_and_local_heat.png": _example("landauer_and_local_heat.py"),
     "defect_ring.png": _example("defect_ring.py"),
     "nanotube_image.png": _example("nanotube_image.py"),
+    "gaas_wire_image.png": _example("gaas_wire_image.py"),
     "tip_contrast.png": _example("nanotube_image.py"),
 }
 

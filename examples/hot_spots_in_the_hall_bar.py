@@ -1,7 +1,9 @@
 """The two hot spots of a Hall bar, at diagonally opposite corners; at the other two if the field is reversed.
 
 The field is in the bar only. In the quantum Hall regime the current enters and leaves at one corner of each contact,
-and the voltage between the bar's edges drops there. Writes hot_spots_in_the_hall_bar.png.
+and the voltage between the bar's edges drops there. k_B T is half of gamma here, so that a small bar will do, below
+what rates are meant for: which corners are hot follows from the field's sign, how hot they are is not known to better
+than some tens of per cent. Writes hot_spots_in_the_hall_bar.png.
 """
 
 import matplotlib.pyplot as plt
@@ -44,7 +46,7 @@ if __name__ == "__main__":
         print(f"  largest power over the mean, left: {left_bottom:.1f} bottom, {left_top:.1f} top; "
               f"right: {right_bottom:.1f} bottom, {right_top:.1f} top")
         state.plot(column, fields=("power", "mu", "current"), legend=False)
-        column[0].set_title(f"flux {flux:+g} $h/e$ per square")
+        column[0].set_title(f"flux {flux:+g} $h/e$ per square, $k_B T / \\gamma$ = {state.thermal_resolution:.2g}")
     for axis in axes.flat:
         axis.label_outer()
     save(figure, "hot_spots_in_the_hall_bar.png", dpi=150)

@@ -1,9 +1,18 @@
-"""What a scanning thermometer sees of a single-mode wire with a resonant defect, and how narrow it must be.
+"""What a scanning thermometer sees of a nanotube with a resonant defect, and how narrow it must be.
 
-A nanotube on SiO2 at room temperature: heat and cold spot lie one mean free path from the defect, and change sides with
-the current. Writes nanotube_image.png (.pdf, .h5) with power, temperature, scan lines and rasters for both directions,
-and tip_contrast.png: the difference between both spots against the width of the tip. ``kwant-dissip image`` draws the
-first with other numbers.
+A semiconducting nanotube, 1.7 nm wide, on SiO2 at room temperature: its conduction band is filled up to 0.1 eV above
+the edge, where electrons have 0.69 of graphene's velocity, and counts four times (spin and valley). Heat and cold spot
+lie about one mean free path from the defect, and change sides with the current. They are some mK: a scanning thermal
+microscope touches the tube, and averages; the noise is assumed, 5 mK/Hz^(1/2) and 10 s at each point (probes in vacuum
+tell 15 mK at 10 nm: K. Kim, W. Jeong, W. Lee, P. Reddy, ACS Nano 6, 4248 (2012)).
+
+Assumed, too: the mean free path at the Fermi energy, a rate that does not depend on energy, and the conductance to the
+substrate, which was measured on metallic tubes (a matter of phonons, not of electrons). The chain's velocity is the
+tube's at the Fermi energy, but grows as E^0.46 there, the tube's as E^0.30: its spots are smaller than drawn.
+
+Writes nanotube_image.png (.pdf, .h5) with power, temperature, scan lines and rasters for both directions, and
+tip_contrast.png: the difference between both spots against the width of the tip. ``kwant-dissip image`` draws the first
+with other numbers, ``gaas_wire_image.py`` for a wire at 4 K.
 """
 
 import dataclasses
@@ -12,17 +21,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip import nanotube
+from kwant_dissip import wire_image
 from kwant_dissip.plots.numbers import save
 
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
-WIRE = nanotube.Wire(temperature=300.0, fermi_energy=0.13, resonance_width=0.065, mean_free_path=300e-9)
+FERMI_ENERGY = 0.1  # eV above the band's edge
+WIRE = wire_image.Wire(temperature=300.0, fermi_energy=FERMI_ENERGY, resonance_width=0.05, mean_free_path=300e-9,
+                       velocity=wire_image.nanotube_velocity(FERMI_ENERGY, 1.7e-9), degeneracy=4)
 LONG = dataclasses.replace(WIRE, length=16)  # so that wide tips do not see the contacts
-BIAS = 5e-3  # V
-TIP = kd.Tip(50e-9, height=20e-9, sensitivity=5e-6, dwell_time=10e-3)
+BIAS = 10e-3  # V
+TIP = kd.Tip(50e-9, sensitivity=5e-3, dwell_time=10.0)
 WIDTHS = np.array([0.1, 0.2, 0.5, 1, 2, 3, 4, 6, 8])  # of tips, in mean free paths
 CURVES = {0.2: BLUE, 2.0: GREEN, 6.0: VERMILION}
-
 
 
 def odd_line(fields, width, x):
@@ -45,10 +55,10 @@ def draw(fields):
     x = np.linspace(-3 * path, 3 * path, 401)
     figure, (lines, curve) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")
     for width, color in CURVES.items():
-        lines.plot(x / path, 1e6 * odd_line(fields, width * path, x), color=color, lw=1.8,
+        lines.plot(x / path, 1e3 * odd_line(fields, width * path, x), color=color, lw=1.8,
                    label=f"tip {width:g} $\\ell$ wide")
     lines.axhline(0, color="0.6", lw=0.7, zorder=0)
-    lines.set(xlabel=r"tip position $x / \ell$, defect at 0", ylabel="odd part of $T - T_\\mathrm{substrate}$ (µK)")
+    lines.set(xlabel=r"tip position $x / \ell$, defect at 0", ylabel="odd part of $T - T_\\mathrm{substrate}$ (mK)")
     lines.legend(frameon=False)
     found = contrasts(fields)
     sharp = contrast_without_tip(fields)
@@ -70,7 +80,7 @@ def contrast_without_tip(fields):
 
 if __name__ == "__main__":
     thermal = kd.thermal.nanotube_on_silica()
-    nanotube.make(".", WIRE, BIAS, thermal, TIP, seed=1)
+    wire_image.make(".", WIRE, BIAS, thermal, TIP, name="nanotube_image", seed=1)
     figure, relative = draw({name: kd.temperature(LONG.state(sign * BIAS), thermal)
                              for name, sign in (("forward", 1), ("backward", -1))})
     save(figure, "tip_contrast.png", dpi=150)

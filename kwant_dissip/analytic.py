@@ -1,7 +1,7 @@
 """Closed forms: a mean free path that does not depend on energy, heat without a bath, a quantum point contact."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from .errors import ConvergenceError, users_function
 from .native.energies import fermi_difference
+from .notebook import html
 from .numerics.checks import check_finite, check_positive, is_number, is_whole, real_array, shortened
 from .numerics.quadrature import THERMAL_WINDOW
 from .numerics.sampled import Sampled
@@ -61,6 +62,9 @@ class ConstantMeanFreePath:
     drop: float
     mean_free_path: float
     relaxation_length: float
+
+    def _repr_html_(self) -> str:
+        return html("ConstantMeanFreePath", _rows(self))
 
     def power(self, x):
         """Power per length at positions x (array; x < 0: left wire)."""
@@ -178,6 +182,9 @@ class LandauerHeat:
     current: float
     heat_left: float
     heat_right: float
+
+    def _repr_html_(self) -> str:
+        return html("LandauerHeat", _rows(self))
 
 
 def landauer_heat(transmission: Transmission, reservoirs: Sequence) -> LandauerHeat:
@@ -349,6 +356,16 @@ def _integrate(integrand, low, high, points, atol):
         raise ConvergenceError(f"The integral over energies reached an error of {result.error.max():.1e}; the "
                                "transmission may be too rough.")
     return result.estimate
+
+
+# In the units of the energies that were given.
+_UNITS = {"current": "E0/hbar", "heat_left": "E0^2/hbar", "heat_right": "E0^2/hbar", "drop": "E0"}
+
+
+def _rows(result):
+    """Of a table."""
+    return {name.replace("_", " "): f"{value:.4g} {_UNITS.get(name, '')}".strip()
+            for name, value in asdict(result).items()}
 
 
 def _check_positive(**values):

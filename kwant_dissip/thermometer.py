@@ -13,6 +13,7 @@ import numpy as np
 
 from ._kwant import kwant
 from .balance.solution import Solution
+from .notebook import ends, html
 from .numerics.checks import real_array, shortened
 from .numerics.quadrature import TWO_PI
 from .numerics.threads import thread_pool
@@ -37,6 +38,17 @@ class LocalElectrons:
 
     mu: np.ndarray
     temperature: np.ndarray
+
+    def _rows(self):
+        return {"mu": ends(self.mu), "temperature": ends(self.temperature),
+                "not known": f"{np.isnan(self.temperature).sum()} sites"}
+
+    def _repr_html_(self) -> str:
+        return html(f"LocalElectrons: {len(self.mu)} sites", self._rows())
+
+    def __repr__(self):
+        found = ", ".join(f"{name} {text}" for name, text in self._rows().items())
+        return f"<LocalElectrons: {len(self.mu)} sites, {found}>"
 
 
 def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: Any, **options: Any) -> LocalElectrons:

@@ -260,7 +260,9 @@ except AttributeError as error:
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--temperature", "77"], "--temperature 77: the nanotube's numbers were measured from 290 to 310 K; at any "
      "other give --conductivity and --coupling."),
-    (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV."),
+    (["--resonance-width", "500"], "--resonance-width must be at most 0.9 of --fermi-energy, got 500 of 100 meV."),
+    (["--mean-free-path", "5"], "--mean-free-path must be from 14.7 nm, the electrons' wavelength at --fermi-energy "
+     "and --velocity, to 2.17e+04 nm, got 5 nm."),
     (["--sensitivity", "5"], "--sensitivity and --dwell-time make noise together; give both, or none."),
     (["--out", "/dev/null"], "folder /dev/null cannot be made: File exists.")])
 def test_bad_images(arguments, message, capsys):
@@ -318,6 +320,28 @@ def test_sweep_and_its_pictures(tmp_path, monkeypatch, capsys):
         assert (tmp_path / picture).stat().st_size > 5000
 
 
+def test_sweep_of_text(tmp_path, monkeypatch, capsys):
+    """Names of materials, say; pictures have the unit of what is varied beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text("from kwant_dissip.systems import chain\n"
+                                       "def build(metal):\n"
+                                       "    height = {'tin': 0.2, 'old lead': 0.5}[metal]\n"
+                                       "    return chain.barrier(length=8, height=height)")
+    command = ["sweep", "--model", "model.py", "--rtol", "1e-2", "--rate", "0.1", "--temperature", "0.2",
+               "--folder", "a"]
+    assert main([*command, "--scan", "metal=tin,old lead", "--scan", "bias=0.1,0.2"]) == 0
+    assert "4 of 2 x 2 points" in capsys.readouterr().out
+    found = kd.open_sweep("a")
+    assert found.metal.values.tolist() == ["tin", "old lead"]
+    assert np.all(found.current.sel(metal="tin", lead=0) > found.current.sel(metal="old lead", lead=0))
+    assert found.bias.attrs["units"] == "E0"
+    drawn = []
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, *_, **__: drawn.append(figure))
+    assert main(["plot", "a", "--at", "metal=old lead", "--along", "bias"]) == 0
+    assert {axis.get_ylabel() for axis in drawn[0].axes[:2]} == {"bias ($E_0$)"}
+    assert drawn[0].axes[0].get_title() == "metal = old lead"
+
+
 def test_picture_of_a_sweep_of_short_wires(tmp_path, monkeypatch):
     """Shorter than what curves are averaged over: drawn site by site."""
     monkeypatch.chdir(tmp_path)
@@ -351,14 +375,21 @@ def test_points_of_a_sweep_that_fail(tmp_path, capsys):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--scan", "bias"], "--scan takes NAME=START:STOP:COUNT"), (["--scan", "bias=0:1"], "--scan takes"),
     (["--scan", "bias=0:1:0"], "a COUNT of 1 or more"), (["--scan", "bias=nan,0.1"], "finite numbers"),
+    (["--scan", "bias=nan"], "--scan bias: must be a finite number, in the model's energy unit, got 'nan'"),
+    (["--scan", "level=a,0.1"], "all of finite numbers or all of text, got 'level=a,0.1'"),
+    (["--scan", "level=a,,b"], "--scan takes"), (["--scan", "level=True"], "--scan takes"),
+    (["--scan", "level=a:b"], "--scan takes"),
+    (["--scan", "level=high,low"], "level must be a finite number, got 'high'"),
     (["--scan", "mean-free-path=20,30"], "a rate and a mean free path exclude each other"),
-    (["--scan", "bias=a,b"], "--scan takes"), (["--scan", "bias=0.1", "--scan", "bias=0.2"], "every parameter once"),
+    (["--scan", "bias=a,b"], "--scan bias: must be a finite number, in the model's energy unit, got 'a'"),
+    (["--scan", "bias=0.1", "--scan", "bias=0.2"], "every parameter once"),
     (["--scan", "colour=1,2"], "--scan colour: resonant_dot has no such parameter"),
     (["--scan", "bias=1,2", "--drop", "0.1"], "one of the two"),
     (["--scan", "bias=0:1:3000000000"], "--scan bias: a sweep has at most 10000000 points, got 3000000000"),
     (["--scan", "bias=" + "9" * 400], "all of finite numbers"), (["--scan", "bias=0:1e308:2"], "all of finite numbers"),
-    (["--scan", "bias=" + "9" * 9000], "all of finite numbers"), (["--scan", "bias=0:1:True"], "a COUNT of 1 or more"),
-    (["--scan", "bias=" + "(" * 9000], "all of finite numbers"), (["--scan", "temperature=0.1,-1"], "above 0"),
+    (["--scan", "bias=" + "9" * 9000], "must be a finite number"),
+    (["--scan", "bias=0:1:True"], "a COUNT of 1 or more"),
+    (["--scan", "bias=" + "(" * 9000], "must be a finite number"), (["--scan", "temperature=0.1,-1"], "above 0"),
     (["--scan", "length=0.5,1"], "length must be a whole number")])
 def test_bad_sweeps(arguments, message, tmp_path, capsys):
     assert main([*SWEEP, *arguments, "--folder", str(tmp_path / "runs")]) == 1

@@ -148,6 +148,19 @@ def test_interference_falls_as_one_over_the_mean_free_path(length, ratio):
     assert state.current[0] / closed.current == pytest.approx(ratio, abs=0.004)
 
 
+@pytest.mark.parametrize("bath", [{"rate": 0.1}, {"mean_free_path": 20.0}])
+def test_long_wires_take_few_cells(bath):
+    """Each length adds the same resistance; what is far from both ends takes wide cells."""
+    def solve(length):
+        state = kinetic.steady_state(lorentzian(0.1, 0.1), biased(0.01, 0.2), kd.PhononBath(0.2, **bath),
+                                     velocity=parabolic, length=length)
+        return len(state.x), 0.01 / (2 * np.pi * state.current[0])
+
+    (_, short), (_, middle), (nodes, long) = solve(2e3), solve(1e4), solve(1e5)
+    assert nodes < 2000  # cells of one relaxation length would have 40,000
+    assert long == pytest.approx(middle + (middle - short) / 8e3 * 9e4, rel=3e-8)
+
+
 def test_long_mean_free_path_is_landauer():
     """1e4 times the wires: the heat carried into the reservoirs."""
     transmission, reservoirs = lorentzian(0.3, 0.1), biased(0.2, 0.1)
@@ -336,6 +349,7 @@ def test_units_and_files(tmp_path):
     ({"transmission": lambda e: 2 + 0 * e}, "between 0 and 1"), ({"velocity": lambda e: -1 + 0 * e}, "velocity"),
     ({"velocity": None}, "functions of an array"), ({"velocity": lambda e: 0 * e}, "no open modes"),
     ({"length": -1.0}, "length must be"), ({"length": (1, 2, 3)}, "length must be"), ({"rtol": 2}, "rtol"),
+    ({"length": (2.0, 1e9)}, "at most 100000 relaxation lengths of the electrons, .* got 1000000000.0"),
     ({"bath": kd.PhononBath(0.1, rate=lambda site: 0.1)}, "one number"),
     ({"bath": kd.PhononBath(0.1, rate=0)}, "reach"), ({"bath": kd.PhononBath(0.1, mean_free_path=np.inf)}, "reach"),
     ({"reservoirs": biased(0.1, 0.1)[:1]}, "two Reservoir"), ({"electrostatics": 3}, "Neutrality"),

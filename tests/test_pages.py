@@ -4,6 +4,7 @@ import configparser
 import contextlib
 import io
 import re
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -48,6 +49,44 @@ def test_the_readmes_example_prints_what_it_says(tmp_path, monkeypatch):
     said, found = " ".join(printed.split()), output.getvalue().strip()
     assert re.sub(r"[\d.e-]+", "", said) == re.sub(r"[\d.e-]+", "", found)
     assert numbers(said)[:4] == pytest.approx(numbers(found)[:4], rel=1e-3)  # the error is another one elsewhere
+
+
+def programs(page):
+    """Pieces of Python in a page, each with what a traceback needs to name its lines.
+
+    A comment ``<!-- not run: why -->`` above a piece leaves it out.
+    """
+    text = page.read_text()
+    for found in re.finditer(r"^(<!-- not run: [^>]+ -->\n)?```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        if found[1] is None:
+            yield compile("\n" * text[:found.start(2)].count("\n") + found[2], page, "exec")
+
+
+def run(page, folder, names):
+    """All of them in order, in a fresh folder; the names that there are then."""
+    names = {**names, "__name__": page.stem}
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        for program in programs(page):
+            exec(program, names)
+    plt.close("all")
+    return names
+
+
+@pytest.fixture(scope="module")
+def first_steps(tmp_path_factory):
+    """What the first steps leave behind."""
+    return run(CLONE / "docs" / "first_steps.md", tmp_path_factory.mktemp("first_steps"), {})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(programs(page))], ids=lambda page: page.name)
+def test_code_runs_in_order(page, first_steps, tmp_path):
+    """Each page by itself, without a warning; where it refers to the first steps, after those."""
+    if page.name == "first_steps.md":
+        assert (first_steps["state"].current[0], len(first_steps["found"].bias)) == (pytest.approx(1.993e-3, 1e-3), 15)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(page, tmp_path, first_steps if "(first_steps.md)" in page.read_text() else {})
 
 
 def test_one_version():

@@ -49,7 +49,7 @@ def test_every_picture_that_is_shown_can_be_drawn_anew():
     assert all(read(CLONE / "examples" / name) for name in shown)
 
 
-QUICK = ["figure2.png"]
+QUICK = ["figure2.png", "gaas_wire_image.png"]
 
 
 @pytest.mark.parametrize("name", QUICK)

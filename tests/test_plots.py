@@ -227,6 +227,29 @@ def test_temperatures_and_images_show_themselves():
         field.plot(fields="power")
 
 
+def test_lists_and_closed_forms_show_themselves(line):
+    """Spots with why there are none, the heat of a wire, electrons, closed forms: tables; in lists a line each."""
+    spots = kd.heat_spots(line)
+    assert spots._repr_html_().count("<tr>") == 1 + len(spots) > 1
+    assert f"{spots[0].power:.4g}" in spots._repr_html_()
+    quiet = kd.steady_state(chain.barrier(length=8).finalized(), 2 * [kd.Reservoir(-1.0, 0.2)],
+                            kd.PhononBath(0.2, rate=0.1), rtol=1e-2)
+    none = kd.heat_spots(quiet)
+    assert none.reason in none._repr_html_()
+    heat, electrons = kd.local_heat(line)[0], kd.local_electrons(line)
+    for shown, texts in ((heat, (f"{heat.resistivity.max():.4g}", f"{np.trapezoid(heat.joule, heat.x):.4g}")),
+                         (electrons, (f"{np.nanmax(electrons.temperature):.4g}", f"{len(line.power)} sites"))):
+        for text in texts:
+            assert text in shown._repr_html_()
+            assert text in repr(shown)
+        assert "\n" not in repr(shown)
+    closed = kd.analytic.constant_mean_free_path(lambda energy: 0.3 + 0 * energy, temperature=0.1, drop=0.1,
+                                                 mean_free_path=2.0)
+    assert f"{closed.current:.4g} E0/hbar" in closed._repr_html_()
+    landauer = kd.analytic.landauer_heat(lambda energy: 0.3 + 0 * energy, RESERVOIRS)
+    assert f"{landauer.heat_left:.4g} E0^2/hbar" in landauer._repr_html_()
+
+
 def test_a_notebook_shows_a_figure_once(line, monkeypatch):
     """As IPython asks: the value of a cell shows itself unless all open figures are shown at the cell's end."""
     figure = line.plot()

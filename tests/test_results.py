@@ -12,6 +12,7 @@ from scipy.constants import Boltzmann, electron_mass, eV, hbar
 import kwant_dissip as kd
 from kwant_dissip.analysis.smoothing import average
 from kwant_dissip.systems import chain
+from kwant_dissip.wire_image import nanotube_velocity
 from models import three_terminal
 
 
@@ -110,11 +111,20 @@ def test_numbers_of_real_wires():
     velocity = np.sqrt(2 * 2e-3 * eV / (0.067 * electron_mass))
     assert velocity == pytest.approx(1.0e5, rel=0.03)
     for speed, length, kelvin, broadening, ratio in (
-            (velocity, 1e-6, 4.2, 0.067e-3, 5.4), (1e6, 2e-6, 4.2, 0.33e-3, 1.1), (8e5, 0.3e-6, 300, 1.8e-3, 15)):
+            (velocity, 1e-6, 4.2, 0.067e-3, 5.4), (1e6, 2e-6, 4.2, 0.33e-3, 1.1),
+            (nanotube_velocity(0.1), 0.3e-6, 300, 1.5e-3, 17)):
         rate = hbar * speed / length / eV
         assert rate == pytest.approx(broadening, rel=0.03)
         assert Boltzmann * kelvin / eV / rate == pytest.approx(ratio, rel=0.03)
     assert Boltzmann * 4.2 / eV / 2e-3 == pytest.approx(0.18, rel=0.03)
+    # Near the band's edge, the mass half_gap / v^2; far from it graphene's velocity.
+    half_gap = 2 * hbar * 1e6 / (3 * 1.7e-9) / eV
+    assert half_gap == pytest.approx(0.26, rel=0.01)
+    mass = half_gap * eV / 1e12
+    assert mass == pytest.approx(0.045 * electron_mass, rel=0.01)
+    assert nanotube_velocity(0.1) == pytest.approx(6.9e5, rel=0.01)
+    assert nanotube_velocity(1e-5) == pytest.approx(np.sqrt(2e-5 * eV / mass), rel=1e-4)
+    assert nanotube_velocity(1e3) == pytest.approx(1e6, rel=1e-6)
     assert hbar * 1e6 / (Boltzmann * 4.2) == pytest.approx(1.8e-6, rel=0.03)
 
 

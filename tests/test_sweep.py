@@ -639,6 +639,28 @@ def test_text_as_a_parameter(folder, tmp_path):
     assert kd.sweep(lambda a: {"b": len(a)}, {"a": np.array(["x", "yz"])}).b.values.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("folder", [None, "folder"])
+def test_units_of_parameters(folder, tmp_path):
+    """As xarray has them: in tables, in folders, also where a later call gives none, and in files for other tools."""
+    folder = folder and tmp_path / folder
+
+    def some(a, b):
+        return {"c": float(a + b)}
+
+    found = kd.sweep(some, {"a": xr.DataArray([1, 2], attrs={"units": "mV"}), "b": [3.0]}, folder=folder)
+    assert (found.a.attrs["units"], found.b.attrs) == ("mV", {})
+    assert "[mV]" in str(found.c.plot()[0].axes.get_xlabel())
+    if folder:
+        assert kd.sweep(some, {"b": [4.0], "a": [1, 2, 3]}, folder=folder).a.values.tolist() == [1, 2, 3]
+        opened = kd.open_sweep(folder)
+        assert opened.a.attrs["units"] == "mV"
+        opened.to_netcdf(tmp_path / "file.nc")
+        with xr.open_dataset(tmp_path / "file.nc") as again:
+            assert again.a.attrs["units"] == "mV"
+    with pytest.raises(TypeError, match="The unit of the parameter 'a' must be text, got 3"):
+        kd.sweep(some, {"a": xr.DataArray([1], attrs={"units": 3}), "b": [1]})
+
+
 def test_sizes_of_sweeps_are_checked_before_work():
     for parameters in ({"a": range(3 * 10 ** 9)}, {"a": itertools.count()}, {"a": range(10 ** 5), "b": range(10 ** 5)}):
         with pytest.raises(ValueError, match="10000000"):

@@ -1,16 +1,20 @@
 """What a tip sees: convolutions against closed forms, contrast, noise, files, what is refused."""
 
 import dataclasses
+import runpy
+from pathlib import Path
 
+import kwant
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scipy.constants import Boltzmann, eV, hbar
 from scipy.special import erfc
 
 import kwant_dissip as kd
 import thermal_states
-from kwant_dissip import nanotube
 from kwant_dissip.cli import main
+from kwant_dissip.wire_image import Wire
 
 KAPPA, G = 6e-15, 0.17
 HEALING = np.sqrt(KAPPA / G)
@@ -104,8 +108,37 @@ def test_a_raster_holds_its_scan_lines(flat):
 @pytest.fixture(scope="module")
 def wire_fields():
     """Both directions of the current through a wire with a resonant defect."""
-    wire = nanotube.Wire(300.0, 0.13, 0.065, 300e-9, length=10)
+    wire = Wire(300.0, 0.13, 0.065, 120e-9, velocity=8e5, degeneracy=4, length=10)
     return wire, [kd.temperature(wire.state(sign * 5e-3), kd.thermal.nanotube_on_silica()) for sign in (1, -1)]
+
+
+def test_a_wire_has_the_velocity_and_the_modes_that_it_is_given():
+    """Of the band on the lattice, at the Fermi energy; alike modes carry so many times the current."""
+    def current(degeneracy):
+        wire = Wire(4.2, 2e-3, 1e-3, 3e-7, velocity=1e5, degeneracy=degeneracy, length=2)
+        return wire, wire.state(1e-4).current[0]
+
+    (wire, one), (_, two) = current(1), current(2)
+    assert two == pytest.approx(2 * one, rel=1e-12)
+    band = kwant.physics.Bands(wire.syst.leads[0])
+    momenta = np.linspace(-np.pi, np.pi, 20001)
+    energies = np.array([band(momentum)[0] for momentum in momenta]) * wire.energy_unit
+    above = energies - energies.min() - 2e-3
+    velocity = np.gradient(energies, momenta) * eV * wire.lattice_constant / hbar
+    assert np.interp(0.0, above[10000:], velocity[10000:]) == pytest.approx(1e5, rel=1e-3)
+    assert wire.state(1e-4).thermal_resolution == pytest.approx(Boltzmann * 4.2 * 3e-7 / (hbar * 1e5), rel=1e-9)
+
+
+@pytest.mark.parametrize(("changed", "message"), [
+    ({"velocity": 0.0}, "velocity must be a positive number, in m/s"),
+    ({"degeneracy": -1}, "degeneracy must be a positive"),
+    ({"mean_free_path": 1e-9}, r"from 1\.0\de-07 m, the electrons' wavelength, to .* m, of 200000 sites, got 1e-09"),
+    ({"mean_free_path": 1.0}, r"mean_free_path must be from .* of 200000 sites, got 1\.0"),
+    ({"resonance_width": 2e-3}, "resonance_width must be at most 0.9 of the Fermi energy")])
+def test_bad_wires_are_refused(changed, message):
+    given = {"temperature": 4.2, "fermi_energy": 2e-3, "resonance_width": 1e-3, "mean_free_path": 3e-7, "velocity": 1e5}
+    with pytest.raises(ValueError, match=message):
+        Wire(**given | changed)
 
 
 def test_a_wide_tip_does_not_resolve_the_spots(wire_fields):
@@ -132,6 +165,21 @@ def test_the_spots_change_sides_with_the_current(wire_fields):
     _, (forward, backward) = wire_fields
     np.testing.assert_allclose(forward.excess, backward.excess[::-1], rtol=0, atol=1e-6 * forward.excess.max())
     assert np.argmax(forward.excess[500:1500]) < 500 < np.argmax(backward.excess[500:1500])
+
+
+def test_the_wire_at_4_kelvin():
+    """Of docs/thermal_image.md: spots of +2.9 and -0.9 uK, noise of a reading, conductances."""
+    example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "gaas_wire_image.py"))
+    thermal = example["thermal"]()
+    assert thermal.conductivity == pytest.approx(2.2e-16, rel=0.02)
+    assert thermal.coupling(4.2) == pytest.approx(7.4e-3, rel=0.01)
+    state = example["wire"]().state(example["BIAS"])
+    field = kd.temperature(state, thermal)
+    inside = np.abs(field.positions[:, 0]) < 4e-6
+    assert field.excess[inside].max() == pytest.approx(2.9e-6, rel=0.02)
+    assert field.excess[inside].min() == pytest.approx(-0.9e-6, rel=0.04)
+    assert example["TIP"].noise < 0.9e-6
+    assert state.thermal_resolution == pytest.approx(5.4, rel=0.01)
 
 
 def test_noise_is_that_of_sensitivity_and_dwell_time(flat):
@@ -226,7 +274,7 @@ def test_bad_tips_and_scans_are_refused(call, error, message):
 
 def test_the_command_line(tmp_path, capsys):
     """With one's own numbers: twice the coupling is colder; files load; bad numbers end in one line."""
-    command = ["image", "--out", str(tmp_path), "--mean-free-path", "200", "--sensitivity", "5", "--dwell-time", "10",
+    command = ["image", "--out", str(tmp_path), "--mean-free-path", "100", "--sensitivity", "5", "--dwell-time", "10",
                "--seed", "1"]
     assert main(command) == 0
     assert "current forward" in capsys.readouterr().out
@@ -239,7 +287,7 @@ def test_the_command_line(tmp_path, capsys):
     capsys.readouterr()
     assert main([*command, "--resonance-width", "500"]) == 1
     error = capsys.readouterr().err
-    assert error == "kwant-dissip: --resonance-width must be at most 0.9 of --fermi-energy, got 500 of 130 meV.\n"
+    assert error == "kwant-dissip: --resonance-width must be at most 0.9 of --fermi-energy, got 500 of 100 meV.\n"
 
 
 @pytest.mark.parametrize("conductivity", [1e100, 1e20])

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.integrate import trapezoid
 
+from ..notebook import ends, html
 from .smoothing import check_window
 
 
@@ -34,6 +36,18 @@ class LocalHeat:
     nonlocal_power: np.ndarray
     resistivity: np.ndarray
     electrostatic_resistivity: np.ndarray
+
+    def _rows(self):
+        over = {name: trapezoid(values, self.x) for name, values in
+                (("power", self.power), ("Joule", self.joule), ("from elsewhere", self.nonlocal_power))}
+        return {"x": ends(self.x), **{name: f"{value:.4g}" for name, value in over.items()},
+                "resistivity": ends(self.resistivity)}
+
+    def _repr_html_(self) -> str:
+        return html(f"LocalHeat: {len(self.x)} positions", self._rows())
+
+    def __repr__(self):
+        return f"<LocalHeat: {', '.join(f'{name} {text}' for name, text in self._rows().items())}>"
 
 
 def local_heat(state, *, window: float | None = None) -> list[LocalHeat]:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.signal import find_peaks
 from scipy.spatial import KDTree
 
+from ..notebook import html
 from .smoothing import average, average_nearby, check_window
 
 _KINDS = (("heat", 1), ("cold", -1))
@@ -70,6 +71,17 @@ class Spots(list[Spot]):
     def __init__(self, spots: Iterable[Spot] = (), reason: str | None = None) -> None:
         super().__init__(spots)
         self.reason = None if self else reason
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return html("No heat or cold spots", {"why": self.reason or "an empty list"})
+        rows = [("kind", "wire", "position", "power", "prominence", "")]
+        for spot in self:
+            place = ", ".join(f"{value:.4g}" for value in np.atleast_1d(spot.position))
+            remarks = ", ".join(word for word, holds in (("an end", spot.is_end), ("a single site", spot.is_single))
+                                if holds)
+            rows.append((spot.kind, str(spot.wire), place, f"{spot.power:.4g}", f"{spot.prominence:.4g}", remarks))
+        return html(f"Spots: {len(self)}", rows)
 
 
 def heat_spots(state, *, window: float | None = None, prominence: float = 0.02) -> Spots:

@@ -89,19 +89,24 @@ def _parser():
     image = commands.add_parser(
         "image", help="what a scanning thermometer sees of a wire with a resonant defect: picture and data",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="A single-mode wire on a substrate, for both directions of the current. The thermal numbers are "
-        "those of a carbon nanotube on SiO2 at room temperature (E. Pop et al., Nano Lett. 6, 96 (2006); J. Appl. "
-        "Phys. 101, 093710 (2007)): at any other temperature give your own.")
+        description="A wire on a substrate, for both directions of the current. The numbers are those of a "
+        "semiconducting carbon nanotube, 1.7 nm wide, on SiO2 at room temperature (heat: E. Pop et al., Nano Lett. 6, "
+        "96 (2006); J. Appl. Phys. 101, 093710 (2007)): at any other temperature give your own.")
     image.add_argument("--out", type=file_name, metavar="DIR", default="figures", help="directory to write to")
     image.add_argument("--temperature", type=number("K", above=0), default=300.0,
                        help="of substrate, leads and electrons' bath, in K")
-    image.add_argument("--fermi-energy", type=number("meV", above=0), default=130.0,
+    image.add_argument("--fermi-energy", type=number("meV", above=0), default=100.0,
                        help="above the bottom of the band, in meV")
-    image.add_argument("--resonance-width", type=number("meV", above=0), default=65.0,
+    image.add_argument("--resonance-width", type=number("meV", above=0), default=50.0,
                        help="full width of the defect's level, in meV")
     image.add_argument("--mean-free-path", type=number("nm", above=0), default=300.0,
                        help="of the electrons, inelastic, in nm")
-    image.add_argument("--bias", type=number("mV", above=0), default=5.0, help="in mV")
+    image.add_argument("--velocity", type=number("m/s", above=0),
+                       help="of the electrons at the Fermi energy, in m/s; by default that of a semiconducting "
+                       "nanotube 1.7 nm wide, 6.9e5 at 100 meV")
+    image.add_argument("--degeneracy", type=whole(1, 1000), default=4,
+                       help="alike modes: 4 for spin and valley of a nanotube, 2 for the spin alone")
+    image.add_argument("--bias", type=number("mV", above=0), default=10.0, help="in mV")
     image.add_argument("--conductivity", type=number("W m/K", least=0, below=1),
                        help="thermal conductivity times cross section, in W m/K; by "
                        "default the nanotube's 6.24e-15, from 290 to 310 K")
@@ -109,7 +114,7 @@ def _parser():
                        help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
                        "from 290 to 310 K")
     image.add_argument("--tip-width", type=number("nm", above=0), default=50.0, help="what the tip resolves, in nm")
-    image.add_argument("--tip-height", type=number("nm", least=0), default=20.0, help="above the wire, in nm")
+    image.add_argument("--tip-height", type=number("nm", least=0), default=0.0, help="above the wire, in nm")
     image.add_argument("--sensitivity", type=number("uK/Hz^(1/2)", above=0),
                        help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
     image.add_argument("--dwell-time", type=number("ms", above=0), help="at each point, in ms")
@@ -122,8 +127,8 @@ def _parser():
                     "command again after an interruption, or with more points, and what is missing is computed.")
     _add_conditions(sweep)
     sweep.add_argument("--scan", metavar="NAME=VALUES", action="append", required=True, help="what is varied, one of "
-                       "the options here or a parameter of the model: START:STOP:COUNT, or numbers with commas "
-                       "between them; repeated, every combination is solved")
+                       "the options here or a parameter of the model: START:STOP:COUNT, or numbers or texts with "
+                       "commas between them; repeated, every combination is solved")
     sweep.add_argument("--workers", type=whole(1, 1024), default=1,
                        help="processes, of one thread each; with 1 all is solved "
                        "here, on all threads")
@@ -178,17 +183,22 @@ def _run_figure2(options):
 
 
 def _run_image(options):
-    from ..nanotube import Wire, make
     from ..thermal import Thermal, Tip, nanotube_on_silica
     from ..thermal.materials import ROOM
+    from ..wire_image import Wire, make, nanotube_velocity, path_limits
 
     if options.resonance_width > 0.9 * options.fermi_energy:
         raise ValueError(f"--resonance-width must be at most 0.9 of --fermi-energy, got {options.resonance_width:g} of "
                          f"{options.fermi_energy:g} meV.")
     if (options.sensitivity is None) != (options.dwell_time is None):
         raise ValueError("--sensitivity and --dwell-time make noise together; give both, or none.")
+    velocity = options.velocity or nanotube_velocity(1e-3 * options.fermi_energy)
+    least, most = (1e9 * path for path in path_limits(1e-3 * options.fermi_energy, velocity))
+    if not least <= options.mean_free_path <= most:
+        raise ValueError(f"--mean-free-path must be from {least:.3g} nm, the electrons' wavelength at --fermi-energy "
+                         f"and --velocity, to {most:.3g} nm, got {options.mean_free_path:g} nm.")
     wire = Wire(options.temperature, 1e-3 * options.fermi_energy, 1e-3 * options.resonance_width,
-                1e-9 * options.mean_free_path)
+                1e-9 * options.mean_free_path, velocity, options.degeneracy)
     conductivity, coupling = options.conductivity, options.coupling
     if conductivity is None or coupling is None:
         if not ROOM[0] <= options.temperature <= ROOM[1]:
@@ -202,7 +212,8 @@ def _run_image(options):
         (1e-6, options.sensitivity), (1e-3, options.dwell_time)))
     tip = Tip(1e-9 * options.tip_width, height=1e-9 * options.tip_height, sensitivity=sensitivity,
               dwell_time=dwell_time)
-    files, results = make(options.out, wire, 1e-3 * options.bias, thermal, tip, seed=options.seed)
+    files, results = make(options.out, wire, 1e-3 * options.bias, thermal, tip, name="nanotube_image",
+                          seed=options.seed)
     for name, state in results["state"].items():
         field, line = results["field"][name], results["line"][name].values
         print(f"current {name:9} {state.current[0]: .4e} A   phonons receive {field.total_heat: .4e} W, leads "

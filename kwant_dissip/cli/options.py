@@ -71,6 +71,8 @@ def literal(text: str):
         raise ValueError(f"{text[:80]!r} is no number or text as Python has it") from error
 
 
+# As results have it.
+UNITS = {**dict.fromkeys(("mu", "bias", "drop", "temperature", "rate"), "E0"), "mean_free_path": "lattice unit"}
 # What is solved, see `profile.Profile`: of options, and of what is scanned.
 CONDITIONS = {
     "mu": number("the model's energy unit"), "bias": number("the model's energy unit"),

@@ -83,9 +83,16 @@ def _of_sweep(dataset, options):
     rows = [Row(value, _curves(state), heat_spots(state)) for value, state in states if state is not None]
     if not rows:
         raise ValueError(f"{options.path}: no point there is finished.")
-    title = ", ".join(f"{name} = {value if isinstance(value, str) else format(value, 'g')}"
-                      for name, value in places.items())
-    return draw(rows, along, states[0][1] or next(state for _, state in states if state is not None), title)
+    title = ", ".join(f"{name} = {value if isinstance(value, str) else format(value, 'g')} {_unit(dataset[name])}"
+                      .strip() for name, value in places.items())
+    return draw(rows, along, states[0][1] or next(state for _, state in states if state is not None), title,
+                _unit(dataset[along]))
+
+
+def _unit(parameter):
+    """As pictures have it; empty where none is given."""
+    unit = str(parameter.attrs.get("units", ""))
+    return "$E_0$" if unit == "E0" else unit
 
 
 def _nearest(values, text, value):

@@ -10,12 +10,13 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import asdict
 
 import numpy as np
+import xarray as xr
 
 from ..errors import SweepError
 from ..results.dataset import about_points
 from ..results.plan import MOST
 from ..runs.sweep import sweep
-from .options import CONDITIONS, literal
+from .options import CONDITIONS, UNITS, literal
 from .profile import Profile
 from .worker import begin
 
@@ -46,18 +47,20 @@ def run(options):
 
 
 def _swept(profile, scans, options):
+    parameters = {name: xr.DataArray(values, attrs={"units": UNITS[name]}) if name in UNITS else values
+                  for name, values in scans.items()}
     given = {name: value for name, value in asdict(profile).items() if name not in ("model", "rtol", *scans)}
     given = {name: value for name, value in given.items() if value is not None}
     arguments = {"folder": options.folder, "name": f"{os.path.basename(profile.model)} {given}",
                  "retry_failed": options.retry_failed}
     if options.workers == 1:
-        return sweep(profile, scans, **arguments)
+        return sweep(profile, parameters, **arguments)
     workers = min(options.workers, math.prod(map(len, scans.values())))
     while True:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context, initializer=begin) as executor:
             try:
-                return sweep(profile, scans, executor=executor, **arguments)
+                return sweep(profile, parameters, executor=executor, **arguments)
             except SweepError as error:
                 # The points at which a worker died count as failed now: the next round goes on with the others.
                 if not isinstance(error.__cause__, BrokenExecutor) or not error.failed:
@@ -73,33 +76,42 @@ def _swept(profile, scans, options):
 
 def _scan(text):
     """Name and values of ``NAME=START:STOP:COUNT`` or ``NAME=VALUE,VALUE``."""
-    name, equals, values = text.partition("=")
+    name, _, values = text.partition("=")
     name = name.replace("-", "_")
-    try:
-        parts = [literal(part) for part in values.replace(",", ":").split(":")]
-        if not equals or not all(_is_number(part) for part in parts):
-            raise ValueError
-        if ":" in values:
-            start, stop, count = parts
-            if not isinstance(count, int) or count < 1:
-                raise ValueError
-    except ValueError:
+    parts = [_value(part) for part in values.replace(",", ":").split(":")]
+    is_text = [isinstance(part, str) for part in parts]
+    if not name.isidentifier() or None in parts or (any(is_text) and (":" in values or not all(is_text))):
         raise ValueError("--scan takes NAME=START:STOP:COUNT, with a COUNT of 1 or more, or NAME=VALUE,VALUE,..., "
-                         f"all of finite numbers, got {text[:80]!r}.") from None
+                         f"all of finite numbers or all of text, got {text[:80]!r}.")
     if ":" in values:
-        if count > MOST:
-            raise ValueError(f"--scan {name}: a sweep has at most {MOST} points, got {count}.")
-        numbers = np.linspace(start, stop, count)
-        whole = isinstance(start, int) and isinstance(stop, int) and np.all(numbers == np.round(numbers))
-        parts = numbers.astype(int).tolist() if whole else numbers.tolist()
+        parts = _range(name, text, *parts)
     for value in parts if name in CONDITIONS else ():
         try:
-            CONDITIONS[name](repr(value))
+            CONDITIONS[name](str(value))
         except argparse.ArgumentTypeError as error:
             raise ValueError(f"--scan {name}: {error}.") from None
     return name, parts
 
 
-def _is_number(part):
-    """Whether it is a finite number that a sweep can have."""
-    return isinstance(part, int | float) and not isinstance(part, bool) and -2.0 ** 63 < part < 2.0 ** 63
+def _range(name, text, start=None, stop=None, count=None, *more):
+    """Equally spaced numbers, whole ones where both ends and all between are."""
+    if more or not isinstance(count, int) or count < 1:
+        raise ValueError("--scan takes NAME=START:STOP:COUNT, with a COUNT of 1 or more, or NAME=VALUE,VALUE,..., "
+                         f"got {text[:80]!r}.")
+    if count > MOST:
+        raise ValueError(f"--scan {name}: a sweep has at most {MOST} points, got {count}.")
+    numbers = np.linspace(start, stop, count)
+    whole = isinstance(start, int) and isinstance(stop, int) and np.all(numbers == np.round(numbers))
+    return numbers.astype(int).tolist() if whole else numbers.tolist()
+
+
+def _value(part):
+    """A number or text, as ``--set`` takes it; None if a sweep cannot have it."""
+    try:
+        value = literal(part)
+    except ValueError:
+        value = part
+    if isinstance(value, str):
+        return value or None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and -2.0 ** 63 < value < 2.0 ** 63
+    return value if is_number else None

@@ -9,9 +9,15 @@ from . import cells
 from .streams import StreamPropagator, Wire
 
 _FIRST_LEVELS = 4
+# Cells of the relaxation length from each end on, before they grow, up to so many relaxation lengths: in a cell that is
+# tau of them long rounding takes tau^2 eps of the current.
+_EVEN, _DOUBLINGS = 16, 4
+_WIDEST = _EVEN * 2 ** _DOUBLINGS
 _GRADING = 4
 _MAX_CELLS = 20000
 _STEPS = 100
+# Of a wire, in relaxation lengths: what is seen of a current, beside what goes both ways, is one part of so many.
+_LONGEST = 1e5
 
 
 def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve, map_, progress):
@@ -35,6 +41,10 @@ def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve, map_, progres
     """
     scales = [_relaxation_length(scatterer, gamma, side, *pair) for side, pair in
               enumerate(zip(mu, temperature, strict=True))]
+    for total, scale in zip(lengths, scales, strict=True):
+        if total > _LONGEST * scale:
+            raise ValueError(f"length must be at most {_LONGEST:.0f} relaxation lengths of the electrons, which is "
+                             f"{_LONGEST * scale:.3g} here, got {float(total)!r}.")
     left, right = (_first_edges(total, scale) for total, scale in zip(lengths, scales, strict=True))
     mesh, start, steps = Mesh([-left[::-1], right]), None, 0
     while True:
@@ -119,9 +129,19 @@ def _relaxation_length(scatterer, gamma, side, mu, temperature):
 
 
 def _first_edges(total, scale):
-    """Cells from 0 to the wire's end, halved several times towards both ends."""
+    """Cells from 0 to the wire's end, halved several times towards both ends; in a long wire they grow to its middle.
+
+    There mu is a straight line, for which one cell would do.
+    """
     count = max(2, int(np.ceil(total / scale)))
-    edges = np.linspace(0, total, count + 1)
+    if count <= 2 * _EVEN:
+        edges = np.linspace(0, total, count + 1)
+    else:
+        doubled = _EVEN * 2.0 ** np.arange(_DOUBLINGS + 1)
+        half = scale * np.concatenate([np.arange(_EVEN), doubled[doubled * scale <= 0.5 * total]])
+        middle = total - 2 * half[-1]
+        even = np.linspace(half[-1], total - half[-1], 1 + int(np.ceil(middle / (_WIDEST * scale))))
+        edges = np.concatenate([half[:-1], even, total - half[-2::-1]])
     levels = 0.5 ** np.arange(1, _FIRST_LEVELS + 1)
     near = edges[1] * levels
     return np.unique(np.concatenate([edges, near, total - near]))

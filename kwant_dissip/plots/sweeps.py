@@ -25,7 +25,7 @@ class Row(NamedTuple):
     spots: list
 
 
-def draw(rows, parameter, state, title=""):
+def draw(rows, parameter, state, title="", unit=""):
     """Power as an image over position and a parameter, above the positions of heat and cold spots as lines.
 
     Parameters
@@ -37,6 +37,8 @@ def draw(rows, parameter, state, title=""):
     state : SteadyState or KineticState
         One of the points, for units.
     title : str
+    unit : str
+        Of what is varied.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def draw(rows, parameter, state, title=""):
     else:
         lines.text(0.5, 0.5, "no heat or cold spots inside the wires", ha="center", transform=lines.transAxes)
     for axis in (image, lines):
-        axis.set(ylabel=parameter.replace("_", " "), ylim=(edges[0], edges[-1]))
+        axis.set(ylabel=with_unit(parameter.replace("_", " "), unit), ylim=(edges[0], edges[-1]))
     image.set_title(title or None)
     lines.set_xlabel(with_unit("position $x$", metre))
     return figure

@@ -92,7 +92,8 @@ def dataset_of(plan: Plan, points: Sequence[Source | None], failures: Mapping[in
         See `sweep`.
     """
     variables: dict[str, xr.Variable] = {}
-    coordinates = {name: xr.Variable(plan.dimensions if not plan.is_grid else (name,), np.array(column))
+    coordinates = {name: xr.Variable(plan.dimensions if not plan.is_grid else (name,), np.array(column),
+                                     {"units": plan.units[name]} if name in plan.units else None)
                    for name, column in zip(plan.names, plan.columns, strict=True)}
     failures = {i: text for i, text in (failures or {}).items() if points[i] is None}
     about: dict[str, np.ndarray] = {}

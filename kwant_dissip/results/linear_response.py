@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ..notebook import html
 from .fields import documented, quantity
-from .notebook import html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

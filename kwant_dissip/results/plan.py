@@ -5,7 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,11 +36,14 @@ class Plan:
     columns : tuple of tuples of numbers or of text
         Values of each parameter: of a grid those along its dimension, of a list those of every point.
     is_grid : bool
+    units : dict of str to str
+        Of the parameters whose unit is known.
     """
 
     names: tuple[str, ...]
     columns: tuple[tuple[Value, ...], ...]
     is_grid: bool
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(parameters: Mapping[str, Sequence[Value]] | Sequence[Mapping[str, Value]]) -> "Plan":
@@ -65,7 +68,8 @@ class Plan:
             for name, column in zip(parameters, columns, strict=True):
                 _check_different([{name: value} for value in column],
                                  lambda point, name=name: f"The parameter {name!r} has {point[name]!r} twice.")
-            return Plan(tuple(parameters), columns, True)
+            units = {name: unit for name, values in parameters.items() if (unit := _unit(name, values))}
+            return Plan(tuple(parameters), columns, True, units)
         if not isinstance(parameters, Sequence) or not all(isinstance(point, Mapping) for point in parameters):
             raise TypeError("parameters must be a dict with the values of each parameter, {'bias': [0.1, 0.2]}, or a "
                             f"list of points, [{{'bias': 0.1}}, {{'bias': 0.2}}], got {parameters!r}.")
@@ -109,15 +113,17 @@ class Plan:
         """All points of both, which have the same parameters; two grids make one that holds both."""
         if other.names != self.names:
             order = [other.names.index(name) for name in self.names]
-            other = Plan(self.names, tuple(other.columns[i] for i in order), other.is_grid)
+            other = Plan(self.names, tuple(other.columns[i] for i in order), other.is_grid, other.units)
+        units = {**self.units, **other.units}
         if self.is_grid and other.is_grid:
-            return Plan(self.names, tuple(map(_joined, self.columns, other.columns)), True)
+            return Plan(self.names, tuple(map(_joined, self.columns, other.columns)), True, units)
         points = {key(point): tuple(point.values()) for plan in (other, self) for point in plan}
-        return Plan(self.names, tuple(zip(*points.values(), strict=True)), False)
+        return Plan(self.names, tuple(zip(*points.values(), strict=True)), False, units)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` takes."""
-        return {"grid" if self.is_grid else "points": dict(zip(self.names, self.columns, strict=True))}
+        units = {"parameter_units": dict(self.units)} if self.units else {}
+        return {"grid" if self.is_grid else "points": dict(zip(self.names, self.columns, strict=True)), **units}
 
     @staticmethod
     def from_json(text: Mapping) -> "Plan":
@@ -132,7 +138,10 @@ class Plan:
         columns = text.get("grid" if is_grid else "points")
         if not isinstance(columns, Mapping) or not columns:
             raise ValueError("it names no points")
-        plan = Plan(tuple(columns), tuple(_column(name, values) for name, values in columns.items()), is_grid)
+        units = text.get("parameter_units", {})
+        if not isinstance(units, Mapping) or not all(isinstance(unit, str) for unit in units.values()):
+            raise ValueError("its units are none")
+        plan = Plan(tuple(columns), tuple(_column(name, values) for name, values in columns.items()), is_grid, units)
         if not is_grid and len(set(map(len, plan.columns))) > 1:
             raise ValueError("its points are incomplete")
         return plan
@@ -158,12 +167,24 @@ def _joined(column, other):
     return tuple(sorted([*column, *new])) if new else column
 
 
+def _unit(name, values):
+    """Unit of a parameter whose values come as an `xarray.DataArray` with one, as everywhere in xarray."""
+    attributes = getattr(values, "attrs", None)
+    unit = attributes.get("units", "") if isinstance(attributes, Mapping) else ""
+    if not isinstance(unit, str):
+        raise TypeError(f"The unit of the parameter {name!r} must be text, got {unit!r}.")
+    check_text(f"The unit of the parameter {name!r}", unit)
+    return unit
+
+
 def _column(name, values):
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"Names of parameters must be those of arguments, got {name!r}.")
     if isinstance(values, str | bytes | bytearray | Mapping | Set) or not hasattr(values, "__iter__") \
             or (isinstance(values, np.ndarray) and values.ndim == 0):
         raise TypeError(f"The parameter {name!r} must have a sequence of numbers or of text, got {values!r}.")
+    if isinstance(getattr(values, "attrs", None), Mapping):
+        values = np.asarray(values)
     values = list(itertools.islice(values, MOST + 1))
     if not values:
         raise ValueError(f"The parameter {name!r} must have at least one value, got {values!r}.")

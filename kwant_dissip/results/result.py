@@ -302,7 +302,7 @@ class Result(Saved, ABC):
         return profile(self, axes, fields=fields, legend=legend, spots=spots)
 
     def _repr_html_(self) -> str:
-        from .notebook import as_html
+        from .as_html import as_html
 
         return as_html(self)
 

@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ..errors import ConvergenceError, RunawayError, heed_interrupt
+from ..notebook import html
 from ..numerics.anderson import Anderson
 from ..numerics.checks import check_flag, check_positive, check_rtol, check_solve
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
-from ..results.notebook import html
 from ..thermal.conductances import Thermal
 from ..thermal.field import TemperatureField, equation_of, field_of
 from ..thermal.heat_equation import HeatEquation

@@ -47,7 +47,8 @@ def sweep(solve: Callable[..., Any], parameters: Mapping[str, Sequence[Value]] |
         parameter only, else None: for ``steady_state(start=...)``.
     parameters : dict of sequences of numbers or text, or list of dicts of these
         The values of each parameter, of which every combination is a point, the last parameter running fastest; or
-        the points themselves.
+        the points themselves. Values that are an `xarray.DataArray` may have a unit, ``attrs={"units": "eV"}``, which
+        tables and pictures show.
     folder : path-like, optional
         Every point that is finished is written at once into a file of its own there, and a later call computes only
         what is missing or damaged, also with more points. It must be seen by all workers. By default results stay in

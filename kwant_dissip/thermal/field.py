@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ..notebook import html
 from ..numerics.checks import check_flag
 from ..results.fields import documented, quantity
-from ..results.notebook import html
 from ..results.result import Result, Saved
 from .cells import Cells, cells_of
 from .conductances import Thermal

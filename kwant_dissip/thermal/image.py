@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from ..notebook import html
 from ..numerics.checks import is_whole, real_array, shortened
 from ..progress import count_bar
 from ..results.fields import documented, quantity
-from ..results.notebook import html
 from ..results.result import Saved
 from .cells import in_plane
 from .field import TemperatureField

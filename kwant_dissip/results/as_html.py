@@ -1,30 +1,10 @@
-"""How results show themselves in a notebook: numbers in a table, and a small picture."""
+"""A result as HTML: currents, power, residuals and a picture."""
 
-import base64
-import io
-from collections.abc import Callable, Mapping
-from html import escape
-
+from ..notebook import html
 from .fields import unit_of
 
 # Larger ones take seconds to draw.
 _MOST_DRAWN = 20_000
-_DPI = 60
-
-
-def html(title: str, rows: Mapping[str, str], plot: Callable | None = None) -> str:
-    """A table and a picture, as HTML that needs nothing else.
-
-    Parameters
-    ----------
-    title : str
-    rows : dict of str to str
-    plot : callable, optional
-        Returns a figure, which is closed.
-    """
-    cells = "".join(f"<tr><th style='text-align: left'>{escape(name)}</th><td>{escape(text)}</td></tr>"
-                    for name, text in rows.items())
-    return f"<div><strong>{escape(title)}</strong><table>{cells}</table>{'' if plot is None else _picture(plot)}</div>"
 
 
 def as_html(result) -> str:
@@ -60,15 +40,3 @@ def _is_placed(result):
         return result.graph is not None
     except ValueError:
         return False
-
-
-def _picture(plot):
-    import matplotlib.pyplot as plt  # slow to import
-
-    with plt.ioff():
-        figure = plot()
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=_DPI)
-    plt.close(figure)  # or a notebook shows it a second time
-    data = base64.b64encode(image.getvalue()).decode()
-    return f"<img alt='picture of the result' src='data:image/png;base64,{data}'>"

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.constants import electron_volt, hbar
 
 from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
@@ -19,15 +20,57 @@ from .systems import chain
 from .thermal.field import temperature
 from .thermal.image import thermal_image
 
-# The chain of figure 2: the chemical potential 0.3 hoppings above the bottom of the band, 100 sites a mean free path.
-_FILLING, _SITES = 0.3, 100
+# The chain of figure 2: the chemical potential 0.3 hoppings above the bottom of the band.
+_FILLING = 0.3
 _MU = -2 + _FILLING
 _VELOCITY = np.sqrt(4 - _MU ** 2)
+_WAVELENGTH = 2 * np.pi / np.arccos(-0.5 * _MU)
+# Of the lattice; more take minutes.
+_MOST_SITES = 200_000
+# Of electrons in graphene, m/s.
+_GRAPHENE = 1e6
 # What is shown of both wires, in mean free paths; the last part of them feels the contacts.
 _SHOWN = 4.0
 # Of a raster: points along and across, and how far it reaches to both sides, in resolutions of the tip.
 _ALONG, _ACROSS, _ASIDE = 301, 61, 2.5
 _DIRECTIONS = {"forward": (1, BLUE, "-"), "backward": (-1, VERMILION, "--")}
+
+
+def nanotube_velocity(fermi_energy: float, diameter: float = 1.7e-9) -> float:
+    """Velocity of electrons in the lowest conduction band of a semiconducting carbon nanotube.
+
+    Parameters
+    ----------
+    fermi_energy : float
+        Above the bottom of that band, eV.
+    diameter : float, optional
+        M.
+
+    Returns
+    -------
+    float
+        M/s.
+
+    Notes
+    -----
+    Graphene's cone, v_0 = 1e6 m/s, cut by the tube's circumference: with half the gap D = 2 hbar v_0 / (3 diameter),
+    E = (D^2 + (hbar v_0 k)^2)^(1/2) and the mass D / v_0^2 at the band's edge. The velocity at an energy E_F above the
+    edge is v_0 (1 - D^2 / (D + E_F)^2)^(1/2). The second band begins D above the first.
+    """
+    check_positive("fermi_energy", fermi_energy, "eV")
+    check_positive("diameter", diameter, "m")
+    half_gap = 2 * hbar * _GRAPHENE / (3 * diameter) / electron_volt
+    return float(_GRAPHENE * np.sqrt(1 - (half_gap / (half_gap + fermi_energy)) ** 2))
+
+
+def path_limits(fermi_energy: float, velocity: float, length: float = 6) -> tuple[float, float]:
+    """Shortest and longest mean free path that a `Wire` can have, m."""
+    spacing = _lattice_constant(fermi_energy, velocity)
+    return _WAVELENGTH * spacing, 0.5 * _MOST_SITES * spacing / length
+
+
+def _lattice_constant(fermi_energy, velocity):
+    return hbar * velocity / (_VELOCITY * fermi_energy / _FILLING * electron_volt)
 
 
 @dataclass(frozen=True)
@@ -43,7 +86,11 @@ class Wire:
     resonance_width : float
         Full width of the defect's resonance, eV; at most 0.9 of the Fermi energy.
     mean_free_path : float
-        Of the electrons at the Fermi energy, m.
+        Of the electrons at the Fermi energy, m; at least their wavelength.
+    velocity : float
+        Of the electrons at the Fermi energy, m/s.
+    degeneracy : int, optional
+        Alike modes, see `SteadyState.to_si`: 2 for the spin, 4 for spin and valley.
     length : int, optional
         Of the wire on either side, in mean free paths; the last two feel the contacts.
 
@@ -57,15 +104,22 @@ class Wire:
     fermi_energy: float
     resonance_width: float
     mean_free_path: float
+    velocity: float
+    degeneracy: int = 1
     length: int = 6
 
     def __post_init__(self):
         for name, unit in (("temperature", "K"), ("fermi_energy", "eV"), ("resonance_width", "eV"),
-                           ("mean_free_path", "m")):
+                           ("mean_free_path", "m"), ("velocity", "m/s"), ("degeneracy", "number of alike modes"),
+                           ("length", "mean free paths")):
             check_positive(name, getattr(self, name), unit)
         if self.resonance_width > 0.9 * self.fermi_energy:
             raise ValueError("resonance_width must be at most 0.9 of the Fermi energy, where the band is, got "
                              f"{self.resonance_width!r} with fermi_energy={self.fermi_energy!r}.")
+        least, most = path_limits(self.fermi_energy, self.velocity, self.length)
+        if not least <= self.mean_free_path <= most:
+            raise ValueError(f"mean_free_path must be from {least:.3g} m, the electrons' wavelength, to {most:.3g} m, "
+                             f"of {_MOST_SITES} sites, got {self.mean_free_path!r}.")
 
     @property
     def energy_unit(self) -> float:
@@ -74,22 +128,27 @@ class Wire:
 
     @property
     def lattice_constant(self) -> float:
-        """Of the chain, m."""
-        return self.mean_free_path / _SITES
+        """Of the chain, m: as it gives the velocity."""
+        return _lattice_constant(self.fermi_energy, self.velocity)
+
+    @property
+    def _sites(self):
+        return round(self.length * self.mean_free_path / self.lattice_constant)
 
     @cached_property
     def syst(self):
         """The finalized system."""
         coupling = np.sqrt(self.resonance_width / self.energy_unit / (2 * _VELOCITY))
-        return chain.resonant_dot(length=self.length * _SITES, coupling=coupling, level=_MU * (1 - coupling ** 2)
-                                  ).finalized()
+        return chain.resonant_dot(length=self._sites, coupling=coupling, level=_MU * (1 - coupling ** 2)).finalized()
 
     def state(self, bias):
         """`SteadyState` in SI at a bias in V, mu of the left lead less that of the right one."""
         kbt = BOLTZMANN_EV * self.temperature / self.energy_unit
         reservoirs = [Reservoir(_MU + sign * 0.5 * bias / self.energy_unit, kbt) for sign in (1, -1)]
-        bath = PhononBath(kbt, rate=lambda site: _VELOCITY / _SITES if chain.in_wires(site) else 0.0)
-        return steady_state(self.syst, reservoirs, bath).to_si(self.energy_unit, self.lattice_constant)
+        rate = _VELOCITY * self.lattice_constant / self.mean_free_path
+        bath = PhononBath(kbt, rate=lambda site: rate if chain.in_wires(site) else 0.0)
+        return steady_state(self.syst, reservoirs, bath).to_si(self.energy_unit, self.lattice_constant,
+                                                               self.degeneracy)
 
 
 def draw(wire, states, fields, lines, rasters):
@@ -106,7 +165,7 @@ def draw(wire, states, fields, lines, rasters):
     matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(4, 1, figsize=(7.0, 8.0), sharex=True, layout="constrained",
-                                height_ratios=[1.5, 1.5, 0.5, 0.5])
+                                height_ratios=[1.5, 1.5, 0.6, 0.6])
     watts, watt = scaled(_means(states["forward"], wire)[1], "W/m")
     factor, kelvin = scaled(fields["forward"].excess, "K")
     seen = np.concatenate([image.values.ravel() for image in rasters.values()])
@@ -120,12 +179,13 @@ def draw(wire, states, fields, lines, rasters):
         place, values = lines[name].line
         axes[1].plot(place, factor * values, ".", color=color, ms=3, alpha=0.5, label=f"tip, {name}")
         drawn, label = raster(rasters[name], axis, (seen.min(), seen.max()))
-        axis.set_title(f"current {name}", fontsize="medium")
+        axis.set_title(f"current {name}, across stretched", fontsize="medium")
+        axis.set_aspect("auto")  # a wire is long: at one scale its image would be a line
     for axis, quantity in ((axes[0], f"power $p(x)$ ({watt})"), (axes[1], f"{EXCESS} ({kelvin})")):
         axis.axhline(0, color="0.6", lw=0.7, zorder=0)
         axis.axvline(0, color="0.6", lw=0.7, zorder=0)
         axis.set_ylabel(quantity)
-        axis.margins(y=0.3)
+        axis.margins(y=0.4)
         axis.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
     for axis in axes[:-1]:
         axis.set_xlabel("")
@@ -141,8 +201,8 @@ def _means(state, wire):
     return 1e9 * x, np.where(shown, np.nan, power / wire.lattice_constant)
 
 
-def make(directory, wire, bias, thermal, tip, *, seed=None):
-    """Solve, draw and save: ``nanotube_image.png``, ``.pdf``, and all results in ``nanotube_image.h5``.
+def make(directory, wire, bias, thermal, tip, *, name, seed=None):
+    """Solve, draw and save: ``name.png``, ``.pdf``, and all results in ``name.h5``.
 
     Parameters
     ----------
@@ -153,6 +213,8 @@ def make(directory, wire, bias, thermal, tip, *, seed=None):
         V; both directions are computed.
     thermal : Thermal
     tip : Tip
+    name : str
+        Of the files.
     seed : int, optional
         Of the noise.
 
@@ -165,22 +227,22 @@ def make(directory, wire, bias, thermal, tip, *, seed=None):
     """
     check_positive("bias", bias, "V")
     directory = made_folder(directory)
-    data, *pictures = (directory / f"nanotube_image.{ending}" for ending in ("h5", "png", "pdf"))
+    data, *pictures = (directory / f"{name}.{ending}" for ending in ("h5", "png", "pdf"))
     for path in (data, *pictures):
         check_writable(path)
     shown, aside = _SHOWN * wire.mean_free_path, _ASIDE * tip.resolution
     along, across = np.linspace(-shown, shown, _ALONG), np.linspace(-aside, aside, _ACROSS)
-    states = {name: wire.state(sign * bias) for name, (sign, *_) in _DIRECTIONS.items()}
-    fields = {name: temperature(state, thermal) for name, state in states.items()}
+    states = {direction: wire.state(sign * bias) for direction, (sign, *_) in _DIRECTIONS.items()}
+    fields = {direction: temperature(state, thermal) for direction, state in states.items()}
     # Noise of its own in each image.
     seeds = iter([None] * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist())
-    lines, rasters = ({name: thermal_image(field, tip, x=along, y=y, seed=next(seeds))
-                       for name, field in fields.items()} for y in (0.0, across))
+    lines, rasters = ({direction: thermal_image(field, tip, x=along, y=y, seed=next(seeds))
+                       for direction, field in fields.items()} for y in (0.0, across))
     results = {"state": states, "field": fields, "line": lines, "raster": rasters}
     with replacing(data) as beside:
         for kind, both in results.items():
-            for name, result in both.items():
-                result.save(beside, group=f"{name}/{kind}")
+            for direction, result in both.items():
+                result.save(beside, group=f"{direction}/{kind}")
     figure = draw(wire, states, fields, lines, rasters)
     for picture in pictures:
         save(figure, picture, dpi=200)
