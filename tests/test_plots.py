@@ -93,6 +93,36 @@ def test_axes_of_the_users(line, plane):
             state.plot(fields=["power", "wire"])
 
 
+def test_labels_fit_the_users_axes(line):
+    """In six panels of a paper they take two lines, and say the same."""
+    figure, axes = plt.subplots(2, 3, figsize=(7, 4.2))
+    line.plot(axes[0, 0], fields="mu")
+    label = axes[0, 0].yaxis.label
+    assert label.get_text().split() == line.plot(fields="mu").axes[0].get_ylabel().split()
+    assert label.get_window_extent().height <= axes[0, 0].get_window_extent().height < figure.bbox.height / 2
+
+
+def test_a_dot_alone_is_shown_in_its_wires():
+    bath = kd.PhononBath(0.05, rate=lambda site: 0.1 * (not chain.in_wires(site)))
+    state = kd.steady_state(chain.resonant_dot(length=9).finalized(), RESERVOIRS, bath, rtol=1e-2)
+    low, high = state.plot().axes[0].get_xlim()
+    assert low < -9 < 9 < high
+
+
+def test_maps_keep_their_labels_in_the_figure():
+    syst = ribbon.ribbon(length=30, width=6).finalized()
+    bath = kd.PhononBath(0.2, rate=0.1)
+    state = kd.steady_state(syst, RESERVOIRS, bath, rtol=1e-2)
+    field = kd.temperature(state.to_si(0.1, 3e-9), kd.thermal.graphene_on_silica())
+    for shown in (kd.linear_response(syst, bath, mu=-1.0, rtol=1e-2), state, field):
+        figure = shown.plot()
+        figure.canvas.draw()
+        for axis in figure.axes:
+            box = axis.get_tightbbox()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.width
+
+
 def test_spots_and_legend(line):
     """Every spot has a mark, ends a white one; both can be left out."""
     spots = kd.heat_spots(line)

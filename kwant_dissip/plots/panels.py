@@ -1,6 +1,7 @@
 """What the panels of a picture show, and where they go."""
 
 import dataclasses
+from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +65,15 @@ def panel(state, name):
     label = f"power per {state.power_per}" if name == "power" else _LABELS.get(name, name.replace("_", " "))
     return Panel(name, factor * values, with_unit(label, unit),
                  known[name] in _SIGNED or name == "density_difference", factor)
+
+
+def side_label(axis, label):
+    """Label the ordinate of a user's axis, in as many lines as its height asks for."""
+    text, room = axis.set_ylabel(label), axis.get_window_extent().height
+    for width in range(len(label), max(map(len, label.split())) - 1, -1):
+        text.set_text("\n".join(wrap(label, width)))
+        if text.get_window_extent().height <= room:
+            return
 
 
 def names_of(fields, defaults):

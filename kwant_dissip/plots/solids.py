@@ -11,6 +11,8 @@ from .style import BLUE, GREEN, PURPLE, in_units, with_unit
 _SAME = 1e-6
 # Points between a spot and the triangle that points at it, on a map.
 _BESIDE = 8.0
+# More cross sections than this are a curve without dots.
+_MOST_MARKERS = 100
 # What adds up over a cross section; of all else the mean is shown.
 _SUMS = ("power", "electron_power", "density", "density_difference")
 
@@ -52,7 +54,8 @@ def _profile(axis, state, name, along, factor, found, legend, with_potential):
     x, section = _groups(state.positions[:, [along]])
     shown, sums = panel(state, name), name in _SUMS
     values = np.bincount(section, shown.values) if sums else _means(shown.values, section)
-    axis.plot(factor * x, values, color=BLUE if shown.is_signed else GREEN, marker="o", ms=3, lw=1.5)
+    axis.plot(factor * x, values, color=BLUE if shown.is_signed else GREEN, lw=1.5, ms=3,
+              marker="o" if len(x) <= _MOST_MARKERS else None)
     axis.set_title(f"{'sum' if sums else 'mean'} over the cross section", fontsize="medium", pad=14)
     axis.set_ylabel(shown.label.replace(" per site", ""))
     axis.ticklabel_format(axis="y", scilimits=(-3, 4))

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from .figures import subplots
+from .figures import over_plane, subplots
 from .panels import names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, VERMILION, scaled
@@ -29,11 +29,10 @@ def field(shown, axes=None, *, fields=None, cmap=None):
             raise ValueError(f"fields must be of {', '.join(known)}, got {name!r}.")
     moving = np.flatnonzero(np.ptp(shown.positions, axis=0) > 0)[:2]
     is_line = len(moving) <= 1
-    if axes is None:
-        wide = is_line or np.ptp(shown.outline[..., 0]) > np.ptp(shown.outline[..., 1])
-        shape, size = ((len(names), 1), (6.4, 0.8 + 2.4 * len(names))) if wide else \
-            ((1, len(names)), (4.8 * len(names), 5.2))
-        _, axes = subplots(*shape, sharex=bool(wide), figsize=size, layout="constrained")
+    if axes is None and not is_line:
+        axes = over_plane(shown.positions[:, moving], len(names))
+    elif axes is None:
+        _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.4 * len(names)), layout="constrained")
     axes, names = placed(axes, names, fields)
     length, nm = scaled(np.ptp(shown.outline, axis=(0, 1)), "m")
     for axis, name in zip(axes, names, strict=True):
