@@ -102,6 +102,16 @@ def test_labels_fit_the_users_axes(line):
     assert label.get_window_extent().height <= axes[0, 0].get_window_extent().height < figure.bbox.height / 2
 
 
+def test_every_axis_of_the_users_has_its_abscissa(line):
+    """Unless it is shared with one below: a row of panels has none."""
+    response = kd.linear_response(chain.barrier(length=8).finalized(), kd.PhononBath(0.2, rate=0.1), mu=-1.0)
+    for shown in (line, response):
+        for shared, labels in ((False, ["position", "position", "", ""]), (True, ["", "position", "", ""])):
+            _, axes = plt.subplots(2, 2, sharex=shared)
+            shown.plot(axes[0])
+            assert [axis.get_xlabel().split(" ")[0] for axis in axes.flat] == labels
+
+
 def test_a_dot_alone_is_shown_in_its_wires():
     bath = kd.PhononBath(0.05, rate=lambda site: 0.1 * (not chain.in_wires(site)))
     state = kd.steady_state(chain.resonant_dot(length=9).finalized(), RESERVOIRS, bath, rtol=1e-2)

@@ -76,6 +76,15 @@ def side_label(axis, label):
             return
 
 
+def label_abscissa(axes, label):
+    """Label the abscissa of the last axis, and of each that does not share it with one below."""
+    for axis in axes:
+        place = axis.get_subplotspec()
+        shared = any(other.get_subplotspec() != place for other in axis.get_shared_x_axes().get_siblings(axis))
+        if axis is axes[-1] or not shared or place is None or place.is_last_row():
+            axis.set_xlabel(label)
+
+
 def names_of(fields, defaults):
     """Names of the panels: as asked for, or what there is."""
     return list(defaults) if fields is None else [fields] if isinstance(fields, str) else list(fields)

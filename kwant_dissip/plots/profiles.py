@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .figures import subplots
-from .panels import mark, names_of, panel, placed, side_label, spots_of
+from .panels import label_abscissa, mark, names_of, panel, placed, side_label, spots_of
 from .style import BLUE, GREEN, PURPLE, VERMILION, in_units, with_unit
 
 _DEFAULT = ("power", "mu")
@@ -42,9 +42,7 @@ def profile(state, axes=None, *, fields=None, legend=True, spots=True):
             axis.axhline(0, color="0.6", lw=0.6, zorder=0)
         if legend and axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False, fontsize="small")
-    for axis in axes:
-        if axis is axes[-1] or axis.get_subplotspec() is None or axis.get_subplotspec().is_last_row():
-            axis.set_xlabel(with_unit("position $x$", unit))
+    label_abscissa(axes, with_unit("position $x$", unit))
     return axes[0].figure
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .figures import over_plane, subplots
-from .panels import names_of, placed
+from .panels import label_abscissa, names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, GREEN, VERMILION
 
@@ -40,5 +40,5 @@ def draw(response, axes=None, *, fields=None, cmap=None):
             axis.set(**{f"{'xy'[i]}label": f"${'xyz'[coordinate]}$ (lattice unit)"
                         for i, coordinate in enumerate(moving[:2])})
     if len(moving) <= 1:
-        axes[-1].set_xlabel("position $x$ (lattice unit)")
+        label_abscissa(axes, "position $x$ (lattice unit)")
     return axes[0].figure

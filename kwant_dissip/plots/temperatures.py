@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from .figures import over_plane, subplots
-from .panels import names_of, placed
+from .panels import label_abscissa, names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, VERMILION, scaled
 
@@ -50,9 +50,9 @@ def field(shown, axes=None, *, fields=None, cmap=None):
             drawn = filled(axis, length * shown.positions[:, moving], factor * values, shown.links,
                            signed=colours is None, cmap=cmap or colours)
             bar(axis, drawn, f"{label}\n({unit})")
-            axis.set_ylabel(f"${'xyz'[moving[1]]}$ ({nm})")
-        if axis is axes[-1] or not is_line:
-            axis.set_xlabel(f"position $x$ ({nm})" if is_line else f"${'xyz'[moving[0]]}$ ({nm})")
+            axis.set(xlabel=f"${'xyz'[moving[0]]}$ ({nm})", ylabel=f"${'xyz'[moving[1]]}$ ({nm})")
+    if is_line:
+        label_abscissa(axes, f"position $x$ ({nm})")
     return axes[0].figure
 
 
