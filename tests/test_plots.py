@@ -160,6 +160,22 @@ def test_spots_of_maps_and_solids_are_marked():
         assert sum(len(curve.get_xdata()) for curve in panel.lines if curve.get_marker() in ("^", "v")) == len(spots)
 
 
+def test_spots_of_a_solid_lie_on_its_averaged_power():
+    """Standing waves are faint, and a broad spot is where the average is highest."""
+    state = solid(shape=(40, 2, 2))
+    rough = 0.5 * (-1.0) ** state.positions[:, 0]
+    state = dataclasses.replace(state, power=rough + 2 * np.exp(-((state.positions[:, 0] - 17) / 5) ** 2))
+    axis = state.plot().axes[0]
+    averaged, = (curve for curve in axis.lines if curve.get_label() == "averaged")
+    sections, = (curve for curve in axis.lines if curve.get_label() == "each cross section")
+    assert sections.get_ydata().sum() == pytest.approx(state.power.sum())
+    marks = np.concatenate([curve.get_xydata() for curve in axis.lines if curve.get_marker() in ("^", "v")])
+    np.testing.assert_array_equal(marks[:, 1], np.interp(marks[:, 0], *averaged.get_data()))
+    x, y = marks[np.argmax(marks[:, 1])]
+    assert abs(x - 17) <= 1
+    assert y == averaged.get_ydata().max()
+
+
 def test_a_plane_is_filled():
     """The cells of a square lattice and of graphene cover their sheets without gaps; unknown sites are grey."""
     ends = kd.PhononBath(0.3, rate=0.3)
