@@ -248,6 +248,18 @@ def test_bars_are_as_tall_as_their_panels(plane):
         assert bar.x0 > panel.x1
 
 
+def test_a_bar_does_not_write_over_its_power_of_ten():
+    """Nor where its label is longer than itself."""
+    positions, bonds = grid(60, 4)
+    figure = state_of(1e-6 * positions[:, 0], positions, bonds).plot(fields="power")
+    figure.canvas.draw()
+    axis = figure.axes[-1].yaxis
+    power, label = axis.get_offset_text(), axis.label
+    assert power.get_text()
+    assert label.get_window_extent().height > figure.axes[-1].get_window_extent().height
+    assert not label.get_window_extent().overlaps(power.get_window_extent())
+
+
 def test_potential_has_a_panel_of_its_own():
     syst = ribbon.ribbon(length=6, width=3).finalized()
     state = kd.steady_state(syst, RESERVOIRS, kd.PhononBath(0.2, rate=0.1), electrostatics=kd.Neutrality(), rtol=1e-2)
