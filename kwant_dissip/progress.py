@@ -2,15 +2,30 @@
 
 import math
 import os
+import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():
+    # That a notebook has no ipywidgets, at our import: a line of text serves it, too.
+    warnings.simplefilter("ignore", TqdmWarning)
+    from tqdm.auto import tqdm
 
 _DELAY = 2.0
+
+
+def _in_notebook():
+    """Whether a notebook's kernel runs this."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
 # None: silent where stderr is not a terminal, as that of a notebook never is.
-_DISABLED = False if any("notebook" in base.__module__ for base in tqdm.__mro__) else None
+_DISABLED = False if _in_notebook() else None
 
 
 class _Bar(tqdm):
@@ -60,7 +75,7 @@ def count_bar(name: str, total: int, unit: str) -> Iterator[Callable[[], object]
 
 
 @contextmanager
-def stage_bar(name: str) -> Iterator[Callable[[str, float], None]]:
+def stage_bar(name: str) -> Iterator[Callable]:
     """Progress of a nested iteration, of which only the accuracy so far is known.
 
     Parameters
@@ -71,13 +86,35 @@ def stage_bar(name: str) -> Iterator[Callable[[str, float], None]]:
     Yields
     ------
     callable
-        ``report(stage, value)``: the name of what converges, and how far it is off.
+        ``report(stage, value)``: the name of what converges, and how far it is off; ``report()``: a part is done.
     """
-    with _Bar(name, unit=" passes") as bar:
+    with _Bar(name, unit=" steps") as bar:
 
-        def report(stage, value):
+        def report(stage="", value=math.nan):
             if math.isfinite(value):
                 bar.set_postfix_str(f"{stage}: {value:.0e}", refresh=False)
             bar.update()
 
         yield report
+
+
+def reporting(map_: Callable, report: Callable) -> Callable:
+    """A `map` that says of each part when it is done: what is between two stages can take minutes.
+
+    Parameters
+    ----------
+    map_ : callable
+    report : callable
+        As `stage_bar` yields it.
+
+    Returns
+    -------
+    callable
+    """
+
+    def work(function, *parts):
+        for done in map_(function, *parts):
+            report()
+            yield done
+
+    return work

@@ -37,7 +37,7 @@ from .model.reservoirs import (
 from .model.resolution import smallest_ratio
 from .numerics.checks import check_finite, check_memory, check_rtol
 from .numerics.threads import thread_pool
-from .progress import stage_bar
+from .progress import reporting, stage_bar
 from .propagators.choose import check_method, propagator_for
 from .propagators.density import EquilibriumDensity
 from .propagators.interface import Propagator
@@ -207,7 +207,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     of_sites = len(probes.start()) - len(probes.floating)
     near = None if start is None else _near(start, lattice, order)
     energies = None if near is None or near.energies is None else near.energies.shifted(near.mu0 - probes.mu0)
-    with thread_pool() as map_, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
+    with thread_pool() as threads, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
+        map_ = reporting(threads, progress)
         grid = EnergyGrid(probes, rtol, map_, progress, memory=memory, near=energies)
         density = None
         if electrostatics is None:
@@ -319,7 +320,8 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
-    with thread_pool() as map_, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
+    with thread_pool() as threads, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
+        map_ = reporting(threads, progress)
         sites = len(propagator.order)
         if baths.electrons is None:
             fields, _ = expand(propagator, mu, temperature, shifts, heats, warming[propagator.order], rtol, map_,

@@ -98,6 +98,24 @@ def test_steady_state(arguments, error, message):
         kd.steady_state(**arguments)
 
 
+@pytest.mark.parametrize("where", ["onsite", "lead"])
+def test_a_parameter_without_value_is_named(where):
+    """Of the system, or of a lead alone; what else there is does no harm."""
+    builder = chain.barrier(length=5)
+    if where == "onsite":
+        builder[next(iter(builder.sites()))] = lambda site, gate: gate
+    else:
+        part = kwant.Builder(kwant.TranslationalSymmetry((-1,)))
+        lattice = kwant.lattice.chain(norbs=1)
+        part[lattice(0)], part[lattice.neighbors()] = (lambda site, gate: gate), -1
+        builder.attach_lead(part)
+    reservoirs = [kd.Reservoir(-1.0, 0.1)] * len(builder.leads)
+    for params in (None, {}, {"gates": 0.0}):
+        with pytest.raises(TypeError, match="params must have values for gate, which value functions of syst take"):
+            kd.steady_state(builder.finalized(), reservoirs, BATH, params=params)
+    kd.steady_state(builder.finalized(), reservoirs, BATH, params={"gate": 0.0, "other": 1.0}, rtol=1e-2)
+
+
 def test_system_without_leads():
     builder = chain.barrier(length=3)
     builder.leads.clear()

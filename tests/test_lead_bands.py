@@ -5,6 +5,7 @@ from functools import cache
 import kwant
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 from kwant_dissip.model.leads import Lead
 from kwant_dissip.numerics.lead_bands import BandedLead
@@ -147,3 +148,23 @@ def test_leads_that_are_no_band():
     for k, energy in enumerate(energies):
         expected = kwant.physics.modes(cell - energy * np.eye(12), hopping)[1].selfenergy()
         np.testing.assert_allclose(sigma[k], expected, rtol=0, atol=1e-8)
+
+
+def test_a_flat_band_is_one_edge(monkeypatch):
+    """An armchair ribbon of 11 lines: edges at |1 + 2 cos(p pi / 12)|, of which p = 6 is flat, not one a momentum."""
+    searches = []
+
+    def counted(*args, **options):
+        searches.append(1)
+        return minimize_scalar(*args, **options)
+
+    monkeypatch.setattr("kwant_dissip.model.leads.minimize_scalar", counted)
+    lattice = kwant.lattice.honeycomb(norbs=1)
+    lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((1, -2))))
+    lead[lattice.shape(lambda p: -0.1 < p[0] < 5.1, (1, 0))] = 0.0
+    lead[lattice.neighbors()] = -1.0
+    found = Lead(lead.finalized(), 0).thresholds()
+    known = np.abs(1 + 2 * np.cos(np.arange(1, 12) * np.pi / 12))
+    for edge in (*known, *-known):
+        assert np.abs(found - edge).min() < 1e-9
+    assert len(searches) < 10 * len(lead.sites())

@@ -93,6 +93,46 @@ def test_axes_of_the_users(line, plane):
             state.plot(fields=["power", "wire"])
 
 
+def test_labels_fit_the_users_axes(line):
+    """In six panels of a paper they take two lines, and say the same."""
+    figure, axes = plt.subplots(2, 3, figsize=(7, 4.2))
+    line.plot(axes[0, 0], fields="mu")
+    label = axes[0, 0].yaxis.label
+    assert label.get_text().split() == line.plot(fields="mu").axes[0].get_ylabel().split()
+    assert label.get_window_extent().height <= axes[0, 0].get_window_extent().height < figure.bbox.height / 2
+
+
+def test_every_axis_of_the_users_has_its_abscissa(line):
+    """Unless it is shared with one below: a row of panels has none."""
+    response = kd.linear_response(chain.barrier(length=8).finalized(), kd.PhononBath(0.2, rate=0.1), mu=-1.0)
+    for shown in (line, response):
+        for shared, labels in ((False, ["position", "position", "", ""]), (True, ["", "position", "", ""])):
+            _, axes = plt.subplots(2, 2, sharex=shared)
+            shown.plot(axes[0])
+            assert [axis.get_xlabel().split(" ")[0] for axis in axes.flat] == labels
+
+
+def test_a_dot_alone_is_shown_in_its_wires():
+    bath = kd.PhononBath(0.05, rate=lambda site: 0.1 * (not chain.in_wires(site)))
+    state = kd.steady_state(chain.resonant_dot(length=9).finalized(), RESERVOIRS, bath, rtol=1e-2)
+    low, high = state.plot().axes[0].get_xlim()
+    assert low < -9 < 9 < high
+
+
+def test_maps_keep_their_labels_in_the_figure():
+    syst = ribbon.ribbon(length=30, width=6).finalized()
+    bath = kd.PhononBath(0.2, rate=0.1)
+    state = kd.steady_state(syst, RESERVOIRS, bath, rtol=1e-2)
+    field = kd.temperature(state.to_si(0.1, 3e-9), kd.thermal.graphene_on_silica())
+    for shown in (kd.linear_response(syst, bath, mu=-1.0, rtol=1e-2), state, field):
+        figure = shown.plot()
+        figure.canvas.draw()
+        for axis in figure.axes:
+            box = axis.get_tightbbox()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.width
+
+
 def test_spots_and_legend(line):
     """Every spot has a mark, ends a white one; both can be left out."""
     spots = kd.heat_spots(line)
@@ -118,6 +158,22 @@ def test_spots_of_maps_and_solids_are_marked():
     panels = state.plot().axes[:4]
     for panel in (panels[0], *panels[2:]):
         assert sum(len(curve.get_xdata()) for curve in panel.lines if curve.get_marker() in ("^", "v")) == len(spots)
+
+
+def test_spots_of_a_solid_lie_on_its_averaged_power():
+    """Standing waves are faint, and a broad spot is where the average is highest."""
+    state = solid(shape=(40, 2, 2))
+    rough = 0.5 * (-1.0) ** state.positions[:, 0]
+    state = dataclasses.replace(state, power=rough + 2 * np.exp(-((state.positions[:, 0] - 17) / 5) ** 2))
+    axis = state.plot().axes[0]
+    averaged, = (curve for curve in axis.lines if curve.get_label() == "averaged")
+    sections, = (curve for curve in axis.lines if curve.get_label() == "each cross section")
+    assert sections.get_ydata().sum() == pytest.approx(state.power.sum())
+    marks = np.concatenate([curve.get_xydata() for curve in axis.lines if curve.get_marker() in ("^", "v")])
+    np.testing.assert_array_equal(marks[:, 1], np.interp(marks[:, 0], *averaged.get_data()))
+    x, y = marks[np.argmax(marks[:, 1])]
+    assert abs(x - 17) <= 1
+    assert y == averaged.get_ydata().max()
 
 
 def test_a_plane_is_filled():
@@ -190,6 +246,18 @@ def test_bars_are_as_tall_as_their_panels(plane):
         panel, bar = (part.get_window_extent() for part in (axis, beside))
         assert bar.height == pytest.approx(panel.height, rel=0.01)
         assert bar.x0 > panel.x1
+
+
+def test_a_bar_does_not_write_over_its_power_of_ten():
+    """Nor where its label is longer than itself."""
+    positions, bonds = grid(60, 4)
+    figure = state_of(1e-6 * positions[:, 0], positions, bonds).plot(fields="power")
+    figure.canvas.draw()
+    axis = figure.axes[-1].yaxis
+    power, label = axis.get_offset_text(), axis.label
+    assert power.get_text()
+    assert label.get_window_extent().height > figure.axes[-1].get_window_extent().height
+    assert not label.get_window_extent().overlaps(power.get_window_extent())
 
 
 def test_potential_has_a_panel_of_its_own():

@@ -22,6 +22,9 @@ _BEYOND, _OPPOSITE = 0.1, 0.5
 _ALONE = 3.0
 # Sites around one that this is taken over, least and most.
 _FEWEST, _MOST = 8, 48
+# Fewer coupled sites than this have nothing to be compared with.
+_FEWEST_OF_WIRE = 3
+_PROMINENCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Spots(list[Spot]):
         return html(f"Spots: {len(self)}", rows)
 
 
-def heat_spots(state, *, window: float | None = None, prominence: float = 0.02) -> Spots:
+def heat_spots(state, *, window: float | None = None, prominence: float = _PROMINENCE) -> Spots:
     """Where the power is highest and lowest: inside of wires, at their ends, and on single sites.
 
     Parameters
@@ -135,6 +138,19 @@ def heat_spots(state, *, window: float | None = None, prominence: float = 0.02) 
     return Spots(sorted(spots, key=lambda spot: (spot.wire, spot.position)), _reason(state, prominence))
 
 
+def smooth_power(state) -> np.ndarray:
+    """The power that spots of a plane or solid are looked for in: without single sites, averaged over the window."""
+    smooth = np.array(state.power)
+    for wire in range(state.wires):
+        chosen = np.flatnonzero(state.wire == wire)
+        if len(chosen) >= _FEWEST_OF_WIRE:
+            positions = state.positions[chosen]
+            window = _window(state, positions, None, _GRAPH)
+            rest, _ = _single(positions, smooth[chosen], window, _PROMINENCE)
+            smooth[chosen] = average_nearby(positions, rest, window)
+    return smooth
+
+
 def _reason(state, prominence):
     """What can be said of a power without spots."""
     if state.wires == 0:
@@ -154,7 +170,7 @@ def _on_curve(state, wire, window, prominence):
 
 def _on_line(state, wire, window, prominence):
     x, power = state.points(wire)[:2]
-    if len(x) < 3:
+    if len(x) < _FEWEST_OF_WIRE:
         yield from _island(state, wire, prominence)
         return
     window = _window(state, x[:, None], window, _LINE)
@@ -186,7 +202,7 @@ def _extrema(wire, x, power, ends, prominence, resolution=None) -> Iterator[Spot
 
 def _on_graph(state, wire, window, prominence):
     chosen = np.flatnonzero(state.wire == wire)
-    if len(chosen) < 3:
+    if len(chosen) < _FEWEST_OF_WIRE:
         yield from _island(state, wire, prominence)
         return
     positions, own = state.positions[chosen], state.power[chosen]

@@ -14,7 +14,7 @@ from ..model.reservoirs import check_drives_at, check_finite, checked_drives
 from ..numerics.checks import check_rtol
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
-from ..progress import stage_bar
+from ..progress import reporting, stage_bar
 from ..results.linear_response import LinearResponse
 from .mesh import adapt
 from .scatterers import KwantScatterer
@@ -84,7 +84,8 @@ def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequen
         return ({"phonon_drive": warming, **fields}, found, [fields["power1"], fields["power2"]], [fields["mu1"]], True,
                 0.0)
 
-    with thread_pool() as map_, stage_bar("kinetic.linear_response") as progress:
+    with thread_pool() as threads, stage_bar("kinetic.linear_response") as progress:
+        map_ = reporting(threads, progress)
         try:
             mesh, fields, powers, cell_error = adapt(scatterer, gamma, lengths, [mu, mu], [temperature, temperature],
                                                       rtol, solve, map_, progress)

@@ -27,7 +27,7 @@ from ..model.resolution import smallest_ratio, smooth_values
 from ..numerics.checks import check_rtol, is_number, real_array, shortened
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
-from ..progress import stage_bar
+from ..progress import reporting, stage_bar
 from ..propagators.places import PlacesPropagator
 from . import cells
 from .mesh import adapt
@@ -193,7 +193,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
             **_occupations(propagator, probes, solution.unknowns, occupation_energies))
 
     where = [known.mean() if reservoir.mu is None else reservoir.mu for reservoir in reservoirs]
-    with thread_pool() as map_, stage_bar("kinetic.steady_state") as progress:
+    with thread_pool() as threads, stage_bar("kinetic.steady_state") as progress:
+        map_ = reporting(threads, progress)
         try:
             mesh, parts, (power,), cell_error = adapt(scatterer, gamma, lengths, where, temperatures, rtol, solve, map_,
                                                       progress)

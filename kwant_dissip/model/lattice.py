@@ -208,7 +208,7 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None, charge: Ch
     Raises
     ------
     TypeError
-        If `syst` is not finalized, or no kwant system.
+        If `syst` is not finalized, or no kwant system, or `params` lack one of its parameters.
     ValueError
         If it has no leads, leads of electrons and holes, or a Hamiltonian that is not finite and Hermitian, or in
         units that are too large.
@@ -221,6 +221,11 @@ def read(syst: kwant.system.FiniteSystem, params: dict | None = None, charge: Ch
         raise TypeError(f"params must be a dict of the value functions' parameters, or None, got {params!r}.")
     if not syst.leads:
         raise ValueError("syst has no leads; attach at least one with attach_lead before finalizing.")
+    needed = {name for part in (syst, *syst.leads) for name in getattr(part, "parameters", None) or ()}
+    missing = sorted(needed.difference(params or ()))
+    if missing:
+        raise TypeError(f"params must have values for {', '.join(missing)}, which value functions of syst take, as in "
+                        f"params={{{missing[0]!r}: 0.1}}; got {params!r}.")
     hamiltonian, norbs = syst.hamiltonian_submatrix(params=params, sparse=True, return_norb=True)[:2]
     hamiltonian = csr_matrix(hamiltonian)
     if not np.all(np.isfinite(hamiltonian.data)):

@@ -18,6 +18,8 @@ Value = TypeVar("Value")
 
 # Momenta per half Brillouin zone at which bands are searched for extrema, before refinement.
 _BAND_GRID = 256
+# Bands that change from one such momentum to the next by less, relative to the largest energy, are flat there.
+_FLAT = 1e-12
 # How well a self-energy must solve its equation, relative to its largest element.
 _SIGMA_TOLERANCE = 1e-6
 # Thermal energies around mu within which a lead needs an open mode.
@@ -355,13 +357,16 @@ class Lead(LeadLike):
         bands = kwant.physics.Bands(self._lead, params=self._params)
         momenta = np.linspace(-np.pi, np.pi, 2 * _BAND_GRID + 1)
         energies = np.array([bands(k) for k in momenta])
-        step = momenta[1] - momenta[0]
+        step, scale = momenta[1] - momenta[0], np.abs(energies).max()
         found = []
         for band, values in enumerate(energies.T):
             # The grid is periodic; its last point repeats the first.
             before, after = np.roll(values[:-1], 1), np.roll(values[:-1], -1)
+            flat = np.maximum(np.abs(before - values[:-1]), np.abs(after - values[:-1])) < _FLAT * scale
             for sign in (1, -1):
-                for k in momenta[:-1][(sign * values[:-1] <= sign * before) & (sign * values[:-1] <= sign * after)]:
+                extremal = (sign * values[:-1] <= sign * before) & (sign * values[:-1] <= sign * after)
+                found.extend(values[:-1][extremal & flat])
+                for k in momenta[:-1][extremal & ~flat]:
                     best = minimize_scalar(lambda q, band=band, sign=sign: sign * bands(q)[band],
                                            bounds=(k - step, k + step), method="bounded", options={"xatol": 1e-9})
                     found.append(sign * best.fun)

@@ -1,9 +1,8 @@
 """Pictures of results on planar systems: maps over the sites, and arrows for the current."""
 
 import numpy as np
-from scipy.spatial import KDTree
 
-from .figures import subplots
+from .figures import over_plane
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
 from .style import in_lines, in_units, with_unit
@@ -29,7 +28,7 @@ def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True, a
     if arrows and "current" not in names:
         names.insert(1, "current")
     if axes is None:
-        axes = _figure(positions, len(names))
+        axes = over_plane(positions, len(names))
     axes, names = placed(axes, names, fields)
     found = spots_of(state, spots)
     for axis, name in zip(axes, names, strict=True):
@@ -61,16 +60,6 @@ def _defaults(state):
         names.append("electron_temperature")
     names = names or ["density"]
     return names + ["potential"] * (state.density_difference is not None)
-
-
-def _figure(positions, count):
-    """As many rows or columns as suits the shape of the system."""
-    distance, _ = KDTree(positions).query(positions, k=min(2, len(positions)))
-    wide, high = np.ptp(positions, axis=0) + np.median(distance.reshape(len(positions), -1)[:, -1])
-    rows = count if wide > high else 1
-    size = (6.4, np.clip(5.0 * high / wide + 1.0, 1.7, 5.4) * rows) if wide > high else \
-        (np.clip(4.0 * wide / high + 1.4, 2.4, 5) * count, 4.8)
-    return subplots(rows, count // rows, figsize=size, layout="compressed")[1]
 
 
 def _leads(axis, state, positions, plane):

@@ -1,6 +1,7 @@
 """What the panels of a picture show, and where they go."""
 
 import dataclasses
+from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +65,24 @@ def panel(state, name):
     label = f"power per {state.power_per}" if name == "power" else _LABELS.get(name, name.replace("_", " "))
     return Panel(name, factor * values, with_unit(label, unit),
                  known[name] in _SIGNED or name == "density_difference", factor)
+
+
+def side_label(axis, label):
+    """Label the ordinate of a user's axis, in as many lines as its height asks for."""
+    text, room = axis.set_ylabel(label), axis.get_window_extent().height
+    for width in range(len(label), max(map(len, label.split())) - 1, -1):
+        text.set_text("\n".join(wrap(label, width)))
+        if text.get_window_extent().height <= room:
+            return
+
+
+def label_abscissa(axes, label):
+    """Label the abscissa of the last axis, and of each that does not share it with one below."""
+    for axis in axes:
+        place = axis.get_subplotspec()
+        shared = any(other.get_subplotspec() != place for other in axis.get_shared_x_axes().get_siblings(axis))
+        if axis is axes[-1] or not shared or place is None or place.is_last_row():
+            axis.set_xlabel(label)
 
 
 def names_of(fields, defaults):

@@ -1,9 +1,10 @@
 """Pictures of results along wires."""
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from .figures import subplots
-from .panels import mark, names_of, panel, placed, spots_of
+from .panels import label_abscissa, mark, names_of, panel, placed, side_label, spots_of
 from .style import BLUE, GREEN, PURPLE, VERMILION, in_units, with_unit
 
 _DEFAULT = ("power", "mu")
@@ -16,6 +17,7 @@ def profile(state, axes=None, *, fields=None, legend=True, spots=True):
     that is not 0, on scales at the right.
     """
     names = names_of(fields, _DEFAULT)
+    label = Axes.set_ylabel if axes is None else side_label
     if axes is None:
         _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.4 * len(names)), layout="constrained")
     axes, names = placed(axes, names, fields)
@@ -30,16 +32,17 @@ def profile(state, axes=None, *, fields=None, legend=True, spots=True):
             _curve(axis, state, factor, shown.values, color=GREEN, lw=1.5)
         if name in ("power", "mu"):
             _what_is_missing(axis, state, name)
-        axis.set_ylabel(shown.label)
+        # Also where few sites, or those in the middle alone, are coupled.
+        axis.update_datalim(factor * np.repeat(state.coordinate[:, None], 2, axis=1), updatey=False)
+        axis.autoscale_view()
+        label(axis, shown.label)
         if fields is None:
-            _beside(axis, state, factor, name)
+            _beside(axis, state, factor, name, label)
         if shown.is_signed:
             axis.axhline(0, color="0.6", lw=0.6, zorder=0)
         if legend and axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False, fontsize="small")
-    for axis in axes:
-        if axis is axes[-1] or axis.get_subplotspec() is None or axis.get_subplotspec().is_last_row():
-            axis.set_xlabel(with_unit("position $x$", unit))
+    label_abscissa(axes, with_unit("position $x$", unit))
     return axes[0].figure
 
 
@@ -79,7 +82,7 @@ def _what_is_missing(axis, state, name):
         axis.text(0.5, 0.5, text, ha="center", transform=axis.transAxes)
 
 
-def _beside(axis, state, length, name):
+def _beside(axis, state, length, name, label):
     """The electrons' temperature beside the power, the electrostatic energy beside mu."""
     if name == "power":
         values, field, colour, line = state.electron_temperature, "electron_temperature", VERMILION, ":"
@@ -91,4 +94,4 @@ def _beside(axis, state, length, name):
             return
     shown, beside = panel(state, field), axis.twinx()
     _curve(beside, state, length, shown.values, color=colour, lw=1.3, ls=line)
-    beside.set_ylabel(shown.label + (", dotted" if line == ":" else ", dashed"))
+    label(beside, shown.label + (", dotted" if line == ":" else ", dashed"))

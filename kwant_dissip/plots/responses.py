@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .figures import subplots
-from .panels import names_of, placed
+from .figures import over_plane, subplots
+from .panels import label_abscissa, names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, GREEN, VERMILION
 
@@ -23,7 +23,9 @@ def draw(response, axes=None, *, fields=None, cmap=None):
             raise ValueError(f"fields must be of {', '.join(known)}, got {name!r}.")
     x = np.reshape(response.x, (len(response.power1), -1))
     moving = np.flatnonzero(np.ptp(x, axis=0) > 0)
-    if axes is None:
+    if axes is None and len(moving) > 1:
+        axes = over_plane(x[:, moving[:2]], len(names))
+    elif axes is None:
         _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.2 * len(names)), layout="constrained")
     axes, names = placed(axes, names, fields)
     for axis, name in zip(axes, names, strict=True):
@@ -35,7 +37,8 @@ def draw(response, axes=None, *, fields=None, cmap=None):
             axis.set_ylabel(_LABELS[name])
         else:
             bar(axis, filled(axis, x[:, moving[:2]], values, signed=True, cmap=cmap), _LABELS[name])
-            axis.set_ylabel(f"${'xyz'[moving[1]]}$ (lattice unit)")
-    axes[-1].set_xlabel("position $x$ (lattice unit)" if len(moving) <= 1 else
-                        f"${'xyz'[moving[0]]}$ (lattice unit)")
+            axis.set(**{f"{'xy'[i]}label": f"${'xyz'[coordinate]}$ (lattice unit)"
+                        for i, coordinate in enumerate(moving[:2])})
+    if len(moving) <= 1:
+        label_abscissa(axes, "position $x$ (lattice unit)")
     return axes[0].figure

@@ -81,8 +81,11 @@ def bar(axis, drawn, label, **options):
         axis.figure.add_axes(beside)
         axis.figure.sca(axis)
         axis.add_artist(_Room(beside)).set_clip_on(False)
-    made = axis.figure.colorbar(drawn, cax=beside, label=label, **options)
+    made = axis.figure.colorbar(drawn, cax=beside, **options)
     made.ax.yaxis.set_offset_position("left")  # a power of ten over the bar, not over the panel
+    made.formatter.set_locs(made.get_ticks())
+    # A label longer than its bar goes on below, or it would run into the power of ten.
+    made.set_label(label, loc="top" if made.formatter.get_offset() else "center")
     return made
 
 

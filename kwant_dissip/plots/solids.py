@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..analysis.spots import smooth_power
 from .figures import subplots
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
@@ -52,15 +53,21 @@ def _profile(axis, state, name, along, factor, found, legend, with_potential):
     x, section = _groups(state.positions[:, [along]])
     shown, sums = panel(state, name), name in _SUMS
     values = np.bincount(section, shown.values) if sums else _means(shown.values, section)
-    axis.plot(factor * x, values, color=BLUE if shown.is_signed else GREEN, marker="o", ms=3, lw=1.5)
+    curve = values
+    if name == "power":
+        curve = np.bincount(section, shown.factor * smooth_power(state))
+        axis.plot(factor * x, values, color=BLUE, alpha=0.4, lw=0.8, label="each cross section" if legend else None)
+    axis.plot(factor * x, curve, color=BLUE if shown.is_signed else GREEN, lw=1.5,
+              label="averaged" if name == "power" and legend else None)
     axis.set_title(f"{'sum' if sums else 'mean'} over the cross section", fontsize="medium", pad=14)
     axis.set_ylabel(shown.label.replace(" per site", ""))
     axis.ticklabel_format(axis="y", scilimits=(-3, 4))
     if shown.is_signed:
         axis.axhline(0, color="0.6", lw=0.6, zorder=0)
     if name == "power":
-        mark(axis, found, lambda spot: (factor * spot.position[along],
-                                        values[np.argmin(np.abs(x - spot.position[along]))]), legend)
+        mark(axis, found, lambda spot: (
+            factor * spot.position[along],
+            (values if spot.is_single else curve)[np.argmin(np.abs(x - spot.position[along]))]), legend)
         if legend and axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False, fontsize="small")
     if name == "mu" and with_potential and state.density_difference is not None:
@@ -77,6 +84,7 @@ def _map(axis, state, directions, summed, factor, cmap, found):
     drawn = filled(axis, factor * places, scale * power, bonds[bonds[:, 0] != bonds[:, 1]], signed=True, cmap=cmap)
     bar(axis, drawn, f"power\n({unit})")
     mark(axis, found, lambda spot: factor * np.array(spot.position)[list(directions)], legend=False, beside=_BESIDE)
+    axis.locator_params(axis="y", nbins=2)  # wires are thin
     axis.set_title(f"power, sum along ${'xyz'[summed]}$", fontsize="medium")
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from .figures import subplots
-from .panels import names_of, placed
+from .figures import over_plane, subplots
+from .panels import label_abscissa, names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, VERMILION, scaled
 
@@ -29,11 +29,10 @@ def field(shown, axes=None, *, fields=None, cmap=None):
             raise ValueError(f"fields must be of {', '.join(known)}, got {name!r}.")
     moving = np.flatnonzero(np.ptp(shown.positions, axis=0) > 0)[:2]
     is_line = len(moving) <= 1
-    if axes is None:
-        wide = is_line or np.ptp(shown.outline[..., 0]) > np.ptp(shown.outline[..., 1])
-        shape, size = ((len(names), 1), (6.4, 0.8 + 2.4 * len(names))) if wide else \
-            ((1, len(names)), (4.8 * len(names), 5.2))
-        _, axes = subplots(*shape, sharex=bool(wide), figsize=size, layout="constrained")
+    if axes is None and not is_line:
+        axes = over_plane(shown.positions[:, moving], len(names))
+    elif axes is None:
+        _, axes = subplots(len(names), 1, sharex=True, figsize=(6.4, 0.8 + 2.4 * len(names)), layout="constrained")
     axes, names = placed(axes, names, fields)
     length, nm = scaled(np.ptp(shown.outline, axis=(0, 1)), "m")
     for axis, name in zip(axes, names, strict=True):
@@ -51,9 +50,9 @@ def field(shown, axes=None, *, fields=None, cmap=None):
             drawn = filled(axis, length * shown.positions[:, moving], factor * values, shown.links,
                            signed=colours is None, cmap=cmap or colours)
             bar(axis, drawn, f"{label}\n({unit})")
-            axis.set_ylabel(f"${'xyz'[moving[1]]}$ ({nm})")
-        if axis is axes[-1] or not is_line:
-            axis.set_xlabel(f"position $x$ ({nm})" if is_line else f"${'xyz'[moving[0]]}$ ({nm})")
+            axis.set(xlabel=f"${'xyz'[moving[0]]}$ ({nm})", ylabel=f"${'xyz'[moving[1]]}$ ({nm})")
+    if is_line:
+        label_abscissa(axes, f"position $x$ ({nm})")
     return axes[0].figure
 
 

@@ -15,7 +15,7 @@ from ..model.resolution import smallest_ratio
 from ..numerics.quadrature import TWO_PI
 from ..numerics.threads import thread_pool
 from ..numerics.weak_probe import weak_probe
-from ..progress import stage_bar
+from ..progress import reporting, stage_bar
 from ..propagators.kwant_solver import warn_of_patience
 from ..results.phonon_state import PhononState
 from ..results.surroundings import surroundings
@@ -39,7 +39,8 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
         With the best state as its `state`.
     """
     problem = QuantumProblem(lattice, reservoirs, band_shifts, quanta, baths, method, electrostatics)
-    with thread_pool(keep_freed=False) as map_, stage_bar("steady_state") as progress:
+    with thread_pool(keep_freed=False) as threads, stage_bar("steady_state") as progress:
+        map_ = reporting(threads, progress)
         refinement = Refinement(problem, rtol, map_, progress, start)
         if method == "kwant":
             warn_of_patience(problem.propagator, "microscopic phonons", problem.mu0,
