@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..numerics.checks import is_whole, shortened
-from .fields import documented, quantity
+from ..store.fields import documented, quantity
+from ..store.units import BOLTZMANN_EV
 from .lattice_state import SteadyState
-from .units import BOLTZMANN_EV
 
 _GRID = ("site", "energy")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from ..numerics.checks import check_flag, is_whole, shortened
-from .fields import in_si
-from .record import Record
-from .storage import write_record
-from .units import BOLTZMANN_EV, Units
+from ..store.fields import in_si
+from ..store.record import Record
+from ..store.storage import write_record
+from ..store.units import BOLTZMANN_EV, Units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +110,7 @@ class Saved:
             With the dimensions ``site``, ``lead``, ``hopping``, or ``x`` in the kinetic theory. Its methods
             ``to_netcdf`` and ``to_zarr`` write what xarray opens without this package.
         """
-        from .dataset import dataset_of_one  # xarray is slow to import
+        from ..store.dataset import dataset_of_one  # xarray is slow to import
 
         return dataset_of_one(Record.of(self))
 

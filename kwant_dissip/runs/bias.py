@@ -12,7 +12,7 @@ from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError, heed_interrupt
 from ..numerics.checks import check_rtol, check_solve, is_finite, shortened
 from ..progress import stage_bar
-from ..results.units import BOLTZMANN_EV
+from ..store.units import BOLTZMANN_EV
 
 State = TypeVar("State")
 

@@ -6,15 +6,15 @@ from importlib import import_module
 from os import PathLike
 from typing import Any
 
+from ..results.result import Saved
 from .reading import opened, read_fields
 from .record import NUMBERS, Declared, declared_by
-from .result import Saved
 from .storage import PACKAGE_VERSION
 
-# Where each kind of result is declared, also on floors above this one: imported when a file holds one.
+# Where each kind of result is declared: imported when a file holds one.
 _HOMES = {"SteadyState": "kwant_dissip.results.lattice_state", "PhononState": "kwant_dissip.results.phonon_state",
-          "KineticState": "kwant_dissip.kinetic.state", "TemperatureField": "kwant_dissip.thermal.field",
-          "ThermalImage": "kwant_dissip.thermal.image"}
+          "KineticState": "kwant_dissip.results.kinetic_state",
+          "TemperatureField": "kwant_dissip.results.temperature_field", "ThermalImage": "kwant_dissip.results.thermal_image"}
 
 
 def load(path: str | PathLike, group: str = "/") -> Saved | dict[str, Any]:

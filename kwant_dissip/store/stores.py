@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import xarray as xr
 
 from ..progress import count_bar
-from ..results.dataset import dataset_of
-from ..results.folder import SweepFolder
-from ..results.opening import LOST, open_points
-from ..results.plan import Plan, key
-from ..results.points import KeptPoint, PointFolder
-from ..results.record import Record
+from .dataset import dataset_of
+from .folder import SweepFolder
+from .opening import LOST, open_points
+from .plan import Plan, key
+from .points import KeptPoint, PointFolder
+from .record import Record
 
 # So many points are named in errors and warnings.
 NAMED = 5

@@ -6,11 +6,11 @@ from os import PathLike
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
+from ..results.result import Result
 from .dataset import OF_RESULT, about_points, dataset_of, free
 from .folder import SweepFolder
 from .loading import declared_of, rebuilt_if_whole
 from .plan import Plan, key
-from .result import Result
 
 # Where the file with a point's error is damaged.
 LOST = "the file that says what went wrong is damaged"
