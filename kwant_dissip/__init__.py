@@ -17,6 +17,8 @@ if _typing.TYPE_CHECKING:
     from .model.reservoirs import Reservoir
     from .results.lattice_state import SteadyState
     from .results.linear_response import LinearResponse
+    from .results.loading import load
+    from .results.opening import open_sweep
     from .results.phonon_state import PhononState
     from .results.self_heating import SelfHeating
     from .results.temperature_field import TemperatureField
@@ -25,8 +27,6 @@ if _typing.TYPE_CHECKING:
     from .runs.self_heating import self_heating
     from .runs.sweep import sweep
     from .solve import linear_response, steady_state
-    from .store.loading import load
-    from .store.opening import open_sweep
     from .thermal.conductances import Thermal
     from .thermal.field import temperature
     from .thermal.image import thermal_image
@@ -55,7 +55,7 @@ _NAMES = {
     "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
     "results.linear_response": ("LinearResponse",), "results.self_heating": ("SelfHeating",),
     "results.temperature_field": ("TemperatureField",), "results.thermal_image": ("ThermalImage",),
-    "store.loading": ("load",), "store.opening": ("open_sweep",),
+    "results.loading": ("load",), "results.opening": ("open_sweep",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
     "runs.self_heating": ("self_heating",), "runs.sweep": ("sweep",),
     "systems": (), "thermal": (), "thermal.field": ("temperature",),

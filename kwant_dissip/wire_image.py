@@ -14,7 +14,7 @@ from .plots.numbers import save
 from .plots.style import BLUE, VERMILION, scaled
 from .plots.temperatures import EXCESS, raster
 from .solve import steady_state
-from .store.storage import check_writable, made_folder, replacing
+from .store.paths import check_writable, made_folder, replacing
 from .store.units import BOLTZMANN_EV
 from .systems import chain
 from .thermal.field import temperature

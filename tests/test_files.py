@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
-from kwant_dissip.store.reading import read_value
-from kwant_dissip.store.storage import check_writable
+from kwant_dissip.store.file import read_value
+from kwant_dissip.store.paths import check_writable
 from kwant_dissip.systems import chain
 
 
@@ -239,7 +239,7 @@ def other_version(monkeypatch, state, path, change):
     """Save as a version of the package would that declares other fields."""
     fields = change(list(dataclasses.fields(state)))
     with monkeypatch.context() as patch:
-        patch.setattr("kwant_dissip.store.storage.PACKAGE_VERSION", "7.8.9")
+        patch.setattr("kwant_dissip.store.file.PACKAGE_VERSION", "7.8.9")
         patch.setattr("dataclasses.fields", lambda _: fields)
         state.save(path)
 

@@ -9,9 +9,9 @@ from matplotlib.backend_bases import FigureCanvasBase
 from ..analysis.spots import heat_spots
 from ..errors import heed_interrupt
 from ..plots.sweeps import Row, draw
-from ..store.loading import load
-from ..store.opening import open_sweep, result_of
-from ..store.storage import check_writable
+from ..results.loading import load
+from ..results.opening import open_sweep, result_of
+from ..store.paths import check_writable
 from .options import literal
 
 

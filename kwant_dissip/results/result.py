@@ -4,14 +4,14 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from ..numerics.checks import check_flag, is_whole, shortened
 from ..store.fields import in_si
-from ..store.record import Record
-from ..store.storage import write_record
+from ..store.file import write_record
+from ..store.record import Record, joins
 from ..store.units import BOLTZMANN_EV, Units
 
 if TYPE_CHECKING:
@@ -78,6 +78,10 @@ class Saved:
     """What can be written to a file and read by `load`: base of frozen dataclasses declared by `fields.quantity`."""
 
     units: str
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        joins(cls)
 
     def save(self, path: str | PathLike, group: str = "/") -> None:
         """Write all fields to an HDF5 file, one dataset per array, each with its meaning and unit.

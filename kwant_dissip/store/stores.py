@@ -11,7 +11,7 @@ from .dataset import dataset_of
 from .folder import SweepFolder
 from .opening import LOST, open_points
 from .plan import Plan, key
-from .points import KeptPoint, PointFolder
+from .points import PointFolder
 from .record import Record
 
 # So many points are named in errors and warnings.
@@ -40,7 +40,7 @@ class InMemory:
 
     def __init__(self, plan: Plan, name: str) -> None:
         self._plan, self._name = plan, name
-        self._found: list[KeptPoint | None] = [None] * len(plan)
+        self._found: list[Record | None] = [None] * len(plan)
         self._failures: dict[int, str] = {}
 
     def missing(self, retry_failed: bool) -> Sequence[int]:  # noqa: ARG002 (nothing is there)
@@ -54,7 +54,7 @@ class InMemory:
         if isinstance(outcome, Failure):
             self._failures[i] = outcome.text
         elif outcome is not None:
-            self._found[i] = KeptPoint(outcome)
+            self._found[i] = outcome
 
     def died(self, todo: Sequence[int], text: str) -> list[int]:  # noqa: ARG002
         """Points at which a worker may have died: nobody knows."""
