@@ -149,10 +149,11 @@ def read_value(path: str | os.PathLike, name: str) -> Any:
     """
     with opened(path) as file:
         try:
-            known = _scalar(file.attrs, _CHECKSUM)
+            attributes = file.attrs
+            known = _scalar(attributes, _CHECKSUM)
             if not _is_by_field(known):
                 return read_record(path).values[name]
-            value = _value(file, name)
+            value = _scalar(attributes, name) if name in attributes else _array(name, _inside(file, name))
             if json.loads(known)[name] != _hashes({name: value})[name]:
                 raise OSError(f"its data {_CHANGED}")
             return value
@@ -176,15 +177,14 @@ def opened(path: str | os.PathLike) -> Iterator[h5py.File]:
         mode = source.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe would keep us waiting
             raise OSError(0, "it is no plain file")
-        with open(source, "rb") as file:
-            empty = not file.read(1)
+        open(source, "rb").close()
     except OSError as error:
         raise type(error)(f"{path} cannot be read: {error.strerror}.") from error
-    if not h5py.is_hdf5(source):
-        raise DamagedError(f"{path} {'is empty' if empty else 'is not an HDF5 file'}.")
     try:
         file = h5py.File(source, "r")
     except (OSError, RuntimeError) as error:
+        if not h5py.is_hdf5(source):
+            raise DamagedError(f"{path} is {'not an HDF5 file' if source.stat().st_size else 'empty'}.") from error
         why = "is cut short" if "truncated" in str(error) else "cannot be opened as HDF5"
         raise DamagedError(f"{path} {why}: {error}") from error
     with file:
@@ -220,32 +220,32 @@ def _results(file):
 
 def _contents(place):
     """Attributes and arrays of a group."""
-    arrays = [name for name in place if isinstance(_inside(place, name), h5py.Dataset)]
-    return {name: _value(place, name) for name in (*place.attrs, *arrays)}
-
-
-def _value(place, name):
-    """An attribute of a group as a Python scalar, or an array: one of its own file, as large as it says it is."""
-    if name in place.attrs:
-        return _scalar(place.attrs, name)
-    array = _inside(place, name)
-    if array.is_virtual or array.external:
-        raise ValueError(f"the array {name!r} lies in another file")
-    if array.dtype.kind not in "biufc":
-        raise ValueError(f"the array {name!r} holds no numbers but {array.dtype}")
-    size = os.stat(array.file.filename).st_size
-    if not array.nbytes <= array.id.get_storage_size() <= size:
-        raise ValueError(f"the array {name!r} of shape {array.shape} would take {array.nbytes} bytes and has "
-                         f"{array.id.get_storage_size()} in a file of {size}")
-    return np.asarray(array[()])
+    items = {name: _inside(place, name) for name in place}
+    attributes = place.attrs
+    values = {name: _scalar(attributes, name) for name in attributes}
+    return values | {name: _array(name, item) for name, item in items.items() if isinstance(item, h5py.Dataset)}
 
 
 def _scalar(attributes, name):
+    """An attribute as a Python scalar."""
     if attributes.get_id(name).shape != ():
         raise ValueError(f"the attribute {name!r} is no single value")
     value = attributes[name]
     scalar = value.item() if isinstance(value, np.generic) else value
     return scalar.decode() if isinstance(scalar, bytes) else scalar
+
+
+def _array(name, stored):
+    """An array that lies in its own file, and is as large there as it says it is."""
+    if stored.is_virtual or stored.external:
+        raise ValueError(f"the array {name!r} lies in another file")
+    if stored.dtype.kind not in "biufc":
+        raise ValueError(f"the array {name!r} holds no numbers but {stored.dtype}")
+    size = os.stat(stored.file.filename).st_size
+    if not stored.nbytes <= stored.id.get_storage_size() <= size:
+        raise ValueError(f"the array {name!r} of shape {stored.shape} would take {stored.nbytes} bytes and has "
+                         f"{stored.id.get_storage_size()} in a file of {size}")
+    return np.asarray(stored[()])
 
 
 def _inside(place, name):
