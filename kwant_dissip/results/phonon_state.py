@@ -1,6 +1,7 @@
 """What `steady_state` returns where electrons scatter off microscopic phonons."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -49,6 +50,8 @@ class PhononState(SteadyState):
         "their own; only with tadpole=True", "energy", ("site",), default=None)
     mode_power: np.ndarray = quantity("Power that each mode gets at each site; the rest of `power` goes to probes",
                                       "power", ("mode", "site"), default=None)
+
+    has_bath_mu: ClassVar[bool] = False
 
     @property
     def filling(self) -> np.ndarray:

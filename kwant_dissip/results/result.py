@@ -11,6 +11,7 @@ import numpy as np
 from ..numerics.checks import check_flag, is_whole, shortened
 from ..store.fields import in_si
 from ..store.file import write_record
+from ..store.plan import ONE_POINT
 from ..store.record import Record, joins
 from ..store.units import BOLTZMANN_EV, Units
 
@@ -114,9 +115,9 @@ class Saved:
             With the dimensions ``site``, ``lead``, ``hopping``, or ``x`` in the kinetic theory. Its methods
             ``to_netcdf`` and ``to_zarr`` write what xarray opens without this package.
         """
-        from ..store.dataset import dataset_of_one  # xarray is slow to import
+        from ..store.dataset import dataset_of  # xarray is slow to import
 
-        return dataset_of_one(Record.of(self))
+        return dataset_of(ONE_POINT, [Record.of(self)])
 
 
 class Result(Saved, ABC):
@@ -144,6 +145,8 @@ class Result(Saved, ABC):
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
     averages: ClassVar[bool]
+    # Whether the slope of `mu` is the force behind the current: not that of a weak probe, with microscopic phonons.
+    has_bath_mu: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -23,10 +23,10 @@ from ..numerics.threads import one_blas_thread, one_thread
 from ..progress import count_bar
 from ..results.result import Result
 from ..store.folder import SweepFolder
+from ..store.outcomes import NAMED, Failure, InFolder, InMemory, Stop
 from ..store.plan import Plan, Value
 from ..store.points import PointFolder
 from ..store.record import Record
-from ..store.stores import NAMED, Failure, InFolder, InMemory, Stop
 
 # So many points wait for the executor or run; of what is finished nothing is held when there is a folder.
 _IN_FLIGHT = 1000

@@ -23,11 +23,6 @@ _ABOUT_POINTS = {"finished": "whether the point is finished", "failure": "what w
 _CHECKED = {"fletcher32": True, "compressors": {"name": "zstd", "configuration": {"level": 0, "checksum": True}}}
 
 
-def dataset_of_one(record: Record) -> xr.Dataset:
-    """A single result."""
-    return dataset_of(Plan((), (), True), [record])
-
-
 def dataset_of(plan: Plan, points: Sequence[Record | None] | Sequence[PointFile | None],
                failures: Mapping[int, str] | None = None, **attributes: str) -> xr.Dataset:
     """Results at the points of a plan.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..analysis.state import check_state
 from ..numerics.checks import check_flag
 from ..results.result import Result
 from ..results.temperature_field import TemperatureField
@@ -59,8 +60,7 @@ def temperature(state: Result, thermal: Thermal, *, heat_at_ends: bool = False) 
 
 def equation_of(state: Result, thermal: Thermal, *, heat_at_ends: bool) -> HeatEquation:
     """The heat equation of a state, arguments as of `temperature`."""
-    if not isinstance(state, Result):
-        raise TypeError(f"state must be a SteadyState or a KineticState, got {type(state).__name__}.")
+    check_state("state must be", state)
     if not isinstance(thermal, Thermal):
         raise TypeError(f"thermal must be a Thermal, got {type(thermal).__name__}.")
     check_flag("heat_at_ends", heat_at_ends)

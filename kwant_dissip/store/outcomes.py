@@ -1,4 +1,4 @@
-"""Where the results of a sweep go: into a folder, or memory."""
+"""What comes out at the points of a sweep, and where it goes: into a folder, or memory."""
 
 import warnings
 from collections.abc import Sequence
