@@ -9,9 +9,6 @@ from .dataset import dataset_of
 from .folder import SweepFolder
 from .plan import Plan, key
 
-# Where the file with a point's error is damaged.
-LOST = "the file that says what went wrong is damaged"
-
 
 def open_points(folder: SweepFolder, plan: Plan | None = None) -> xr.Dataset:
     """The results of a plan, by default of all points, in a folder."""
@@ -30,7 +27,7 @@ class _Folder(BackendEntrypoint):
         keys = [key(point) for point in plan]
         finished, failed = folder.points.finished(), folder.points.failed()
         dataset = dataset_of(plan, _readable([finished.get(name) for name in keys]),
-                             {i: failed[name] or LOST for i, name in enumerate(keys) if name in failed},
+                             {i: failed[name] for i, name in enumerate(keys) if name in failed},
                              sweep=folder.about["name"])
         return dataset.drop_vars(drop_variables or [])
 

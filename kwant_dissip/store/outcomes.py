@@ -9,9 +9,9 @@ import xarray as xr
 from ..progress import count_bar
 from .dataset import dataset_of
 from .folder import SweepFolder
-from .opening import LOST, open_points
+from .opening import open_points
 from .plan import Plan, key
-from .points import PointFolder
+from .points import LOST, PointFolder
 from .record import Record
 
 # So many points are named in errors and warnings.
@@ -97,7 +97,7 @@ class InFolder:
                     damaged.append(damage)
                     self.points.set_aside(finished.pop(name))
                 progress()
-        lost = [name for name in self._keys if name in failed and failed[name] is None]
+        lost = [name for name in self._keys if name in failed and failed[name] == LOST]
         damaged += [f"{name}: {LOST}" for name in lost]
         known = set(finished) | (set() if retry_failed else failed.keys() - lost)
         if damaged:
@@ -123,7 +123,7 @@ class InFolder:
     def failures(self) -> dict[int, str]:
         """Errors of points that failed, by their numbers."""
         failed, finished = self.points.failed(), self.points.finished()
-        return {i: failed[name] or LOST for i, name in enumerate(self._keys)
+        return {i: failed[name] for i, name in enumerate(self._keys)
                 if name in failed and name not in finished}
 
     def count(self) -> int:

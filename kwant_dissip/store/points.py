@@ -13,6 +13,8 @@ from .paths import replacing
 from .plan import key
 from .record import PACKAGE_VERSION, Record
 
+# In place of an error that cannot be read.
+LOST = "the file that says what went wrong is damaged"
 _RESULT, _ERROR, _STARTED, _DAMAGED = ".h5", ".error.json", ".started", ".damaged"
 
 
@@ -85,15 +87,15 @@ class PointFolder:
                 result[parts[0]] = PointFile(self.path / name, *parts[1:])
         return result
 
-    def failed(self) -> dict[str, str | None]:
-        """Errors of the points that failed, by their keys; None where the file with the error is damaged."""
+    def failed(self) -> dict[str, str]:
+        """Errors of the points that failed, by their keys; `LOST` where the file with the error is damaged."""
         return {name.removesuffix(_ERROR): self._error(name) for name in self._names(_ERROR)}
 
     def _error(self, name):
         try:
             return str(json.loads((self.path / name).read_text())["error"])
         except (KeyError, TypeError, ValueError):
-            return None
+            return LOST
 
     def set_aside(self, point: PointFile) -> None:
         """Rename a damaged file, so that its point counts as missing."""
