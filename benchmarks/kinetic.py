@@ -6,7 +6,7 @@ import numpy as np
 
 import kwant_dissip as kd
 from kwant_dissip import figure2, kinetic
-from kwant_dissip.kinetic import cells
+from kwant_dissip.numerics import gauss
 
 LENGTHS = (16, 64, 256, 1024)  # in mean free paths
 
@@ -28,7 +28,7 @@ def growth():
         state, seconds = timed(lambda length=length: kinetic.steady_state(
             transmission, [kd.Reservoir(0.1, 0.1), kd.Reservoir(-0.1, 0.1)], kd.PhononBath(0.1, mean_free_path=1.0),
             velocity=np.ones_like, length=float(length), rtol=1e-4))
-        yield len(state.x) // cells.ORDER, seconds
+        yield len(state.x) // gauss.ORDER, seconds
 
 
 def main():

@@ -20,13 +20,16 @@ if _typing.TYPE_CHECKING:
     from .results.loading import load
     from .results.opening import open_sweep
     from .results.phonon_state import PhononState
+    from .results.self_heating import SelfHeating
+    from .results.temperature_field import TemperatureField
+    from .results.thermal_image import ThermalImage
     from .runs.bias import at_current, at_voltage_drop
-    from .runs.self_heating import SelfHeating, self_heating
+    from .runs.self_heating import self_heating
     from .runs.sweep import sweep
     from .solve import linear_response, steady_state
     from .thermal.conductances import Thermal
-    from .thermal.field import TemperatureField, temperature
-    from .thermal.image import ThermalImage, thermal_image
+    from .thermal.field import temperature
+    from .thermal.image import thermal_image
     from .thermal.tip import Tip
     from .thermometer import LocalElectrons, local_distribution, local_electrons
 
@@ -50,11 +53,13 @@ _NAMES = {
     "model.image_charges": ("ImageCharges",),
     "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),
     "results.phonon_state": ("PhononState",), "results.lattice_state": ("SteadyState",),
-    "results.linear_response": ("LinearResponse",), "results.loading": ("load",), "results.opening": ("open_sweep",),
+    "results.linear_response": ("LinearResponse",), "results.self_heating": ("SelfHeating",),
+    "results.temperature_field": ("TemperatureField",), "results.thermal_image": ("ThermalImage",),
+    "results.loading": ("load",), "results.opening": ("open_sweep",),
     "runs.bias": ("at_current", "at_voltage_drop"), "solve": ("linear_response", "steady_state"),
-    "runs.self_heating": ("SelfHeating", "self_heating"), "runs.sweep": ("sweep",),
-    "systems": (), "thermal": (), "thermal.field": ("TemperatureField", "temperature"),
-    "thermal.image": ("ThermalImage", "thermal_image"), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
+    "runs.self_heating": ("self_heating",), "runs.sweep": ("sweep",),
+    "systems": (), "thermal": (), "thermal.field": ("temperature",),
+    "thermal.image": ("thermal_image",), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
     "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 

@@ -11,9 +11,9 @@ from .model.baths import PhononBath
 from .model.reservoirs import Reservoir
 from .plots.numbers import save
 from .plots.style import SPOT_MARKERS
-from .results.storage import check_writable, made_folder, replacing
 from .runs.bias import at_voltage_drop
 from .solve import steady_state
+from .store.paths import check_writable, made_folder, replacing
 from .systems import chain
 
 # A chain with hopping 1 and its band's bottom E_F below the chemical potential; energies in units of the hopping.

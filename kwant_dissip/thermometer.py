@@ -21,8 +21,8 @@ from .numerics.weak_probe import weak_probe
 from .propagators.kept import KeptSpectra
 from .results.lattice_state import SteadyState
 from .results.phonon_state import PhononState
-from .results.units import BOLTZMANN_EV
 from .solve import steady_state
+from .store.units import BOLTZMANN_EV
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ from .numerics.checks import check_positive
 from .plots.numbers import save
 from .plots.style import BLUE, VERMILION, scaled
 from .plots.temperatures import EXCESS, raster
-from .results.storage import check_writable, made_folder, replacing
-from .results.units import BOLTZMANN_EV
 from .solve import steady_state
+from .store.paths import check_writable, made_folder, replacing
+from .store.units import BOLTZMANN_EV
 from .systems import chain
 from .thermal.field import temperature
 from .thermal.image import thermal_image

@@ -4,17 +4,22 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 import kwant_dissip as kd
-from kwant_dissip.results.reading import read_value
-from kwant_dissip.results.storage import check_writable
+import sweeps
+from kwant_dissip.results.result import Saved
+from kwant_dissip.store.fields import documented, quantity
+from kwant_dissip.store.file import read_value
+from kwant_dissip.store.paths import check_writable
 from kwant_dissip.systems import chain
 
 
@@ -239,7 +244,7 @@ def other_version(monkeypatch, state, path, change):
     """Save as a version of the package would that declares other fields."""
     fields = change(list(dataclasses.fields(state)))
     with monkeypatch.context() as patch:
-        patch.setattr("kwant_dissip.results.storage.PACKAGE_VERSION", "7.8.9")
+        patch.setattr("kwant_dissip.store.file.PACKAGE_VERSION", "7.8.9")
         patch.setattr("dataclasses.fields", lambda _: fields)
         state.save(path)
 
@@ -387,3 +392,47 @@ def test_a_kinetic_state_loads_where_nothing_else_was_imported(tmp_path):
     state.save(tmp_path / "file.h5")
     assert is_same(kd.load(tmp_path / "file.h5"), state)
     assert "KineticState" in run("import sys, kwant_dissip as kd; print(kd.load(sys.argv[1]))", tmp_path / "file.h5")
+
+
+EARLIER = Path(__file__).parent / "earlier"
+
+
+def test_files_of_earlier_versions_load(tmp_path):
+    """A state and a folder of 78e69a3; what was not declared then has its default. The folder goes on with new points.
+
+    The state is that of `sweeps.solve`, found again.
+    """
+    old, new = kd.load(EARLIER / "state.h5"), sweeps.solve(0.1, 0.2)
+    with h5py.File(EARLIER / "state.h5") as file:
+        np.testing.assert_array_equal(old.power, file["power"])
+        assert old.rtol == file.attrs["rtol"]
+        assert "degeneracy" not in file.attrs
+    assert old.degeneracy == 1
+    np.testing.assert_allclose(old.current, new.current, rtol=1e-2)
+    np.testing.assert_allclose(old.power, new.power, atol=1e-2 * np.abs(new.power).max())
+    shutil.copytree(EARLIER / "numbers", tmp_path / "numbers")
+    found = kd.open_sweep(tmp_path / "numbers").load()
+    assert found["sum"].values.tolist() == [1, 2]
+    np.testing.assert_array_equal(found.y, np.outer([1, 2], np.arange(3)))
+    again = kd.sweep(sweeps.numbers, {"a": [1, 2, 3]}, folder=tmp_path / "numbers").load()
+    assert again.sel(a=[1, 2]).identical(found)
+    assert again.identical(kd.sweep(sweeps.numbers, {"a": [1, 2, 3]}))
+
+
+def test_a_class_of_results_needs_no_word_elsewhere(tmp_path):
+    """Whoever declares one saves and loads it, and has it as a dataset."""
+    @documented
+    @dataclasses.dataclass(frozen=True, eq=False)
+    class Curve(Saved):
+        """A curve."""
+
+        height: np.ndarray = quantity("Height", "energy", ("site",))
+        count: int = quantity("How many")
+        units: str = quantity('"model"', default="model")
+
+    Curve(np.arange(3.0), 2).save(tmp_path / "file.h5", group="a")
+    loaded = kd.load(tmp_path / "file.h5", group="a")
+    assert isinstance(loaded, Curve)
+    assert is_same(loaded, Curve(np.arange(3.0), 2))
+    assert loaded.to_xarray().height.dims == ("site",)
+    assert loaded.to_xarray().height.attrs["units"] == "E0"

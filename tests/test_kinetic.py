@@ -13,6 +13,7 @@ import kwant_dissip as kd
 from kwant_dissip import analytic, figure2, kinetic
 from kwant_dissip.kinetic import cells
 from kwant_dissip.model.lattice import read
+from kwant_dissip.numerics import gauss
 from kwant_dissip.propagators.kwant_solver import KwantGeometry
 from kwant_dissip.systems import chain
 from models import floats
@@ -33,7 +34,7 @@ def biased(bias, temperature):
 
 @given(floats(1e-9, 1e3))
 def test_moments_are_spherical_bessel_functions(thickness):
-    k = np.arange(2 * cells.ORDER)
+    k = np.arange(2 * gauss.ORDER)
     expected = (-1.0) ** k * np.sqrt(np.pi / thickness) * ive(k + 0.5, 0.5 * thickness)
     np.testing.assert_allclose(cells.moments(np.array([thickness]))[:, 0], expected, rtol=0, atol=1e-13)
 

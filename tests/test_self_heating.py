@@ -7,7 +7,7 @@ import pytest
 
 import kwant_dissip as kd
 import thermal_states
-from kwant_dissip.results.units import Units
+from kwant_dissip.store.units import Units
 from kwant_dissip.systems import chain
 
 UNIT, LATTICE, SUBSTRATE = 0.4, 3e-9, 300.0  # eV, m, K

@@ -20,9 +20,9 @@ import xarray as xr
 
 import kwant_dissip as kd
 import sweeps
-from kwant_dissip.results.folder import SweepFolder
-from kwant_dissip.results.plan import Plan, key
-from kwant_dissip.results.points import PointFile
+from kwant_dissip.store.folder import SweepFolder
+from kwant_dissip.store.plan import Plan, key
+from kwant_dissip.store.points import PointFile
 from sweeps import GRID, numbers, solve
 
 TESTS = Path(__file__).parent
@@ -488,8 +488,8 @@ def test_a_damaged_plan_is_named(change, tmp_path):
 
 JOINS = """
 import sys
-from kwant_dissip.results.folder import SweepFolder
-from kwant_dissip.results.plan import Plan
+from kwant_dissip.store.folder import SweepFolder
+from kwant_dissip.store.plan import Plan
 
 print("here", flush=True)
 sys.stdin.readline()

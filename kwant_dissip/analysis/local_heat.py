@@ -7,6 +7,7 @@ from scipy.integrate import trapezoid
 
 from ..notebook import ends, html
 from .smoothing import check_window
+from .state import check_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +80,8 @@ def local_heat(state, *, window: float | None = None) -> list[LocalHeat]:
     differs from the wire's own where the electrons that pass it are faster or slower than the thermal mean: they relax
     over a different length.
     """
-    if not hasattr(state, "along"):
-        raise TypeError(f"Local heat is that of a SteadyState or a KineticState, got {type(state).__name__}.")
-    if hasattr(state, "phonon_energy"):
+    check_state("Local heat is that of", state)
+    if not state.has_bath_mu:
         raise ValueError("local_heat needs the mu of a PhononBath: with microscopic phonons it is that of a weak "
                          "probe, whose slope is not the force behind the current.")
     check_window(window)

@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from ..notebook import html
 from .smoothing import average, average_nearby, check_window
+from .state import check_state
 
 _KINDS = (("heat", 1), ("cold", -1))
 # A window is at most this part of the wire: a profile along a line loses one at each end.
@@ -128,8 +129,7 @@ def heat_spots(state, *, window: float | None = None, prominence: float = _PROMI
 
     One or two coupled sites by themselves are single spots, if their power is `prominence` of the largest in all wires.
     """
-    if not hasattr(state, "along"):
-        raise TypeError(f"Heat spots are those of a SteadyState or a KineticState, got {type(state).__name__}.")
+    check_state("Heat spots are those of", state)
     check_window(window)
     if not (isinstance(prominence, Real) and not isinstance(prominence, bool) and 0 <= prominence <= 1):
         raise ValueError(f"prominence must be a fraction between 0 and 1, got {prominence!r}.")

@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from ..numerics.checks import real_array, shortened
+from .state import check_state
 
 # Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
 # and before what the contact does.
@@ -42,8 +43,7 @@ def voltage_drop(state: TwoWires, *, straight: tuple[float, float] = STRAIGHT) -
     ValueError
         If the state has not two wires, or fewer than two sites lie in the straight parts.
     """
-    if not hasattr(state, "from_scatterer"):
-        raise TypeError(f"A voltage drop is that of a SteadyState or a KineticState, got {type(state).__name__}.")
+    check_state("A voltage drop is that of", state)
     what = "two growing fractions between 0 and 1"
     fractions = real_array("straight", straight, what)
     if fractions.shape != (2,) or not 0 <= fractions[0] < fractions[1] <= 1:

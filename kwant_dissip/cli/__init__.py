@@ -225,7 +225,7 @@ def _run_image(options):
 def _run_profile(options):
     profile = Profile.of(options)
 
-    from ..results.storage import check_writable
+    from ..store.paths import check_writable
 
     for path in filter(None, (options.save, options.plot)):
         check_writable(path)

@@ -11,7 +11,7 @@ from ..errors import heed_interrupt
 from ..plots.sweeps import Row, draw
 from ..results.loading import load
 from ..results.opening import open_sweep, result_of
-from ..results.storage import check_writable
+from ..store.paths import check_writable
 from .options import literal
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import xarray as xr
 
 from ..errors import SweepError
-from ..results.dataset import about_points
-from ..results.plan import MOST
 from ..runs.sweep import sweep
+from ..store.dataset import about_points
+from ..store.plan import MOST
 from .options import CONDITIONS, UNITS, literal
 from .profile import Profile
 from .worker import begin

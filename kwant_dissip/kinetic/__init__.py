@@ -1,8 +1,8 @@
 """Kinetic (Landauer-Boltzmann) theory of two wires around a scatterer."""
 
+from ..results.kinetic_state import KineticState
 from .response import linear_response
 from .solve import from_kwant, steady_state
-from .state import KineticState
 
 __all__ = ["KineticState", "from_kwant", "linear_response", "steady_state"]
 

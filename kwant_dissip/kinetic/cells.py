@@ -11,17 +11,12 @@ Averages n_i instead of values at the nodes make particle numbers exact: sum_i w
 import numpy as np
 from numpy.polynomial import legendre
 
-ORDER = 6  # nodes per cell
-_NODES, _WEIGHTS = legendre.leggauss(ORDER)
-NODES = 0.5 * (1 + _NODES)
-WEIGHTS = 0.5 * _WEIGHTS
+from ..numerics.gauss import ORDER, WEIGHTS, lagrange
+
 _DEGREES = 2 * ORDER
 # Below this thickness the moments are sums over many nodes, above a recursion that is stable there.
 _THICK = 60.0
 _FINE, _FINE_WEIGHTS = legendre.leggauss(48)
-# The values at the nodes to the coefficients of Legendre polynomials
-TO_LEGENDRE = (2 * np.arange(ORDER)[:, None] + 1) * legendre.legvander(_NODES, ORDER - 1).T * WEIGHTS
-
 
 def moments(thickness):
     """Int_0^1 P_k(2 y - 1) exp(-tau y) dy for k = 0, ..., 2 ORDER - 1.
@@ -51,12 +46,6 @@ def moments(thickness):
     signs = (-1.0) ** np.arange(_DEGREES)
     result[:, thick] = signs[:, None] * np.array(bessel)
     return result.reshape(_DEGREES, *np.shape(thickness))
-
-
-def lagrange(y, derivative=0):
-    """Values, or derivatives with y, of the Lagrange polynomials: array of shape (ORDER,) + y.shape."""
-    coefficients = legendre.legder(TO_LEGENDRE, derivative, scl=2, axis=0)
-    return legendre.legval(2 * np.asarray(y) - 1, coefficients)
 
 
 def _tensors():

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import ConvergenceError
-from . import cells
+from ..numerics import gauss
 from .streams import StreamPropagator, Wire
 
 _FIRST_LEVELS = 4
@@ -58,11 +58,11 @@ def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve, map_, progres
             return mesh, solution, powers, largest
         flagged = [error > rtol for error in errors]
         finer, profiles = mesh.refine(flagged, powers if start is None else start[1])
-        if steps > _STEPS or len(finer.nodes) > cells.ORDER * _MAX_CELLS or finer.node_widths.min() < 1e-14 * max(
+        if steps > _STEPS or len(finer.nodes) > gauss.ORDER * _MAX_CELLS or finer.node_widths.min() < 1e-14 * max(
                 lengths):
             raise ConvergenceError(f"The cells along the wires reached a relative error of {largest:.1e} in {steps} "
                                    f"steps, not rtol={rtol:.1e}: a larger rtol, or a smoother transmission, helps.",
-                                   accuracy=largest, sites=np.argsort(np.concatenate(errors))[-10:] * cells.ORDER,
+                                   accuracy=largest, sites=np.argsort(np.concatenate(errors))[-10:] * gauss.ORDER,
                                    state=(mesh, solution, powers[0], largest))
         if start is not None:
             start = (start[0], profiles, start[2])
@@ -81,21 +81,21 @@ class Mesh:
 
     def errors(self, profiles, extra):
         """Highest Legendre coefficient per cell relative to the range of each profile, or `extra`, the largest."""
-        result = np.zeros(len(self.nodes) // cells.ORDER) + extra
+        result = np.zeros(len(self.nodes) // gauss.ORDER) + extra
         for values in profiles:
             scale = np.abs(values).max()
             if scale > 0:
-                coefficients = cells.TO_LEGENDRE @ values.reshape(-1, cells.ORDER).T
+                coefficients = gauss.TO_LEGENDRE @ values.reshape(-1, gauss.ORDER).T
                 result = np.maximum(result, np.abs(coefficients[-1]) / scale)
         return np.split(result, [self._left])
 
     def cell_means(self, values):
         """Mean of values over each cell; per wire."""
-        return np.split(values.reshape(-1, cells.ORDER) @ cells.WEIGHTS, [self._left])
+        return np.split(values.reshape(-1, gauss.ORDER) @ gauss.WEIGHTS, [self._left])
 
     def refine(self, flagged, profiles):
         """The mesh with cells halved, and the profiles on it."""
-        split = [np.split(values, [self._left * cells.ORDER]) for values in profiles]
+        split = [np.split(values, [self._left * gauss.ORDER]) for values in profiles]
         edges, new = [], []
         for side in (0, 1):
             parts = [_refine(self.edges[side], flagged[side], values[side]) for values in split]
@@ -160,7 +160,7 @@ def _refine(edges, flagged, values):
         else:
             parts = np.array([0.0, 0.5])
         ends = np.append(parts, 1.0)
-        y = (ends[:-1, None] + np.diff(ends)[:, None] * cells.NODES).ravel()
-        new_values.append(values[c * cells.ORDER:(c + 1) * cells.ORDER] @ cells.lagrange(y))
+        y = (ends[:-1, None] + np.diff(ends)[:, None] * gauss.NODES).ravel()
+        new_values.append(values[c * gauss.ORDER:(c + 1) * gauss.ORDER] @ gauss.lagrange(y))
         new_edges.append(a + (b - a) * parts)
     return np.append(np.concatenate(new_edges), edges[-1]), np.concatenate(new_values)

@@ -24,15 +24,15 @@ from ..model.baths import Bath, checked_baths
 from ..model.electrostatics import Law, Neutrality
 from ..model.reservoirs import Reservoir, equilibrium_mu, known_mus
 from ..model.resolution import smallest_ratio, smooth_values
+from ..numerics import gauss
 from ..numerics.checks import check_rtol, is_number, real_array, shortened
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import reporting, stage_bar
 from ..propagators.places import PlacesPropagator
-from . import cells
+from ..results.kinetic_state import KineticState
 from .mesh import adapt
 from .scatterers import FunctionScatterer, KwantScatterer
-from .state import KineticState
 from .streams import Relaxation
 
 # In a long wire without phonons electrons reach 0.28 of the bias; more between energy filters.
@@ -161,7 +161,7 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         if potentials is None:
             potentials = np.zeros(make.nodes)
         # U is constant on a cell: a linear change by d on it, in energies of width T, is missed to second order.
-        variation = np.ptp(potentials.reshape(-1, cells.ORDER), axis=1)
+        variation = np.ptp(potentials.reshape(-1, gauss.ORDER), axis=1)
         return ((propagator, probes, solution, potentials), (solution.panels, profiles, lead_mu),
                 [heat(solution, make.nodes)], profiles, change <= 0.1 * rtol, (variation / reference) ** 2 / 12)
 

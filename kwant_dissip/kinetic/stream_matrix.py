@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import coo_matrix
 
-from . import cells
+from ..numerics import gauss
 
 
 class SparseSystem:
@@ -29,21 +29,21 @@ class SparseSystem:
     def _place(self, part):
         shape = (len(part.kind), *part.is_open.shape[2:])
         streams = shape[1] * shape[2]
-        width = cells.ORDER + 2 * streams
+        width = gauss.ORDER + 2 * streams
         first = self.size + width * np.arange(shape[0])[:, None]
         self.size += width * shape[0]
-        plus = (first + cells.ORDER + np.arange(streams)).reshape(shape)
-        return first + np.arange(cells.ORDER), plus, plus + streams
+        plus = (first + gauss.ORDER + np.arange(streams)).reshape(shape)
+        return first + np.arange(gauss.ORDER), plus, plus + streams
 
     def _add(self, rows, columns, values):
         rows, columns, values = np.broadcast_arrays(rows, columns, values)
         self._entries.append((rows.ravel(), columns.ravel(), values.ravel()))
 
     def _balance(self, part, v, streams, diagonal, share):
-        own = cells.WEIGHTS[:, None] * (share * part.own).sum(axis=-1)[part.kind]
-        self._add(v[:, :, None], v[:, None, :], np.eye(cells.ORDER) * diagonal[:, :, None] - own)
+        own = gauss.WEIGHTS[:, None] * (share * part.own).sum(axis=-1)[part.kind]
+        self._add(v[:, :, None], v[:, None, :], np.eye(gauss.ORDER) * diagonal[:, :, None] - own)
         for direction, columns in enumerate(streams):
-            weight = (cells.WEIGHTS[:, None, None] * part.e[direction][part.kind]
+            weight = (gauss.WEIGHTS[:, None, None] * part.e[direction][part.kind]
                       * part.thickness[direction][part.kind][:, None])
             self._add(v[:, :, None, None], columns[:, None], -share * weight)
 

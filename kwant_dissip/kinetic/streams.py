@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import splu
 
 from ..errors import ConvergenceError
+from ..numerics import gauss
 from ..propagators.elastic import ElasticSpectrum, beside_elastic
 from ..propagators.interface import SITE_ENERGIES, Propagator, Spectrum, mean_absorption
 from . import cells
@@ -40,12 +41,12 @@ class Wire:
     @property
     def nodes(self):
         """Positions of the nodes, shape (cells * ORDER,)."""
-        return (self.edges[:-1, None] + np.diff(self.edges)[:, None] * cells.NODES).ravel()
+        return (self.edges[:-1, None] + np.diff(self.edges)[:, None] * gauss.NODES).ravel()
 
     @property
     def node_widths(self):
         """Length that each node stands for, shape (cells * ORDER,)."""
-        return (np.diff(self.edges)[:, None] * cells.WEIGHTS).ravel()
+        return (np.diff(self.edges)[:, None] * gauss.WEIGHTS).ravel()
 
 
 class Relaxation:
@@ -260,7 +261,7 @@ class StreamSpectrum(Spectrum):
         for part in self.parts:
             # per node: w_i tau, mean of both directions, summed over modes; A = 2 counts the directions
             total = 0.5 * sum(part.thickness).sum(axis=1)[part.kind]
-            rates.append((cells.WEIGHTS[:, None] * total[:, None, :]).reshape(-1, total.shape[-1]))
+            rates.append((gauss.WEIGHTS[:, None] * total[:, None, :]).reshape(-1, total.shape[-1]))
         self.rate = np.concatenate(rates)
         self.spectral = np.where(self.rate > 0, 2.0, 0.0)
 
@@ -277,9 +278,9 @@ class StreamSpectrum(Spectrum):
         list of (plus, minus) of shape (cells, modes, energies) per wire; list of leaving streams (modes, energies).
         """
         left, right = self.parts
-        split = cells.ORDER * len(left.kind)
+        split = gauss.ORDER * len(left.kind)
         count = filling.shape[1]
-        filling = [half.reshape(-1, cells.ORDER, count) for half in (filling[:split], filling[split:])]
+        filling = [half.reshape(-1, gauss.ORDER, count) for half in (filling[:split], filling[split:])]
         modes = left.is_open.shape[2]
         from_left, from_right = left.open_at(0)[0] * lead_filling[0], right.open_at(-1)[1] * lead_filling[1]
 
@@ -330,13 +331,13 @@ class StreamSpectrum(Spectrum):
         count = filling.shape[1]
         absorbed, start = [], 0
         for part, (plus, minus) in zip(self.parts, streams, strict=True):
-            local = filling[start:start + cells.ORDER * len(part.kind)].reshape(-1, cells.ORDER, count)
-            start += cells.ORDER * len(part.kind)
+            local = filling[start:start + gauss.ORDER * len(part.kind)].reshape(-1, gauss.ORDER, count)
+            start += gauss.ORDER * len(part.kind)
             weighted = np.einsum("cijk,cjk->cik", part.own[part.kind], local)
             for direction, streams_in in enumerate((plus, minus)):
                 weighted += np.einsum("cimk,cmk->cik", part.e[direction][part.kind],
                                       streams_in * part.thickness[direction][part.kind])
-            absorbed.append((cells.WEIGHTS[:, None] * weighted).reshape(-1, count))
+            absorbed.append((gauss.WEIGHTS[:, None] * weighted).reshape(-1, count))
         absorbed = np.concatenate(absorbed)
         n = self._filling(absorbed)
         inflow = np.array([(part.open_at(-into)[into] * f - leave).sum(axis=0) for part, into, f, leave
@@ -355,7 +356,7 @@ class StreamSpectrum(Spectrum):
         streams, _ = self.streams(filling, lead_filling)
         result, start = ([], []), 0
         for part, entering in zip(self.parts, streams, strict=True):
-            shape = (len(part.kind), cells.ORDER, filling.shape[1])
+            shape = (len(part.kind), gauss.ORDER, filling.shape[1])
             local = filling[start:start + shape[0] * shape[1]].reshape(shape)
             start += shape[0] * shape[1]
             for direction in (0, 1):

@@ -42,7 +42,7 @@ def in_units(values, kind, units):
     ----------
     values : array of float
     kind : str
-        See `results.fields`.
+        See `store.fields`.
     units : str
         "model" or "SI": of the values.
 

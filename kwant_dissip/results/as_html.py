@@ -1,7 +1,7 @@
 """A result as HTML: currents, power, residuals and a picture."""
 
 from ..notebook import html
-from .fields import unit_of
+from ..store.fields import unit_of
 
 # Larger ones take seconds to draw.
 _MOST_DRAWN = 20_000

@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 
 from ..analysis.smoothing import average, check_window
 from ..numerics.checks import check_flag
-from .fields import documented, quantity
+from ..store.fields import documented, quantity
 from .result import Graph, Profile, Result
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from ..notebook import html
-from .fields import documented, quantity
+from ..store.fields import documented, quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

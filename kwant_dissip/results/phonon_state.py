@@ -1,13 +1,14 @@
 """What `steady_state` returns where electrons scatter off microscopic phonons."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ..numerics.checks import is_whole, shortened
-from .fields import documented, quantity
+from ..store.fields import documented, quantity
+from ..store.units import BOLTZMANN_EV
 from .lattice_state import SteadyState
-from .units import BOLTZMANN_EV
 
 _GRID = ("site", "energy")
 
@@ -49,6 +50,8 @@ class PhononState(SteadyState):
         "their own; only with tadpole=True", "energy", ("site",), default=None)
     mode_power: np.ndarray = quantity("Power that each mode gets at each site; the rest of `power` goes to probes",
                                       "power", ("mode", "site"), default=None)
+
+    has_bath_mu: ClassVar[bool] = False
 
     @property
     def filling(self) -> np.ndarray:

@@ -4,15 +4,16 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from ..numerics.checks import check_flag, is_whole, shortened
-from .fields import in_si
-from .record import Record
-from .storage import write_record
-from .units import BOLTZMANN_EV, Units
+from ..store.fields import in_si
+from ..store.file import write_record
+from ..store.plan import ONE_POINT
+from ..store.record import Record, joins
+from ..store.units import BOLTZMANN_EV, Units
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,6 +80,10 @@ class Saved:
 
     units: str
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        joins(cls)
+
     def save(self, path: str | PathLike, group: str = "/") -> None:
         """Write all fields to an HDF5 file, one dataset per array, each with its meaning and unit.
 
@@ -110,9 +115,9 @@ class Saved:
             With the dimensions ``site``, ``lead``, ``hopping``, or ``x`` in the kinetic theory. Its methods
             ``to_netcdf`` and ``to_zarr`` write what xarray opens without this package.
         """
-        from .dataset import dataset_of_one  # xarray is slow to import
+        from ..store.dataset import dataset_of  # xarray is slow to import
 
-        return dataset_of_one(Record.of(self))
+        return dataset_of(ONE_POINT, [Record.of(self)])
 
 
 class Result(Saved, ABC):
@@ -140,6 +145,8 @@ class Result(Saved, ABC):
     # What `power` counts for, and whether `along` averages over standing waves.
     power_per: ClassVar[str]
     averages: ClassVar[bool]
+    # Whether the slope of `mu` is the force behind the current: not that of a weak probe, with microscopic phonons.
+    has_bath_mu: ClassVar[bool] = True
 
     @property
     @abstractmethod

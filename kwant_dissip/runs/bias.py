@@ -8,11 +8,12 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import brentq
 
+from ..analysis.state import check_state
 from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError, heed_interrupt
 from ..numerics.checks import check_rtol, check_solve, is_finite, shortened
 from ..progress import stage_bar
-from ..results.units import BOLTZMANN_EV
+from ..store.units import BOLTZMANN_EV
 
 State = TypeVar("State")
 
@@ -126,8 +127,7 @@ def _find(target, solve, measure, first, rtol, name, known):
         except (ConvergenceError, ValueError) as error:
             heed_interrupt(error)
             raise _NoStateError from error
-        if not hasattr(state, "reservoir_temperature"):
-            raise TypeError(f"solve must return a SteadyState or a KineticState, got {type(state).__name__}.")
+        check_state("solve must return", state)
         value = measure(state)
         tried.append((bias, value))
         off = abs(value - target) / abs(target)

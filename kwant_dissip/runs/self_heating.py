@@ -2,21 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 
 from ..errors import ConvergenceError, RunawayError, heed_interrupt
-from ..notebook import html
 from ..numerics.anderson import Anderson
 from ..numerics.checks import check_flag, check_positive, check_rtol, check_solve
 from ..progress import stage_bar
 from ..results.lattice_state import SteadyState
+from ..results.self_heating import SelfHeating, State
 from ..thermal.conductances import Thermal
-from ..thermal.field import TemperatureField, equation_of, field_of
+from ..thermal.field import equation_of, field_of
 from ..thermal.heat_equation import HeatEquation
-
-State = TypeVar("State", bound=SteadyState)
 
 # Solves at most; how many are mixed; how many may pass without being twice as close before they are mixed no more.
 _PASSES, _MIXED, _PATIENCE = 150, 20, 20
@@ -26,46 +23,6 @@ _LONGEST = 0.5
 _HOTTEST = 10.0
 # What rounding may lose in conversions to K; a mK of 300 K matters.
 _SAME = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class SelfHeating(Generic[State]):
-    """Electrons and phonons that agree on the phonons' temperature.
-
-    Attributes
-    ----------
-    state : SteadyState
-        With the bath at `field.temperature`, up to `error`.
-    field : TemperatureField
-        From the power of `state`.
-    passes : int
-        How often the electrons were solved for.
-    error : float
-        Largest difference of the bath's and the phonons' temperature, over the largest excess of either.
-    """
-
-    state: State
-    field: TemperatureField
-    passes: int
-    error: float
-
-    @property
-    def power_in(self) -> float:
-        """Work of the batteries, sum of mu times current, W."""
-        return float((self.state.reservoir_mu * self.state.current).sum())
-
-    @property
-    def heat_out(self) -> float:
-        """Heat to the substrate, through the phonons' ends, and what electrons carry into the leads, W."""
-        leads = 0.0 if self.field.heat_at_ends else self.field.lead_heat.sum()
-        return float(self.field.to_substrate.sum() + self.field.through_ends.sum() + leads)
-
-    def _repr_html_(self) -> str:
-        rows = {"passes": f"{self.passes}", "relative error": f"{self.error:.1e}"}
-        return html("SelfHeating", rows) + self.field._repr_html_() + self.state._repr_html_()
-
-    def __repr__(self):
-        return f"<SelfHeating: {self.passes} passes, error {self.error:.1e}, {self.field!r}, {self.state!r}>"
 
 
 def self_heating(solve: Callable[[float | np.ndarray], State], thermal: Thermal, *, heat_at_ends: bool = False,

@@ -21,12 +21,12 @@ from ..errors import SweepError, heed_interrupt
 from ..numerics.checks import check_flag
 from ..numerics.threads import one_blas_thread, one_thread
 from ..progress import count_bar
-from ..results.folder import SweepFolder
-from ..results.plan import Plan, Value
-from ..results.points import PointFolder
-from ..results.record import Record
 from ..results.result import Result
-from .stores import NAMED, Failure, InFolder, InMemory, Stop
+from ..store.folder import SweepFolder
+from ..store.outcomes import NAMED, Failure, InFolder, InMemory, Stop
+from ..store.plan import Plan, Value
+from ..store.points import PointFolder
+from ..store.record import Record
 
 # So many points wait for the executor or run; of what is finished nothing is held when there is a folder.
 _IN_FLIGHT = 1000

@@ -1,8 +1,10 @@
 """From dissipated power to what a thermometer sees: heat equation, tips, and numbers of materials."""
 
+from ..results.temperature_field import TemperatureField
+from ..results.thermal_image import ThermalImage
 from .conductances import Thermal
-from .field import TemperatureField, temperature
-from .image import ThermalImage, thermal_image
+from .field import temperature
+from .image import thermal_image
 from .materials import graphene_on_silica, kapitza, nanotube_on_silica
 from .tip import Tip
 

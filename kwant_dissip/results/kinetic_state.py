@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..numerics import gauss
 from ..numerics.checks import is_whole, shortened
-from ..results.fields import documented, quantity
-from ..results.result import Graph, Profile, Result
-from . import cells
+from ..store.fields import documented, quantity
+from .result import Graph, Profile, Result
 
 _NODE, _END, _OCCUPATION = ("node",), ("2",), ("node", "energy")
 # Points per cell between which a curve is drawn.
@@ -107,13 +107,13 @@ class KineticState(Result):
         -------
         x, values : arrays
         """
-        at, nodes = cells.lagrange(_between(points)), self.nodes_of(wire)
-        return tuple((array[nodes].reshape(-1, cells.ORDER) @ at).ravel() for array in (self.x, values))
+        at, nodes = gauss.lagrange(_between(points)), self.nodes_of(wire)
+        return tuple((array[nodes].reshape(-1, gauss.ORDER) @ at).ravel() for array in (self.x, values))
 
     def derivative(self, values: np.ndarray, wire: int, points: int = _POINTS) -> tuple[np.ndarray, np.ndarray]:
         """Positions as of `interpolate`, and the derivative of values with x there."""
-        slope, nodes = cells.lagrange(_between(points), derivative=1), self.nodes_of(wire)
-        values, widths = (array[nodes].reshape(-1, cells.ORDER) for array in (values, self.node_width))
+        slope, nodes = gauss.lagrange(_between(points), derivative=1), self.nodes_of(wire)
+        values, widths = (array[nodes].reshape(-1, gauss.ORDER) for array in (values, self.node_width))
         return self.interpolate(self.x, wire, points)[0], (values @ slope / widths.sum(axis=1)[:, None]).ravel()
 
     def along(self, wire, window=None):  # noqa: ARG002 (nothing is averaged)

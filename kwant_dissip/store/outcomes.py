@@ -1,4 +1,4 @@
-"""Where the results of a sweep go: into a folder, or memory."""
+"""What comes out at the points of a sweep, and where it goes: into a folder, or memory."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import xarray as xr
 
 from ..progress import count_bar
-from ..results.dataset import dataset_of
-from ..results.folder import SweepFolder
-from ..results.opening import LOST, open_points
-from ..results.plan import Plan, key
-from ..results.points import KeptPoint, PointFolder
-from ..results.record import Record
+from .dataset import dataset_of
+from .folder import SweepFolder
+from .opening import open_points
+from .plan import Plan, key
+from .points import LOST, PointFolder
+from .record import Record
 
 # So many points are named in errors and warnings.
 NAMED = 5
@@ -40,7 +40,7 @@ class InMemory:
 
     def __init__(self, plan: Plan, name: str) -> None:
         self._plan, self._name = plan, name
-        self._found: list[KeptPoint | None] = [None] * len(plan)
+        self._found: list[Record | None] = [None] * len(plan)
         self._failures: dict[int, str] = {}
 
     def missing(self, retry_failed: bool) -> Sequence[int]:  # noqa: ARG002 (nothing is there)
@@ -54,7 +54,7 @@ class InMemory:
         if isinstance(outcome, Failure):
             self._failures[i] = outcome.text
         elif outcome is not None:
-            self._found[i] = KeptPoint(outcome)
+            self._found[i] = outcome
 
     def died(self, todo: Sequence[int], text: str) -> list[int]:  # noqa: ARG002
         """Points at which a worker may have died: nobody knows."""
@@ -97,7 +97,7 @@ class InFolder:
                     damaged.append(damage)
                     self.points.set_aside(finished.pop(name))
                 progress()
-        lost = [name for name in self._keys if name in failed and failed[name] is None]
+        lost = [name for name in self._keys if name in failed and failed[name] == LOST]
         damaged += [f"{name}: {LOST}" for name in lost]
         known = set(finished) | (set() if retry_failed else failed.keys() - lost)
         if damaged:
@@ -123,7 +123,7 @@ class InFolder:
     def failures(self) -> dict[int, str]:
         """Errors of points that failed, by their numbers."""
         failed, finished = self.points.failed(), self.points.finished()
-        return {i: failed[name] or LOST for i, name in enumerate(self._keys)
+        return {i: failed[name] for i, name in enumerate(self._keys)
                 if name in failed and name not in finished}
 
     def count(self) -> int:

@@ -147,6 +147,10 @@ class Plan:
         return plan
 
 
+# Of a single result: a grid of no parameters.
+ONE_POINT = Plan((), (), True)
+
+
 def key(point: Mapping[str, Value]) -> str:
     """Name of a point, in hexadecimal, whatever the order of its parameters and the rounding of their values."""
     text = ",".join(f"{name}={_rounded(value)}" for name, value in sorted(point.items()))

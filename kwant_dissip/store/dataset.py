@@ -1,7 +1,6 @@
 """Results as an `xarray.Dataset`: one of them, or many at the points of a sweep."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import xarray as xr
@@ -10,8 +9,8 @@ from xarray.core import indexing
 
 from .fields import short_name
 from .plan import Plan
-from .record import Record
-from .storage import PACKAGE_VERSION
+from .points import PointFile
+from .record import PACKAGE_VERSION, Record
 
 # Names of dimensions that are only a number of values in the results' own declarations.
 _RENAMED = {"2": "end"}
@@ -24,63 +23,15 @@ _ABOUT_POINTS = {"finished": "whether the point is finished", "failure": "what w
 _CHECKED = {"fletcher32": True, "compressors": {"name": "zstd", "configuration": {"level": 0, "checksum": True}}}
 
 
-class Source(Protocol):
-    """A finished point.
-
-    Attributes
-    ----------
-    form, place : str
-        See `Record`.
-    is_lazy : bool
-        Whether values are read when they are asked for.
-    """
-
-    form: str
-    place: str
-    is_lazy: ClassVar[bool]
-
-    def record(self) -> Record:
-        """All of the result."""
-
-    def value(self, name: str) -> Any:
-        """One field."""
-
-
-class Kept:
-    """A finished point in memory.
-
-    Parameters
-    ----------
-    record : Record
-    """
-
-    is_lazy: ClassVar[bool] = False
-
-    def __init__(self, record: Record) -> None:
-        self._record = record
-        self.form, self.place = record.form, record.place
-
-    def record(self):
-        return self._record
-
-    def value(self, name):
-        return self._record.values[name]
-
-
-def dataset_of_one(record: Record) -> xr.Dataset:
-    """A single result."""
-    return dataset_of(Plan((), (), True), [Kept(record)])
-
-
-def dataset_of(plan: Plan, points: Sequence[Source | None], failures: Mapping[int, str] | None = None,
-               **attributes: str) -> xr.Dataset:
+def dataset_of(plan: Plan, points: Sequence[Record | None] | Sequence[PointFile | None],
+               failures: Mapping[int, str] | None = None, **attributes: str) -> xr.Dataset:
     """Results at the points of a plan.
 
     Parameters
     ----------
     plan : Plan
-    points : sequence of Source or None
-        In the plan's order; None where a point is not finished.
+    points : sequence of Record, PointFile or None
+        In the plan's order, all in memory, or all read when they are asked for; None where a point is not finished.
     failures : dict of int to str, optional
         Errors of points that failed, by their place in the plan.
     **attributes
@@ -157,7 +108,7 @@ def _fields(plan, points, there):
             variable = xr.Variable(dimensions, value, attributes)
         else:
             stacked = _Stacked(plan, points, name, value)
-            whole = indexing.LazilyIndexedArray(stacked) if there[0].is_lazy else stacked.whole()
+            whole = stacked.whole() if isinstance(there[0], Record) else indexing.LazilyIndexedArray(stacked)
             variable = xr.Variable((*plan.dimensions, *dimensions), whole, attributes)
         known = coordinates if first.is_place(name) else variables
         known[_free(plan, name, first)] = variable

@@ -11,10 +11,10 @@ try:
 except ImportError:
     fcntl = None  # type: ignore[assignment]
 
+from .paths import check_writable, made_folder, named, replacing
 from .plan import Plan
 from .points import PointFolder
-from .reading import named
-from .storage import PACKAGE_VERSION, check_writable, made_folder, replacing
+from .record import PACKAGE_VERSION
 
 _FORMAT = "kwant_dissip.sweep"
 

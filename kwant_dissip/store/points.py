@@ -1,4 +1,4 @@
-"""Points of a sweep that are finished, in files or in memory."""
+"""Files of the points of a sweep."""
 
 import json
 import os
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from .dataset import Kept
-from .loading import declared_of, rebuilt_if_whole
+from .file import DamagedError, read_record, read_value, write_record
+from .paths import replacing
 from .plan import key
-from .reading import DamagedError, opened, read_fields, read_value
-from .record import Record
-from .storage import PACKAGE_VERSION, replacing, write_record
+from .record import PACKAGE_VERSION, Record
 
+# In place of an error that cannot be read.
+LOST = "the file that says what went wrong is damaged"
 _RESULT, _ERROR, _STARTED, _DAMAGED = ".h5", ".error.json", ".started", ".damaged"
 
 
@@ -32,7 +32,6 @@ class PointFile:
     path: Path
     form: str
     place: str
-    is_lazy: ClassVar[bool] = True
 
     def damage(self) -> str | None:
         """What is wrong with the file, or None; all of it is read."""
@@ -46,33 +45,18 @@ class PointFile:
 
     def record(self) -> Record:
         """All that was kept of the result."""
-        with opened(self.path) as file:
-            stored = read_fields(file, "/")
-        return Record(stored.kind, stored.fields, declared_of(stored.kind, stored.fields))
+        return read_record(self.path)
 
     def value(self, name: str) -> Any:
         """One field of it."""
         return read_value(self.path, name)
 
-    def load(self):
+    def load(self) -> Any:
         """The result: what `solve` returned, or a dict of what was kept of it."""
-        record = self.record()
-        return rebuilt_if_whole(record.kind, record.values)
+        return self.record().load()
 
     def __repr__(self):
         return f"<{self.path.name}: load() reads it>"
-
-
-class KeptPoint(Kept):
-    """A finished point in memory."""
-
-    def load(self):
-        """See `PointFile`."""
-        record = self.record()
-        return rebuilt_if_whole(record.kind, record.values)
-
-    def __repr__(self):
-        return f"<{self.record().kind}: load() returns it>"
 
 
 @dataclass(frozen=True)
@@ -103,15 +87,15 @@ class PointFolder:
                 result[parts[0]] = PointFile(self.path / name, *parts[1:])
         return result
 
-    def failed(self) -> dict[str, str | None]:
-        """Errors of the points that failed, by their keys; None where the file with the error is damaged."""
+    def failed(self) -> dict[str, str]:
+        """Errors of the points that failed, by their keys; `LOST` where the file with the error is damaged."""
         return {name.removesuffix(_ERROR): self._error(name) for name in self._names(_ERROR)}
 
     def _error(self, name):
         try:
             return str(json.loads((self.path / name).read_text())["error"])
         except (KeyError, TypeError, ValueError):
-            return None
+            return LOST
 
     def set_aside(self, point: PointFile) -> None:
         """Rename a damaged file, so that its point counts as missing."""

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,10 @@ import numpy as np
 from ..numerics.checks import shortened
 from .fields import unit
 
+# Of the package: every file says which one wrote it.
+PACKAGE_VERSION = version("kwant_dissip")
+# Classes of results by their names.
+_CLASSES: dict[str, type] = {}
 # Of a dict, as its class.
 NUMBERS = "numbers"
 # Of whole numbers in files.
@@ -36,9 +42,9 @@ class Declared(NamedTuple):
     is_place: bool
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Record:
-    """Values of a result, without those that are None.
+    """Values of a result, without those that are None; of a sweep also a finished point that stays in memory.
 
     Attributes
     ----------
@@ -46,21 +52,20 @@ class Record:
         Name of the result's class, or "numbers" for a dict.
     values : dict
         Arrays, numbers and text.
-    declared : dict of str to Declared
-        Of all fields of the class, also those that are None; empty for a dict.
+    version : str
+        Of the package that computed them.
     """
 
     kind: str
     values: dict[str, Any]
-    declared: dict[str, Declared]
+    version: str = PACKAGE_VERSION
 
     @staticmethod
     def of(result) -> "Record":
         """The record of a result, a dataclass with fields declared by `fields.quantity`."""
         values = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
         values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-        return Record(type(result).__name__, {name: value for name, value in values.items() if value is not None},
-                      declared_by(type(result), result.units == "SI"))
+        return Record(type(result).__name__, {name: value for name, value in values.items() if value is not None})
 
     @staticmethod
     def of_numbers(values: Mapping) -> "Record":
@@ -71,7 +76,7 @@ class Record:
         TypeError, ValueError
             If a name is no text or taken, or a value is something else.
         """
-        return Record(NUMBERS, {_name(name): _number(name, value) for name, value in values.items()}, {})
+        return Record(NUMBERS, {_name(name): _number(name, value) for name, value in values.items()})
 
     def only(self, names: Sequence[str] | None) -> "Record":
         """The record with these fields only, those that are None left out; with None, of all.
@@ -90,30 +95,68 @@ class Record:
                                  f"{', '.join(sorted(known))}.")
         # Units say what all other numbers mean.
         kept = {name: value for name, value in self.values.items() if name in names or name == "units"}
-        return Record(self.kind, kept, self.declared)
+        return Record(self.kind, kept, self.version)
+
+    def record(self) -> "Record":
+        """All of it, as a point in a file has it too."""
+        return self
+
+    def value(self, name: str) -> Any:
+        """One of the values."""
+        return self.values[name]
+
+    def load(self) -> Any:
+        """The result; its values where some of them are left out, or its class is not known here."""
+        cls = class_of(self.kind)
+        if cls is None or self.missing:
+            return self.values
+        return cls(**{name: self.values[name] for name in self.declared if name in self.values})
+
+    @property
+    def missing(self) -> list[str]:
+        """What a result of its class needs, and is not there."""
+        cls = class_of(self.kind)
+        return [] if cls is None else [field.name for field in dataclasses.fields(cls) if field.name not in self.values
+                                       and field.default is dataclasses.MISSING]
+
+    @cached_property
+    def declared(self) -> dict[str, Declared]:
+        """What is known of all fields of its class, also those that are None; empty for a dict."""
+        cls, si = class_of(self.kind), self.values.get("units") == "SI"
+        return {} if cls is None else {field.name: Declared(
+            field.metadata["meaning"], unit(field, si), field.metadata.get("dimensions", ()),
+            field.metadata.get("is_place", False)) for field in dataclasses.fields(cls)}
 
     def is_place(self, name: str) -> bool:
         """Whether a value says where the system is."""
         return self.declared[name].is_place if name in self.declared else name == "x" and np.ndim(self.values[name]) > 0
 
-    @property
+    @cached_property
     def form(self) -> str:
         """Hash of all names, types and shapes, in hexadecimal: records of one form fit into one array."""
         types = [f"{name} {value.dtype.str} {value.shape}" if isinstance(value, np.ndarray) else
                  f"{name} {type(value).__name__}" for name, value in sorted(self.values.items())]
         return _hash([self.kind, str(self.values.get("units")) * bool(self.declared), *types])
 
-    @property
+    @cached_property
     def place(self) -> str:
         """Hash of the values that say where the system is, in hexadecimal."""
         names = sorted(name for name in self.values if self.is_place(name))
         return _hash([name.encode() + np.ascontiguousarray(self.values[name]).tobytes() for name in names])
 
+    def __repr__(self):
+        return f"<{self.kind}: load() returns it>"
 
-def declared_by(cls: type, si: bool = False) -> dict[str, Declared]:
-    """What a class of results says of its fields, in the model's units or in SI."""
-    return {field.name: Declared(field.metadata["meaning"], unit(field, si), field.metadata.get("dimensions", ()),
-                                 field.metadata.get("is_place", False)) for field in dataclasses.fields(cls)}
+
+def joins(cls: type) -> None:
+    """Let files hold results of a class, under its name."""
+    _CLASSES[cls.__name__] = cls
+
+
+def class_of(kind: str) -> type | None:
+    """The class of results of this name, or None; `results` has imported all of them."""
+    cls = _CLASSES.get(kind)
+    return cls if cls is not None and dataclasses.is_dataclass(cls) else None
 
 
 def check_text(what: str, text: str) -> None:

@@ -1,0 +1,1 @@
+"""Results as named values, and where they are kept: files, datasets, folders of sweeps."""
