@@ -7,8 +7,8 @@ from dense import gauss
 from scipy.special import expit
 
 import kwant_dissip as kd
+from kwant_dissip.leads.periodic import Lead
 from kwant_dissip.model.lattice import read
-from kwant_dissip.model.leads import Lead
 from kwant_dissip.systems import chain, ribbon
 from models import three_terminal, uniform_chain
 

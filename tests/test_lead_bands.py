@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from kwant_dissip.model.leads import Lead
-from kwant_dissip.numerics.lead_bands import BandedLead
-from kwant_dissip.numerics.lead_modes import LeadModes
+from kwant_dissip.leads.modes import LeadModes
+from kwant_dissip.leads.periodic import Lead
+from kwant_dissip.leads.roots import BandedLead
 
 _SQUARE = kwant.lattice.square(norbs=1)
 _ONE, _X, _Y, _Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
@@ -158,7 +158,7 @@ def test_a_flat_band_is_one_edge(monkeypatch):
         searches.append(1)
         return minimize_scalar(*args, **options)
 
-    monkeypatch.setattr("kwant_dissip.model.leads.minimize_scalar", counted)
+    monkeypatch.setattr("kwant_dissip.leads.periodic.minimize_scalar", counted)
     lattice = kwant.lattice.honeycomb(norbs=1)
     lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((1, -2))))
     lead[lattice.shape(lambda p: -0.1 < p[0] < 5.1, (1, 0))] = 0.0

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
-from kwant_dissip.model.leads import Lead
-from kwant_dissip.numerics.lead_modes import LeadModes
-from kwant_dissip.numerics.lead_pencil import pencil_modes
+from kwant_dissip.leads.modes import LeadModes
+from kwant_dissip.leads.pencil import pencil_modes
+from kwant_dissip.leads.periodic import Lead
 from models import floats
 
 

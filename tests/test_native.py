@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
+from kwant_dissip.leads.roots import BandedLead
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.native import BUILD, KERNELS, LANES, USABLE
@@ -25,7 +26,6 @@ from kwant_dissip.native.energies import (
     fermi_slope,
     panel_sums,
 )
-from kwant_dissip.numerics.lead_bands import BandedLead
 from kwant_dissip.numerics.transfer import transfer_inverse
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon

@@ -11,9 +11,9 @@ import kwant_dissip as kd
 from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
 from kwant_dissip.balance.probes import ThermalProbes
+from kwant_dissip.leads.periodic import Lead
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
-from kwant_dissip.model.leads import Lead
 from kwant_dissip.model.slicing import cut
 from kwant_dissip.propagators import slices as sliced
 from kwant_dissip.propagators.kwant_solver import KwantPropagator

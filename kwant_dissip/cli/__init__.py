@@ -176,16 +176,16 @@ def _add_conditions(command):
 
 
 def _run_figure2(options):
-    from ..figure2 import make
+    from ..figures.figure2 import make
 
     for path in make(options.out, options.drop):
         print(path)
 
 
 def _run_image(options):
+    from ..figures.wire_image import Wire, make, nanotube_velocity, path_limits
     from ..thermal import Thermal, Tip, nanotube_on_silica
     from ..thermal.materials import ROOM
-    from ..wire_image import Wire, make, nanotube_velocity, path_limits
 
     if options.resonance_width > 0.9 * options.fermi_energy:
         raise ValueError(f"--resonance-width must be at most 0.9 of --fermi-energy, got {options.resonance_width:g} of "

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..leads.periodic import LeadLike
 from .baths import Bath, checked_baths, named
 from .lattice import Lattice
-from .leads import LeadLike
 from .resolution import smooth_values
 
 # Rates, in units of the largest matrix element, beyond which products of them are lost in rounding.

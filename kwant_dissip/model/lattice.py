@@ -9,10 +9,10 @@ from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
 from .._kwant import kwant
+from ..leads.given import lead_of
+from ..leads.periodic import LeadLike
 from .baths import named
 from .charges import Charge, check_charges
-from .given_leads import lead_of
-from .leads import LeadLike
 
 # Below this largest energy kwant's modes, whose tolerances are absolute, do not tell one from another.
 _SMALLEST = 1e-9

@@ -17,7 +17,7 @@ from scipy.sparse import coo_matrix, triu
 from threadpoolctl import threadpool_limits
 
 from .._kwant import kwant
-from ..model.leads import Lead
+from ..leads.periodic import Lead
 from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
 

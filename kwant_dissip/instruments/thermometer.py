@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ._kwant import kwant
-from .balance.solution import Solution
-from .notebook import ends, html
-from .numerics.checks import real_array, shortened
-from .numerics.quadrature import TWO_PI
-from .numerics.threads import thread_pool
-from .numerics.weak_probe import weak_probe
-from .propagators.kept import KeptSpectra
-from .results.lattice_state import SteadyState
-from .results.phonon_state import PhononState
-from .results.units import BOLTZMANN_EV
-from .solve import steady_state
+from .._kwant import kwant
+from ..balance.solution import Solution
+from ..notebook import ends, html
+from ..numerics.checks import real_array, shortened
+from ..numerics.quadrature import TWO_PI
+from ..numerics.threads import thread_pool
+from ..numerics.weak_probe import weak_probe
+from ..propagators.kept import KeptSpectra
+from ..results.lattice_state import SteadyState
+from ..results.phonon_state import PhononState
+from ..results.units import BOLTZMANN_EV
+from ..solve import steady_state
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Leads: self-energies, velocities and band edges, from kwant."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from itertools import combinations, pairwise
 from typing import TypeVar
@@ -11,8 +11,7 @@ from scipy.optimize import minimize_scalar
 
 from .._kwant import kwant
 from ..errors import ConvergenceError
-from ..numerics.lead_modes import LeadModes
-from .reservoirs import Reservoir, known_mus, neutral_potentials
+from .modes import LeadModes
 
 Value = TypeVar("Value")
 
@@ -398,38 +397,3 @@ def _independent_chains(onsite, hopping):
     if any(np.abs(matrix - np.diag(matrix.diagonal())).max() > 1e-13 * len(onsite) * scale for matrix in diagonal):
         return None
     return vectors, diagonal[0].diagonal().real, np.abs(diagonal[1].diagonal())
-
-
-def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[LeadLike], neutral: bool) -> np.ndarray:
-    """Energy by which each lead's band is shifted, after checking that every lead has open modes.
-
-    Parameters
-    ----------
-    reservoirs : sequence of Reservoir
-        One per lead.
-    leads : sequence of LeadLike
-    neutral : bool
-        A lead without potential is shifted by mu - mu_eq (0 where it floats) instead of not at all.
-
-    Returns
-    -------
-    array of float, shape (leads,)
-
-    Raises
-    ------
-    ValueError
-        If a lead has no open modes.
-    """
-    known = known_mus(reservoirs)
-    reach = LEAD_WINDOW * max(reservoir.temperature for reservoir in reservoirs)
-    low, high = known.min() - reach, known.max() + reach
-    shifts = (np.nan_to_num(neutral_potentials(reservoirs)) if neutral
-              else np.array([reservoir.band_shift for reservoir in reservoirs], float))
-    for lead, reservoir, shift in zip(leads, reservoirs, shifts, strict=True):
-        if neutral and reservoir.mu is not None:
-            # Its own electrons must be in its band, or there is nothing that screens.
-            reach = LEAD_WINDOW * reservoir.temperature
-            lead.check_open(reservoir.mu - reach - shift, reservoir.mu + reach - shift)
-        else:
-            lead.check_open(low - shift, high - shift)
-    return shifts

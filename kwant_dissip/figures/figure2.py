@@ -5,16 +5,16 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 
-from . import kinetic
-from .analysis.spots import heat_spots
-from .model.baths import PhononBath
-from .model.reservoirs import Reservoir
-from .plots.numbers import save
-from .plots.style import SPOT_MARKERS
-from .results.storage import check_writable, made_folder, replacing
-from .runs.bias import at_voltage_drop
-from .solve import steady_state
-from .systems import chain
+from .. import kinetic
+from ..analysis.spots import heat_spots
+from ..model.baths import PhononBath
+from ..model.reservoirs import Reservoir
+from ..plots.numbers import save
+from ..plots.style import SPOT_MARKERS
+from ..results.storage import check_writable, made_folder, replacing
+from ..runs.bias import at_voltage_drop
+from ..solve import steady_state
+from ..systems import chain
 
 # A chain with hopping 1 and its band's bottom E_F below the chemical potential; energies in units of the hopping.
 FERMI_ENERGY = 0.3

@@ -7,18 +7,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.constants import electron_volt, hbar
 
-from .model.baths import PhononBath
-from .model.reservoirs import Reservoir
-from .numerics.checks import check_positive
-from .plots.numbers import save
-from .plots.style import BLUE, VERMILION, scaled
-from .plots.temperatures import EXCESS, raster
-from .results.storage import check_writable, made_folder, replacing
-from .results.units import BOLTZMANN_EV
-from .solve import steady_state
-from .systems import chain
-from .thermal.field import temperature
-from .thermal.image import thermal_image
+from ..model.baths import PhononBath
+from ..model.reservoirs import Reservoir
+from ..numerics.checks import check_positive
+from ..plots.numbers import save
+from ..plots.style import BLUE, VERMILION, scaled
+from ..plots.temperatures import EXCESS, raster
+from ..results.storage import check_writable, made_folder, replacing
+from ..results.units import BOLTZMANN_EV
+from ..solve import steady_state
+from ..systems import chain
+from ..thermal.field import temperature
+from ..thermal.image import thermal_image
 
 # The chain of figure 2: the chemical potential 0.3 hoppings above the bottom of the band.
 _FILLING = 0.3

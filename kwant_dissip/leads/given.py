@@ -4,7 +4,7 @@ import numpy as np
 
 from .._kwant import kwant
 from ..errors import heed_interrupt
-from .leads import Lead, LeadLike
+from .periodic import Lead, LeadLike
 
 # Gamma may be negative by this much of the self-energy's largest element: rounding.
 _ROUNDING = 1e-10
