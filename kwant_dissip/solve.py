@@ -16,7 +16,7 @@ from .balance.probes import ThermalProbes
 from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
 from .balance.solution import Solution
 from .errors import ConvergenceError
-from .leads.periodic import LEAD_WINDOW
+from .leads.lead import LEAD_WINDOW
 from .model.baths import Bath, checked_baths, equilibrium_temperature
 from .model.broadening import broadening
 from .model.charges import Charge

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from kwant_dissip.leads.modes import LeadModes
-from kwant_dissip.leads.periodic import Lead
+from kwant_dissip.leads.periodic import PeriodicLead
 from kwant_dissip.leads.roots import BandedLead
 
 _SQUARE = kwant.lattice.square(norbs=1)
@@ -60,7 +60,7 @@ def _matrices(name):
 
 @cache
 def _edges(name):
-    return Lead(_LEADS[name], 0).thresholds()
+    return PeriodicLead(_LEADS[name], 0).thresholds()
 
 
 @pytest.mark.parametrize("name", _LEADS)
@@ -163,7 +163,7 @@ def test_a_flat_band_is_one_edge(monkeypatch):
     lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((1, -2))))
     lead[lattice.shape(lambda p: -0.1 < p[0] < 5.1, (1, 0))] = 0.0
     lead[lattice.neighbors()] = -1.0
-    found = Lead(lead.finalized(), 0).thresholds()
+    found = PeriodicLead(lead.finalized(), 0).thresholds()
     known = np.abs(1 + 2 * np.cos(np.arange(1, 12) * np.pi / 12))
     for edge in (*known, *-known):
         assert np.abs(found - edge).min() < 1e-9

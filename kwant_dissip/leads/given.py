@@ -4,7 +4,8 @@ import numpy as np
 
 from .._kwant import kwant
 from ..errors import heed_interrupt
-from .periodic import Lead, LeadLike
+from .lead import Lead
+from .periodic import PeriodicLead
 
 # Gamma may be negative by this much of the self-energy's largest element: rounding.
 _ROUNDING = 1e-10
@@ -15,7 +16,7 @@ _OFF_AXIS, _AGREE, _FAR = 1e-4, 1e-6, 1e8
 _ABOVE = 2.0 ** np.arange(-8, 9)
 
 
-class GivenLead(LeadLike):
+class GivenLead(Lead):
     """A lead given by a self-energy (kwant's `SelfEnergyLead`, `ModesLead`, `PrecalculatedLead`).
 
     Its band edges are not known, so that energies are not split there, nor are velocities and Fermi wavelengths.
@@ -66,7 +67,7 @@ class GivenLead(LeadLike):
                              f"{sigma!r} at the energy {energy!r}.")
         return sigma
 
-    def strength(self, energy: float) -> float:
+    def level_width(self, energy: float) -> float:
         """Largest element of Gamma."""
         sigma = self._at(energy)
         return float(np.abs(sigma - sigma.conj().T).max())
@@ -113,8 +114,8 @@ class GivenLead(LeadLike):
         return np.nan
 
 
-def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None, electrons: bool = False) -> LeadLike:
-    """`Lead` or `GivenLead` of a finalized system; arguments as of `Lead`.
+def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None, electrons: bool = False) -> Lead:
+    """`PeriodicLead` or `GivenLead` of a finalized system; arguments as of `PeriodicLead`.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None, e
     """
     lead = syst.leads[number]
     if isinstance(lead, kwant.system.InfiniteSystem):
-        return Lead(lead, number, params, electrons)
+        return PeriodicLead(lead, number, params, electrons)
     if not hasattr(lead, "selfenergy"):
         raise ValueError(f"Lead {number} has neither modes nor a self-energy ({type(lead).__name__}); attach a "
                          "kwant.Builder with a translational symmetry, or a kwant.builder.SelfEnergyLead.")

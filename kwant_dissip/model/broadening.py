@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..leads.periodic import LeadLike
+from ..leads.lead import Lead
 from .baths import Bath, checked_baths, named
 from .lattice import Lattice
 from .resolution import smooth_values
@@ -90,7 +90,7 @@ class Broadening(SelfEnergy):
     ----------
     strength : array of float, shape (sites,)
         The rate, or one over the mean free path; 0 where a site is not coupled.
-    leads : sequence of LeadLike or None
+    leads : sequence of Lead or None
         The leads whose velocities count; None for a rate.
     lead_of_site : array of int or None
         Number of each site's lead.
@@ -98,7 +98,7 @@ class Broadening(SelfEnergy):
         U_i; None: 0.
     """
 
-    def __init__(self, strength: np.ndarray, leads: Sequence[LeadLike] | None = None,
+    def __init__(self, strength: np.ndarray, leads: Sequence[Lead] | None = None,
                  lead_of_site: np.ndarray | None = None, potential: np.ndarray | None = None) -> None:
         self.strength = strength
         self.coupled = strength > 0
@@ -272,7 +272,7 @@ def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broade
             if not lattice.leads[a].has_velocity:
                 lattice.leads[a].velocity(np.zeros(1))  # says what to do
     gamma, scale = result.typical(), abs(lattice.hamiltonian).max() + max(
-        (lead.strength(0.0) for lead in lattice.leads if lead.has_velocity), default=0.0)
+        (lead.level_width(0.0) for lead in lattice.leads if lead.has_velocity), default=0.0)
     bad = np.flatnonzero(result.coupled & ~((gamma > _WEAKEST * scale) & (gamma < _STRONGEST * scale)))
     if len(bad):
         raise ValueError(f"{bath!r} gives {named(lattice.sites[bad[0]])} a rate of {gamma[bad[0]]:.3g}: it must lie "
@@ -281,8 +281,8 @@ def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broade
     if needed and not np.any(result.coupled):
         raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite. Leave it "
                          "out; bath None stands for no bath at all.")
-    adrift = lattice.adrift(result.coupled)
-    if len(adrift):
-        raise ValueError(f"{len(adrift)} sites that the bath reaches, the first {named(lattice.sites[adrift[0]])}, are "
+    lost = lattice.unconnected(result.coupled)
+    if len(lost):
+        raise ValueError(f"{len(lost)} sites that the bath reaches, the first {named(lattice.sites[lost[0]])}, are "
                          "connected to no lead: their chemical potential is not determined.")
     return result

@@ -145,9 +145,9 @@ def ramps(lattice: Lattice) -> np.ndarray:
     ValueError
         If a piece of the system is connected to no lead: its potential is not determined.
     """
-    adrift = lattice.adrift(np.ones(len(lattice.offsets) - 1, bool))
-    if len(adrift):
-        raise ValueError(f"{len(adrift)} sites, the first {named(lattice.sites[adrift[0]])}, are connected to no lead: "
+    lost = lattice.unconnected(np.ones(len(lattice.offsets) - 1, bool))
+    if len(lost):
+        raise ValueError(f"{len(lost)} sites, the first {named(lattice.sites[lost[0]])}, are connected to no lead: "
                          "their electrostatic potential is not determined.")
     laplacian, sources = lattice.laplacian()
     return splu(csc_matrix(laplacian)).solve(sources)

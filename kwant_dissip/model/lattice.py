@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill
 
 from .._kwant import kwant
 from ..leads.given import lead_of
-from ..leads.periodic import LeadLike
+from ..leads.lead import Lead
 from .baths import named
 from .charges import Charge, check_charges
 
@@ -29,7 +29,7 @@ class Lattice:
     hamiltonian : scipy.sparse.csr_matrix, shape (orbitals, orbitals)
     offsets : array of int, shape (sites + 1,)
         First orbital of each site.
-    leads : list of LeadLike
+    leads : list of Lead
     interfaces : list of arrays of int
         Sites that each lead couples to.
     positions : array of float, shape (sites, dimensions)
@@ -40,7 +40,7 @@ class Lattice:
     params: dict | None
     hamiltonian: csr_matrix
     offsets: np.ndarray
-    leads: list[LeadLike]
+    leads: list[Lead]
     interfaces: list
     positions: np.ndarray
 
@@ -153,7 +153,7 @@ class Lattice:
         known = np.array([lead.has_velocity for lead in self.leads])
         return np.argmin(np.where(known[:, None], self.lead_distances(), np.inf), axis=0)
 
-    def adrift(self, coupled: np.ndarray) -> np.ndarray:
+    def unconnected(self, coupled: np.ndarray) -> np.ndarray:
         """Coupled sites that no hopping connects to any lead: array of int."""
         _, piece = connected_components(self.graph, directed=False)
         reached = np.unique(np.concatenate([piece[interface] for interface in self.interfaces]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..leads.periodic import LEAD_WINDOW, LeadLike
+from ..leads.lead import LEAD_WINDOW, Lead
 from ..numerics.checks import check_finite, real_array, shortened
 
 # Least k_B T in units of the largest energy: eight digits of the thermal window are left.
@@ -85,14 +85,14 @@ def neutral_potentials(reservoirs: Sequence[Reservoir]) -> np.ndarray:
                      for value, reservoir in zip(following, reservoirs, strict=True)])
 
 
-def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[LeadLike], neutral: bool) -> np.ndarray:
+def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[Lead], neutral: bool) -> np.ndarray:
     """Energy by which each lead's band is shifted, after checking that every lead has open modes.
 
     Parameters
     ----------
     reservoirs : sequence of Reservoir
         One per lead.
-    leads : sequence of LeadLike
+    leads : sequence of Lead
     neutral : bool
         A lead without potential is shifted by mu - mu_eq (0 where it floats) instead of not at all.
 

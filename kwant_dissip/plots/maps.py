@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .figures import over_plane
+from .axes import over_plane
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
 from .style import in_lines, in_units, with_unit

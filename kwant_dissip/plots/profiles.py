@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from .figures import subplots
+from .axes import subplots
 from .panels import label_abscissa, mark, names_of, panel, placed, side_label, spots_of
 from .style import BLUE, GREEN, PURPLE, VERMILION, in_units, with_unit
 

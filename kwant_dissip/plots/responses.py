@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .figures import over_plane, subplots
+from .axes import over_plane, subplots
 from .panels import label_abscissa, names_of, placed
 from .shapes import bar, filled
 from .style import BLUE, GREEN, VERMILION

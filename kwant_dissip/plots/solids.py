@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..analysis.spots import smooth_power
-from .figures import subplots
+from .axes import subplots
 from .panels import mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
 from .style import BLUE, GREEN, PURPLE, in_units, with_unit

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .figures import subplots
+from .axes import subplots
 from .style import SPOT_MARKERS, in_units, with_unit
 
 
