@@ -158,7 +158,7 @@ def test_a_flat_band_is_one_edge(monkeypatch):
         searches.append(1)
         return minimize_scalar(*args, **options)
 
-    monkeypatch.setattr("kwant_dissip.leads.periodic.minimize_scalar", counted)
+    monkeypatch.setattr("kwant_dissip.leads.bands.minimize_scalar", counted)
     lattice = kwant.lattice.honeycomb(norbs=1)
     lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((1, -2))))
     lead[lattice.shape(lambda p: -0.1 < p[0] < 5.1, (1, 0))] = 0.0

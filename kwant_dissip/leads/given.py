@@ -5,7 +5,6 @@ import numpy as np
 from .._kwant import kwant
 from ..errors import heed_interrupt
 from .lead import Lead
-from .periodic import PeriodicLead
 
 # Gamma may be negative by this much of the self-energy's largest element: rounding.
 _ROUNDING = 1e-10
@@ -34,6 +33,7 @@ class GivenLead(Lead):
 
     has_velocity = False
     is_chain = False
+    center = np.nan
     period = 1.0
 
     def __init__(self, lead, number: int, interface: int, params: dict | None = None) -> None:
@@ -112,20 +112,3 @@ class GivenLead(Lead):
 
     def fermi_wavelength(self, energy):  # noqa: ARG002 (at no energy)
         return np.nan
-
-
-def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None, electrons: bool = False) -> Lead:
-    """`PeriodicLead` or `GivenLead` of a finalized system; arguments as of `PeriodicLead`.
-
-    Raises
-    ------
-    ValueError
-        If a lead describes electrons and holes, or offers no self-energy.
-    """
-    lead = syst.leads[number]
-    if isinstance(lead, kwant.system.InfiniteSystem):
-        return PeriodicLead(lead, number, params, electrons)
-    if not hasattr(lead, "selfenergy"):
-        raise ValueError(f"Lead {number} has neither modes nor a self-energy ({type(lead).__name__}); attach a "
-                         "kwant.Builder with a translational symmetry, or a kwant.builder.SelfEnergyLead.")
-    return GivenLead(lead, number, len(syst.lead_interfaces[number]), params)

@@ -22,6 +22,8 @@ class Lead(ABC):
         Length of a cell.
     has_velocity, is_chain : bool
         Whether modes and their velocities are known; whether a cell is one orbital, so that closed forms hold.
+    center : float
+        Middle of the band of a chain; nan of others.
     is_fixed : bool
         Whether it was calculated at one energy and knows no other.
     """
@@ -30,6 +32,7 @@ class Lead(ABC):
     period: float
     has_velocity: bool
     is_chain: bool
+    center: float
     is_fixed = False
 
     @abstractmethod

@@ -178,7 +178,7 @@ class Broadening(SelfEnergy):
             return np.zeros(len(self.strength)), 0.5j * self.strength
         # v(z) -> -i (z - center) a on a chain
         alpha = 0.5 * self.strength * np.array([lead.period for lead in self._leads])[self._lead_of_site]
-        centers = np.array([lead.center if lead.is_chain else np.nan for lead in self._leads])[self._lead_of_site]
+        centers = np.array([lead.center for lead in self._leads])[self._lead_of_site]
         if self._potential is not None:
             centers = centers + self._potential
         return alpha, np.where(self.coupled, -alpha * centers, 0) + 0j

@@ -9,7 +9,7 @@ from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
 from .._kwant import kwant
-from ..leads.given import lead_of
+from ..leads.choose import lead_of
 from ..leads.lead import Lead
 from .baths import named
 from .charges import Charge, check_charges
