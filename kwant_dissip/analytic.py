@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import cubature
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -66,13 +67,13 @@ class ConstantMeanFreePath:
     def _repr_html_(self) -> str:
         return html("ConstantMeanFreePath", _rows(self))
 
-    def power(self, x):
+    def power(self, x: ArrayLike) -> np.ndarray:
         """Power per length at positions x (array; x < 0: left wire)."""
         x, length = real_array("x", x).astype(float), self.relaxation_length
         heat = np.where(x > 0, self.heat_right, self.heat_left)
         return np.pi * self.current ** 2 / self.mean_free_path + heat * np.exp(-np.abs(x) / length) / length
 
-    def mu(self, x):
+    def mu(self, x: ArrayLike) -> np.ndarray:
         """Electrochemical potential at positions x, relative to the mean of both sides of the scatterer."""
         x = real_array("x", x).astype(float)
         return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path

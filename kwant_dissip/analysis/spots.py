@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from ..notebook import html
 from .smoothing import average, average_nearby, check_window
+from .states import LatticeState, State
 
 _KINDS = (("heat", 1), ("cold", -1))
 # A window is at most this part of the wire: a profile along a line loses one at each end.
@@ -87,7 +88,7 @@ class Spots(list[Spot]):
         return html(f"Spots: {len(self)}", rows)
 
 
-def heat_spots(state, *, window: float | None = None, prominence: float = _PROMINENCE) -> Spots:
+def heat_spots(state: State, *, window: float | None = None, prominence: float = _PROMINENCE) -> Spots:
     """Where the power is highest and lowest: inside of wires, at their ends, and on single sites.
 
     Parameters
@@ -138,7 +139,7 @@ def heat_spots(state, *, window: float | None = None, prominence: float = _PROMI
     return Spots(sorted(spots, key=lambda spot: (spot.wire, spot.position)), _reason(state, prominence))
 
 
-def smooth_power(state) -> np.ndarray:
+def smooth_power(state: LatticeState) -> np.ndarray:
     """The power that spots of a plane or solid are looked for in: without single sites, averaged over the window."""
     smooth = np.array(state.power)
     for wire in range(state.wires):
@@ -283,7 +284,7 @@ def _single(positions, power, window, prominence):
 
 def _prominences(height, bonds):
     """Prominence of every local maximum on a graph, by its site: islands meet at saddles as the water falls."""
-    neighbours = [[] for _ in height]
+    neighbours: list[list[int]] = [[] for _ in height]
     for a, b in bonds:
         neighbours[a].append(b)
         neighbours[b].append(a)

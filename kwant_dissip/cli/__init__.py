@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 from .. import __version__
 from .options import CONDITIONS, file_name, number, whole
@@ -13,7 +14,7 @@ from .worker import ignore_mumps
 # kwant and matplotlib take seconds to import: what needs them imports them, --help and usage errors do not.
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what it returns is the exit code."""
     options = _parser().parse_args(arguments)
     ignore_mumps()
@@ -42,8 +43,9 @@ def _run(options):
 def _in_script(error, script):
     """What went wrong in the user's script, and in which line of it; None if nothing did."""
     while error is not None:
-        places = [(frame.f_code.co_filename, line, f" in {frame.f_code.co_name}")
-                  for frame, line in traceback.walk_tb(error.__traceback__)]
+        places: list[tuple[str | None, int | None, str]] = [
+            (frame.f_code.co_filename, line, f" in {frame.f_code.co_name}")
+            for frame, line in traceback.walk_tb(error.__traceback__)]
         if isinstance(error, SyntaxError):
             places.append((error.filename, error.lineno, ""))
         for name, line, function in reversed(places):

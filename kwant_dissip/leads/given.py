@@ -1,5 +1,7 @@
 """Leads that are known by a self-energy only: wide-band leads of molecules, leads of one's own."""
 
+from typing import Any
+
 import numpy as np
 
 from .._kwant import kwant
@@ -36,7 +38,7 @@ class GivenLead(Lead):
     center = np.nan
     period = 1.0
 
-    def __init__(self, lead, number: int, interface: int, params: dict | None = None) -> None:
+    def __init__(self, lead: Any, number: int, interface: int, params: dict | None = None) -> None:
         self.number = number
         self._lead = lead
         self._params = params
@@ -47,7 +49,7 @@ class GivenLead(Lead):
         """One for each site of the interface: there is no telling."""
         return np.ones(self._interface, int)
 
-    def self_energy(self, energies):
+    def self_energy(self, energies: np.ndarray) -> np.ndarray:
         result = np.array([self._at(energy) for energy in energies], complex)
         real = np.imag(energies) == 0
         gamma = 1j * (result - result.conj().swapaxes(-1, -2))[real]
@@ -72,7 +74,7 @@ class GivenLead(Lead):
         sigma = self._at(energy)
         return float(np.abs(sigma - sigma.conj().T).max())
 
-    def velocity(self, energies):  # noqa: ARG002 (at no energy)
+    def velocity(self, energies: np.ndarray) -> np.ndarray:  # noqa: ARG002 (at no energy)
         raise ValueError(f"Lead {self.number} is given by a self-energy: it has no velocity that a mean_free_path "
                          "could be measured with. Name another lead with PhononBath(lead=...), or give a rate.")
 
@@ -102,13 +104,13 @@ class GivenLead(Lead):
         """Diagonal of the self-energy far above the real axis."""
         return self._at(1j * _FAR * max(abs(energy), 1.0)).diagonal()
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         return np.empty(0)
 
-    def open_modes(self, energy):
+    def open_modes(self, energy: float) -> int:
         sigma = self.self_energy(np.array([energy]))[0]
         gamma = np.linalg.eigvalsh(1j * (sigma - sigma.conj().T))
         return int(np.count_nonzero(gamma > _ROUNDING * np.abs(sigma).max()))
 
-    def fermi_wavelength(self, energy):  # noqa: ARG002 (at no energy)
+    def fermi_wavelength(self, energy: float) -> float:  # noqa: ARG002 (at no energy)
         return np.nan

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ..numerics.checks import check_finite, real_array, shortened
 _RESOLVED = 1e-8
 
 
-def check_temperature(name, value):
+def check_temperature(name: str, value: Any) -> None:
     """Raise unless a value is a positive temperature."""
     check_finite(name, value)
     if value <= 0:
