@@ -1,6 +1,6 @@
 """Heat spots and cold spots: where the power is highest or lowest, beyond what standing waves do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 
@@ -184,7 +184,7 @@ def _on_line(state, wire, window, prominence):
         yield from _extrema(wire, at, smooth, x[[0, -1]], prominence, resolution=window / (at[1] - at[0]))
 
 
-def _extrema(wire, x, power, ends, prominence, resolution=None) -> Iterator[Spot]:
+def _extrema(wire, x, power, ends, prominence, resolution=None):
     """Spots of a smooth curve, and at its ends."""
     least, last = _least(prominence, power), 1 if resolution is None else int(np.ceil(resolution))
     for kind, sign in _KINDS:

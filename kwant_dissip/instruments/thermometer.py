@@ -163,7 +163,7 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
     return result
 
 
-def _solution(state) -> Solution:
+def _solution(state: Any) -> Solution:
     if not isinstance(state, SteadyState):
         raise TypeError("state must be a SteadyState, or for local_electrons a finalized system with what steady_state "
                         f"takes beside it, got {type(state).__name__}.")
