@@ -59,12 +59,11 @@ test: install
 
 # The kernels' tests with a copy of the package that watches its own memory and arithmetic.
 sanitize: install
-	rm -rf build/sanitized
-	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(BIN)/python -m pip install --quiet --no-deps \
-	    --no-build-isolation --target build/sanitized .
+	CFLAGS="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all" $(BIN)/python setup.py -q build \
+	    --build-base build/sanitized --build-lib build/sanitized/lib
 	$(ONE_THREAD) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	    PYTHONPATH=build/sanitized $(BIN)/python -m pytest -p no:cacheprovider tests/test_native.py tests/test_kernels.py \
-	    tests/test_recursion.py tests/test_lead_bands.py
+	    PYTHONPATH=build/sanitized/lib $(BIN)/python -m pytest -p no:cacheprovider tests/test_native.py \
+	    tests/test_kernels.py tests/test_recursion.py tests/test_lead_bands.py
 
 benchmark: $(VENV)/benchmark
 	$(BIN)/python -m benchmarks

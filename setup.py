@@ -3,8 +3,11 @@
 That is the README without what lies in the clone only, its picture and links to files.
 """
 
+import os
 import platform
 import re
+import shlex
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -24,12 +27,15 @@ class Builds(build_ext):
     """One object of the same source for each build, linked into the extension that calls them."""
 
     def build_extension(self, ext):
+        def compiled(name):
+            lanes, flags = _BUILDS[name]
+            return self.compiler.compile([str(_SOURCES / "kernels.c")], output_dir=str(Path(self.build_temp) / name),
+                                         macros=[("LANES", str(lanes)), ("TABLE", f"build_{name}")],
+                                         extra_postargs=_FLAGS + flags + shlex.split(os.environ.get("CFLAGS", "")))
+
         try:
-            for name, (lanes, flags) in _BUILDS.items():
-                ext.extra_objects += self.compiler.compile(
-                    [str(_SOURCES / "kernels.c")], output_dir=str(Path(self.build_temp) / name),
-                    macros=[("LANES", str(lanes)), ("TABLE", f"build_{name}")], extra_postargs=_FLAGS + flags,
-                    depends=ext.depends)
+            with ThreadPoolExecutor() as pool:
+                ext.extra_objects += sum(pool.map(compiled, _BUILDS), [])
             super().build_extension(ext)
         except (CCompilerError, CompileError) as error:
             raise SystemExit("kwant_dissip needs a C compiler, gcc 11 or clang 12 and newer, and Python's headers, as "

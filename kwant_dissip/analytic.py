@@ -234,7 +234,7 @@ def landauer_heat(transmission: Transmission, reservoirs: Sequence) -> LandauerH
         # each relative to the equilibrium of the left reservoir's temperature: exact at small bias
         left_filling, right_filling = fermi_difference(
             energy, np.array([left.mu - middle, right.mu - middle]),
-            np.array([left.temperature, cold]), left.temperature)
+            np.array([0.0, cold - left.temperature]), left.temperature)
         flow = _transmission(transmission, energy + middle, several=True) * (left_filling - right_filling)
         return np.stack([flow, energy * flow], axis=1)
 
@@ -338,7 +338,7 @@ def _arriving(energy, mu, side, j, temperature):
     y = (ends[:-1, None] + half * (1 + _GAUSS)).ravel()
     weights = np.tile(half * _GAUSS_WEIGHTS, len(ends) - 1) * np.exp(-y)
     shifts = mu + side * 0.5 * j * y
-    return weights @ fermi_difference(energy, shifts, np.full(len(y), temperature), temperature)
+    return weights @ fermi_difference(energy, shifts, np.zeros(len(y)), temperature)
 
 
 def _transmission(transmission, energy, several=False):

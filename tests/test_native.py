@@ -22,7 +22,6 @@ from kwant_dissip.native.energies import (
     add_scattering,
     emitted,
     fermi_difference,
-    fermi_excess,
     fermi_slope,
     panel_sums,
 )
@@ -109,8 +108,7 @@ def test_nothing_in_nothing_out(sites, energies):
     for result in all_of_a_chain(chain_arguments(sites, energies)):
         assert result.size == 0 or np.all(np.isfinite(result))
     axis, ones = np.linspace(-1.0, 1.0, energies), np.ones(sites)
-    for result in (fermi_difference(axis, ones, ones, 1.0), fermi_excess(axis, ones, ones, 1.0),
-                   fermi_slope(axis, ones, ones)):
+    for result in (fermi_difference(axis, ones, ones, 1.0), fermi_slope(axis, ones, ones)):
         assert result.shape == (sites, energies)
     field = np.ones((sites, energies))
     sums = panel_sums(field, field, field, field, *(np.ones((1, energies)) for _ in range(3)))

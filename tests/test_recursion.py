@@ -50,7 +50,7 @@ def test_green_and_occupation(data):
 @given(floats(-60, 60), floats(-60, 60), floats(0.3, 3), floats(0.3, 3) | st.none())
 def test_fermi_difference(energy, shift, temperature, reference):
     reference = reference or temperature  # equal temperatures are the rule
-    result = fermi_difference(np.array([energy]), np.array([shift]), np.array([temperature]), reference)[0, 0]
+    result = fermi_difference(np.array([energy]), np.array([shift]), np.array([temperature - reference]), reference)[0, 0]
     x, y = (energy - shift) / temperature, energy / reference
     assert result == pytest.approx(expit(-x) - expit(-y), abs=2e-15)
 
@@ -58,7 +58,7 @@ def test_fermi_difference(energy, shift, temperature, reference):
 @given(floats(-20, 20), floats(1e-14, 1e-9))
 def test_fermi_difference_of_a_small_shift(energy, shift):
     """First order in the shift, with all digits: f (1 - f) s (1 - s/2 (1 - 2 f))."""
-    result = fermi_difference(np.array([energy]), np.array([shift]), np.ones(1), 1.0)[0, 0]
+    result = fermi_difference(np.array([energy]), np.array([shift]), np.zeros(1), 1.0)[0, 0]
     f, empty = expit(-energy), expit(energy)
     assert result == pytest.approx(f * empty * shift * (1 + 0.5 * shift * (empty - f)), rel=1e-12)
 
@@ -67,7 +67,7 @@ def test_fermi_difference_of_a_small_shift(energy, shift):
 def test_fermi_difference_far_out(temperature, reference):
     """No overflow where one function is exponentially far in its tail."""
     energies, shifts = np.array([-40.0, -1e-3, 0.0, 1e-3, 40.0]), np.array([-30.0, 0.0, 30.0])
-    result = fermi_difference(energies, shifts, np.full(3, temperature), reference)
+    result = fermi_difference(energies, shifts, np.full(3, temperature - reference), reference)
     expected = expit(-(energies - shifts[:, None]) / temperature) - expit(-energies / reference)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-15)
 

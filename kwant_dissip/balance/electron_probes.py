@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..model.reservoirs import Reservoir, known_mus
-from ..native.energies import fermi_excess, fermi_slope
+from ..native.energies import fermi_difference, fermi_slope
 from ..numerics.quadrature import THERMAL_WINDOW, Panels, window_panels
 from .probes import Probes, ThermalProbes
 
@@ -77,7 +77,7 @@ class ElectronProbes(Probes):
 
     def fillings(self, energies, unknowns):
         cold, leads = self._plain.fillings(energies, self._of_plain(unknowns))
-        hot = fermi_excess(energies, unknowns[self.hot], self.excess(unknowns), self.temperature0)
+        hot = fermi_difference(energies, unknowns[self.hot], self.excess(unknowns), self.temperature0)
         return np.concatenate([cold[:self._cold], hot]), leads
 
     def slopes(self, energies, unknowns):

@@ -208,8 +208,10 @@ class ThermalProbes(Probes):
         return result
 
     def fillings(self, energies, unknowns):
-        return (fermi_difference(energies, self.split(unknowns)[0], self._temperature, self.temperature0),
-                fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature, self.temperature0))
+        return (fermi_difference(energies, self.split(unknowns)[0], self._temperature - self.temperature0,
+                                 self.temperature0),
+                fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature - self.temperature0,
+                                 self.temperature0))
 
     def slopes(self, energies, unknowns):
         mu, lead_mu = self.split(unknowns)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from . import KERNELS, LANES
-from .elements import ELEMENT
+from .elements import ELEMENT, aligned
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +102,16 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
                gamma_im, sigma, green, to_right, to_left, diagonal, largest)
 
 
-def lead_rates(layout, energies, sigma, rates):
-    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads, from their self-energies at so many energies, into `rates`."""
-    layout.run("lead_rates", energies, sigma, rates)
+def lead_rates(layout, sigma):
+    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads, from their self-energies, both as `block_green` has them."""
+    rate = aligned(sigma.size // ELEMENT).reshape(sigma.shape)
+    for at, width in zip(layout.lead_at, np.diff(layout.lead_first), strict=False):
+        part = slice(at * ELEMENT, (at + width ** 2) * ELEMENT)
+        here = sigma[:, part].reshape(len(sigma), width, width, 2, LANES)
+        there = here.swapaxes(1, 2)
+        gamma = np.stack([-here[..., 1, :] - there[..., 1, :], here[..., 0, :] - there[..., 0, :]], axis=3)
+        rate[:, part] = gamma.reshape(len(sigma), -1)
+    return rate
 
 
 def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, to_left, n, inflow):

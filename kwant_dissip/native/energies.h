@@ -8,43 +8,38 @@
 // Shifts by more than so many k_B T are far.
 #define FAR 30.0
 
-// f(x), and with a reference f(x) - f(y) = -f(x) (1 - f(y)) (exp(x - y) - 1), which keeps all digits.
+// f(x); f(x) - f(y) = -f(x) (1 - f(y)) (exp(x - y) - 1) keeps all digits.
 INLINE double filled(double x) {
     double small = exp(-fabs(x));
     return (x > 0 ? small : 1.0) / (1.0 + small);
 }
 
-static void equilibrium(num energies, const double *energy, double reference, double *full, double *empty) {
-    for (num k = 0; k < energies; k++) {
-        double x = energy[k] / reference, small = exp(-fabs(x));
-        full[k] = (x > 0 ? small : 1.0) / (1.0 + small);
-        empty[k] = (x > 0 ? 1.0 : small) / (1.0 + small);
-    }
-}
-
-// f((E - s_i) / T_i) - f(E / T_0) to full relative precision however small it is. exp(x - y) = exp(E/T_i - E/T_0)
-// exp(-s_i/T_i): one exponential per energy and temperature, one per site. Where x and y are far apart, the plain
-// difference serves: exponentials could overflow there, and a large E/T_i less a large s_i/T_i would lose digits.
+// f((E - s_i) / T_i) - f(E / T_0) with T_i = T_0 + t_i, to full relative precision however small s_i and t_i are.
+// exp(x - y) = exp(-E t_i / (T_0 T_i)) exp(-s_i / T_i): two exponentials per energy and temperature, one per site. Where x
+// and y are far apart the plain difference serves: exponentials could overflow there.
 static int fermi_difference(const num *size, void **at) {
     num sites = size[0], energies = size[1];
-    const double *energy = at[0], *shifts = at[1], *temperatures = at[2], reference = *(const double *)at[3];
+    const double *energy = at[0], *shifts = at[1], *excess = at[2], reference = *(const double *)at[3];
     arena w = {0};
-    double *full = zeros(&w, energies), *empty = zeros(&w, energies), temperature = NAN;
+    double *full = zeros(&w, energies), *empty = zeros(&w, energies), last = NAN;
     double *growth = zeros(&w, energies), *drift = zeros(&w, energies);
     char *near = take(&w, energies, 1);
     if (w.failed) return leave(&w);
     int all_near = 0;
-    equilibrium(energies, energy, reference, full, empty);
+    for (num k = 0; k < energies; k++) {
+        full[k] = filled(energy[k] / reference);
+        empty[k] = filled(-energy[k] / reference);
+    }
     for (num i = 0; i < sites; i++) {
-        double *row = (double *)at[4] + i * energies;
-        if (temperatures[i] != temperature) {
-            temperature = temperatures[i];
+        double *row = (double *)at[4] + i * energies, temperature = reference + excess[i];
+        if (excess[i] != last) {
+            last = excess[i];
             all_near = 1;
             for (num k = 0; k < energies; k++) {
-                double x = energy[k] / temperature, difference = x - energy[k] / reference;
-                near[k] = fabs(difference) < 1 && fabs(x) < 500;
-                growth[k] = near[k] ? exp(x) : 1.0;
-                drift[k] = near[k] ? expm1(difference) : 0.0;
+                double difference = -(energy[k] * last / reference) / temperature;
+                near[k] = fabs(difference) < 1 && fabs(energy[k] / temperature) < 500;
+                growth[k] = near[k] ? exp(energy[k] / temperature) : 1.0;
+                drift[k] = near[k] && last != 0 ? expm1(difference) : 0.0;
                 all_near &= near[k];
             }
         }
@@ -57,26 +52,6 @@ static int fermi_difference(const num *size, void **at) {
             for (num k = 0; k < energies; k++)
                 row[k] = close && near[k] ? -empty[k] * (drift[k] * factor + change) / (1.0 + growth[k] * factor)
                                           : filled((energy[k] - shifts[i]) / temperature) - full[k];
-        }
-    }
-    return leave(&w);
-}
-
-// f((E - s_i) / (T_0 + t_i)) - f(E / T_0) likewise, however small s_i and t_i: x - y = -(E t_i / T_0 + s_i) / T_i.
-static int fermi_excess(const num *size, void **at) {
-    num sites = size[0], energies = size[1];
-    const double *energy = at[0], *shifts = at[1], *excess = at[2], reference = *(const double *)at[3];
-    double *result = at[4];
-    arena w = {0};
-    double *full = zeros(&w, energies), *empty = zeros(&w, energies);
-    if (w.failed) return leave(&w);
-    equilibrium(energies, energy, reference, full, empty);
-    for (num i = 0; i < sites; i++) {
-        double over = 1.0 / (reference + excess[i]);
-        for (num k = 0; k < energies; k++) {
-            double f = filled((energy[k] - shifts[i]) * over);
-            double difference = -(energy[k] * excess[i] / reference + shifts[i]) * over;
-            result[i * energies + k] = fabs(difference) < 1 ? -f * empty[k] * expm1(difference) : f - full[k];
         }
     }
     return leave(&w);

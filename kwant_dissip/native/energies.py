@@ -5,28 +5,7 @@ import numpy as np
 from . import KERNELS
 
 
-def fermi_difference(energies, shifts, temperatures, reference):
-    """f((E - s_i) / T_i) - f(E / T_0), to full relative precision however small it is.
-
-    Parameters
-    ----------
-    energies : array of float, shape (energies,)
-        Relative to the chemical potential of the reference.
-    shifts, temperatures : arrays of float, shape (sites,)
-        s_i, the chemical potential relative to the reference's, and T_i.
-    reference : float
-        T_0.
-
-    Returns
-    -------
-    array of float, shape (sites, energies)
-    """
-    result = np.empty((len(shifts), len(energies)))
-    KERNELS["fermi_difference"](result.shape, energies, shifts, temperatures, np.array([reference], float), result)
-    return result
-
-
-def fermi_excess(energies, shifts, excess, reference):
+def fermi_difference(energies, shifts, excess, reference):
     """f((E - s_i) / (T_0 + t_i)) - f(E / T_0), to full relative precision however small s_i and t_i are.
 
     Parameters
@@ -34,7 +13,7 @@ def fermi_excess(energies, shifts, excess, reference):
     energies : array of float, shape (energies,)
         Relative to the chemical potential of the reference.
     shifts, excess : arrays of float, shape (sites,)
-        s_i and t_i.
+        s_i and t_i: chemical potential and temperature relative to those of the reference.
     reference : float
         T_0.
 
@@ -43,7 +22,7 @@ def fermi_excess(energies, shifts, excess, reference):
     array of float, shape (sites, energies)
     """
     result = np.empty((len(shifts), len(energies)))
-    KERNELS["fermi_excess"](result.shape, energies, shifts, excess, np.array([reference], float), result)
+    KERNELS["fermi_difference"](result.shape, energies, shifts, excess, np.array([reference], float), result)
     return result
 
 

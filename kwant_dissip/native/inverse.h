@@ -183,9 +183,9 @@ static void invert(z *a, num size, room *work) {
         for (int side = 0; side < 2; side++) {
             num start = side ? first + count : 0, columns = side ? size - start : first;
             if (!columns) continue;
-            product(a + start, size, panel, count, 1, row + start, size, 1, first, columns, count, 1);
-            product(row + count * size + start, size, panel + (first + count) * count, count, 1, row + start, size, 1,
-                    size - first - count, columns, count, 1);
+            product(0, a + start, size, panel, count, 1, row + start, size, 1, first, columns, count, 1, 0);
+            product(0, row + count * size + start, size, panel + (first + count) * count, count, 1, row + start, size, 1,
+                    size - first - count, columns, count, 1, 0);
 #define MULTIPLY(c) multiply_rows(c, row + start, size, columns, panel + first * count)
             BY_COUNT(MULTIPLY)
         }

@@ -353,7 +353,7 @@ static void from_modes(z *modes, z *images, num count, num size, z *sigma) {
             image[i] = stretched(image[i], kept);
         }
     }
-    product_conjugated(sigma, size, images, 1, size, modes, size, 1, size, size, count, 0);
+    product(1, sigma, size, images, 1, size, modes, size, 1, size, size, count, 0, 0);
 }
 
 // V^+ (E - H - Sigma)^-1 V.

@@ -44,24 +44,20 @@ INLINE void tile_by_tile(const int conjugated, z *c, num c_row, const z *a, num 
     }
 }
 
-static void product(z *c, num c_row, const z *a, num a_row, num a_step, const z *b, num b_step, num b_column,
-                    num rows, num columns, num inner, int add) {
-    tile_by_tile(0, c, c_row, a, a_row, a_step, b, b_step, b_column, rows, columns, inner, add, 0);
-}
-
-static void product_conjugated(z *c, num c_row, const z *a, num a_row, num a_step, const z *b, num b_step,
-                               num b_column, num rows, num columns, num inner, int upper) {
-    tile_by_tile(1, c, c_row, a, a_row, a_step, b, b_step, b_column, rows, columns, inner, 0, upper);
+static void product(int conjugated, z *c, num c_row, const z *a, num a_row, num a_step, const z *b, num b_step,
+                    num b_column, num rows, num columns, num inner, int add, int upper) {
+#define PRODUCT(c_) tile_by_tile(c_, c, c_row, a, a_row, a_step, b, b_step, b_column, rows, columns, inner, add, upper)
+    if (conjugated) PRODUCT(1); else PRODUCT(0);
 }
 
 // C = A B; `rows` x `inner` times `inner` x `columns` elements.
 static void multiply(z *c, const z *a, const z *b, num rows, num inner, num columns) {
-    product(c, columns, a, inner, 1, b, columns, 1, rows, columns, inner, 0);
+    product(0, c, columns, a, inner, 1, b, columns, 1, rows, columns, inner, 0, 0);
 }
 
 // C = A B^+ with B of `columns` x `inner` elements; if the result is Hermitian, half of it is copied.
 static void multiply_adjoint(z *c, const z *a, const z *b, num rows, num inner, num columns, int hermitian) {
-    product_conjugated(c, columns, a, inner, 1, b, 1, inner, rows, columns, inner, hermitian);
+    product(1, c, columns, a, inner, 1, b, 1, inner, rows, columns, inner, 0, hermitian);
     // Exactly so: imaginary parts on the diagonal, of rounding, would grow from slice to slice as sum_j |B_ij|^2.
     for (num i = 0; hermitian && i < rows; i++) {
         c[i * columns + i].im = all(0);

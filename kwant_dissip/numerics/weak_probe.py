@@ -6,7 +6,7 @@ steps finds the solution if there is one.
 
 import numpy as np
 
-from ..native.energies import fermi_excess, fermi_slope
+from ..native.energies import fermi_difference, fermi_slope
 
 _STEPS = 100
 # Largest change of 1/T in a step, relative.
@@ -30,7 +30,7 @@ def weak_probe(energies, weights, spectral, n, reference):
     powers = np.stack([np.ones_like(energies), energies, energies ** 2], axis=1)
     for _ in range(_STEPS):
         temperature = reference + excess
-        difference = fermi_excess(energies, mu, excess, reference)
+        difference = fermi_difference(energies, mu, excess, reference)
         slope = weighted * fermi_slope(energies, mu, temperature)
         off = (weighted * difference) @ powers[:, :2] - n
         m0, m1, m2 = (slope @ powers).T
