@@ -35,7 +35,8 @@ class Builds(build_ext):
 
         try:
             with ThreadPoolExecutor() as pool:
-                ext.extra_objects += sum(pool.map(compiled, _BUILDS), [])
+                for objects in pool.map(compiled, _BUILDS):
+                    ext.extra_objects += objects
             super().build_extension(ext)
         except (CCompilerError, CompileError) as error:
             raise SystemExit("kwant_dissip needs a C compiler, gcc 11 or clang 12 and newer, and Python's headers, as "

@@ -6,8 +6,7 @@ import numpy as np
 
 import kwant_dissip as kd
 from kwant_dissip.balance import newton
-from kwant_dissip.balance.jacobian import Jacobian
-from kwant_dissip.balance.temperatures import HeatJacobian
+from kwant_dissip.balance.linear import Jacobian
 from kwant_dissip.systems import chain
 
 from .slices import MU as RIBBON_MU
@@ -31,9 +30,8 @@ class Products:
 
     def __enter__(self):
         self._chords, newton._CHORDS = newton._CHORDS, 0
-        self.seconds, self._plain = 0.0, {cls: cls.__call__ for cls in (Jacobian, HeatJacobian)}
-        for cls, call in self._plain.items():
-            cls.__call__ = self._timed(call)
+        self.seconds, self._plain = 0.0, Jacobian.__call__
+        Jacobian.__call__ = self._timed(self._plain)
         return self
 
     def _timed(self, call):
@@ -46,8 +44,7 @@ class Products:
 
     def __exit__(self, *_):
         newton._CHORDS = self._chords
-        for cls, call in self._plain.items():
-            cls.__call__ = call
+        Jacobian.__call__ = self._plain
 
 
 def whole(syst, mu, kinds, rtol):

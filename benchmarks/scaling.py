@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip.balance.jacobian import Jacobian
+from kwant_dissip.balance.linear import Jacobian
 from kwant_dissip.numerics.threads import thread_pool
 
 from .models import BATH, RESERVOIRS, balance, barrier, seconds

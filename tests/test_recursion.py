@@ -50,7 +50,8 @@ def test_green_and_occupation(data):
 @given(floats(-60, 60), floats(-60, 60), floats(0.3, 3), floats(0.3, 3) | st.none())
 def test_fermi_difference(energy, shift, temperature, reference):
     reference = reference or temperature  # equal temperatures are the rule
-    result = fermi_difference(np.array([energy]), np.array([shift]), np.array([temperature - reference]), reference)[0, 0]
+    excess = np.array([temperature - reference])
+    result = fermi_difference(np.array([energy]), np.array([shift]), excess, reference)[0, 0]
     x, y = (energy - shift) / temperature, energy / reference
     assert result == pytest.approx(expit(-x) - expit(-y), abs=2e-15)
 

@@ -20,7 +20,7 @@ from ..propagators.interface import Propagator
 from ..propagators.kept import KeptSpectra
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Integrals, Point
-from .jacobian import Jacobian, require_states
+from .linear import Jacobian, require_states
 from .newton import Linearization, chords, newton
 from .probes import Probes
 from .temperatures import Temperatures
@@ -238,7 +238,7 @@ class Balance:
         def linearize(point):
             nonlocal exchange
             jacobian = self._jacobian(point)
-            exchange = jacobian.sites
+            exchange = jacobian.exchange
             self.newton_steps += 1
             inverse = _dense_inverse(jacobian, len(first)) if dense else _inverse(coarse, jacobian)
 
@@ -291,7 +291,7 @@ def _dense_inverse(product, size):
 
 
 def _inverse(coarse, jacobian):
-    return partial(coarse, exchange=jacobian.sites, conductance=lambda: jacobian.floating)
+    return partial(coarse, exchange=jacobian.exchange, conductance=lambda: jacobian.floating)
 
 
 def particle_residual(integrals: Integrals, probes: Probes) -> np.ndarray:

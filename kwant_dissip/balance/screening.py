@@ -23,7 +23,7 @@ from ..propagators.lattice import LatticePropagator
 from ..propagators.places import PlacesPropagator
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
-from .jacobian import require_states
+from .linear import require_states
 from .newton import Linearization, newton
 from .particles import Balance, BalanceResult, particle_residual
 from .probes import Probes

@@ -12,12 +12,10 @@ from functools import cache
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..numerics.quadrature import PANEL, TWO_PI, Panels
-from ..propagators.interface import Moments
 from ..propagators.kept import KeptSpectra
 from ..propagators.places import PlacesPropagator, node_inverse
 from .energy_grid import Point
-from .jacobian import floating_diagonal, require_states, thermal_parts
+from .linear import Jacobian
 from .newton import Linearization, newton
 from .probes import Probes
 
@@ -35,96 +33,6 @@ _HOTTEST = 100.0
 _WHAT = "the chemical potentials and temperatures of the electrons"
 
 
-class HeatJacobian:
-    """Derivative of particle and energy balance with (mu, T, mu of floating leads), as a product with a vector.
-
-    Parameters
-    ----------
-    spectra : KeptSpectra
-    probes : Probes
-        With places in `hot`.
-    panels : Panels
-    unknowns : array of float
-    map_ : callable
-
-    Attributes
-    ----------
-    own : array of float, shape (3, places)
-        Int dE/2pi gamma A (-f') with E^0, E^1 and E^2, energies relative to mu_0.
-    floating : array of float
-        Change of each floating lead's current with its own mu.
-    """
-
-    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray,
-                 map_: Callable) -> None:
-        self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
-        self._mu, self._temperature = probes.local(unknowns)
-        self._parts, self._kept = thermal_parts(spectra, probes, panels, unknowns)
-        self.own = np.zeros((3, len(probes.coupled)))
-        self._responses = []
-        for own, response in map_(self._own_and_response, self._parts):
-            self.own = self.own + own
-            if self._kept:
-                self._responses.append(response)
-        sites = len(probes.hot)
-        for coupled, exchange in zip(probes.coupled.reshape(-1, sites), self.own[0].reshape(-1, sites), strict=True):
-            require_states(coupled, exchange)
-        self.floating = floating_diagonal(self, len(unknowns), len(probes.floating))
-
-    def _part(self, part):
-        nodes, weights, _ = (array.ravel() for array in part.nodes())
-        weights = weights / TWO_PI
-        spectrum = self._spectra.spectrum(part, self._probes.mu0)
-        slope, lead_slope = self._probes.slopes(nodes, self._unknowns)
-        source = spectrum.rate * slope
-        own = source * spectrum.spectral * weights
-        moments = np.stack([own.sum(axis=1), own @ nodes, own @ nodes ** 2])
-        arguments = spectrum.by_bath(source), spectrum.by_bath(spectrum.rate * weights), nodes, spectrum.leads
-        if len(self._probes.floating):
-            return moments, _WithLeads(Moments(spectrum.sites, *arguments), lead_slope, self._probes.floating, weights)
-        return moments, spectrum.sites.moments(*arguments)
-
-    def _own_and_response(self, part):
-        own, response = self._part(part)
-        return own, response if self._kept else None
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """J v, in the rows of the residual (energies relative to mu_0)."""
-        self._spectra.counts.transports += sum(PANEL * len(part) for part in self._parts)
-        probes, hot = self._probes, self._probes.hot
-        mu, lead_mu = probes.split(values)
-        # The change of f is -f' (constant + slope E).
-        constant, slope = np.array(mu, float), np.zeros(len(mu))
-        slope[hot] = probes.excess(values) / self._temperature
-        constant[hot] -= self._mu * slope[hot]
-        places = len(mu)
-        arguments = [part.reshape(-1, len(hot)) for part in (constant, slope)] + [lead_mu] * bool(len(lead_mu))
-        if self._kept:
-            changes = sum(self._map(lambda response: np.ravel(response(*arguments)), self._responses))
-        else:
-            changes = sum(self._map(lambda part: np.ravel(self._part(part)[1](*arguments)), self._parts))
-        arriving, energy = changes[:places], changes[places:2 * places]
-        m0, m1, m2 = self.own
-        loss = np.where(probes.coupled, m0 * constant + m1 * slope - arriving, values[:places])
-        heat = (m1 * constant + m2 * slope - energy)[hot]
-        heat = np.where(probes.coupled[hot], heat, probes.excess(values))
-        return np.concatenate([loss, heat, changes[2 * places:]])
-
-
-class _WithLeads:
-    """The sums, and the changes of the floating leads' currents."""
-
-    def __init__(self, moments, lead_slope, floating, weights):
-        self._moments = moments
-        self._lead_slope, self._floating, self._weights = lead_slope, floating, weights
-
-    def __call__(self, values, slopes, lead_values):
-        filling = np.zeros_like(self._lead_slope)
-        filling[self._floating] = self._lead_slope[self._floating] * lead_values[:, None]
-        sums, inflow = self._moments.with_leads(values, slopes, filling)
-        return np.concatenate([sums.ravel(), inflow[self._floating] @ self._weights])
-
-
 class Rows:
     """Rows of the balance as changes of the unknowns: heat in place of energy, over the diagonal.
 
@@ -134,7 +42,7 @@ class Rows:
         With places in `hot`.
     unknowns : array of float
     own : array of float, shape (3, places)
-        See `HeatJacobian`.
+        See `Jacobian`.
     """
 
     def __init__(self, probes: Probes, unknowns: np.ndarray, own: np.ndarray) -> None:
@@ -246,7 +154,7 @@ class Temperatures:
             self.newton_steps += 1
             if not probes.linear:
                 self._require_temperatures(point)
-            jacobian = HeatJacobian(self._spectra, probes, point.panels, point.unknowns, self._map)
+            jacobian = Jacobian(self._spectra, probes, point.panels, point.unknowns, self._map)
             rows = Rows(probes, point.unknowns, jacobian.own)
 
             def scaled(residual):

@@ -251,6 +251,8 @@ class _WireCoefficients:
 class StreamSpectrum(Spectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
+    leads = 2
+
     def __init__(self, parts, scattering):
         self.parts = parts
         self.scattering = scattering
@@ -364,9 +366,6 @@ class StreamSpectrum(Spectrum):
                 result[direction].append(mean.reshape(-1, shape[2]))
         return tuple(np.concatenate(parts) for parts in result)
 
-    def response(self, source, weight):
-        return _StreamResponse(self, source, weight)
-
 
 class ElasticStreamSpectrum(ElasticSpectrum):
     """The same with elastic scattering."""
@@ -374,14 +373,3 @@ class ElasticStreamSpectrum(ElasticSpectrum):
     def directions(self, source, lead_filling):
         """See `StreamSpectrum`."""
         return self.inner.directions(self.total(source, lead_filling), lead_filling)
-
-
-class _StreamResponse:
-    def __init__(self, spectrum, source, weight):
-        self._arguments = spectrum, source, weight
-        self.nbytes = source.nbytes
-
-    def __call__(self, values):
-        spectrum, source, weight = self._arguments
-        n, _ = spectrum.occupation(source * values[:, None], np.zeros((2, source.shape[1])))
-        return (weight * n).sum(axis=1)

@@ -93,6 +93,10 @@ class ChainPropagator(LatticePropagator):
         _, _, (green_re, spectral, *_) = self._recursion(energies)
         return green_re - 0.5j * spectral
 
+    def reversed(self):
+        """See `interface.Propagator`: |G_ij| = |G_ji| whatever the phases of hoppings."""
+        return self
+
     def preconditioner(self, energies, weights):
         """See `interface.Propagator`. The Jacobian at a few energies is a banded matrix, exactly."""
         spectrum = self.spectrum(energies)
@@ -117,6 +121,7 @@ class ChainSpectrum(LatticeSpectrum):
         self._places, self._lead_rows = np.unique(lead_places, return_inverse=True)
         self._lead_rate = lead_rate
         self._bonds = bonds
+        self.leads = len(lead_places)
 
     @property
     def nbytes(self):
@@ -136,10 +141,15 @@ class ChainSpectrum(LatticeSpectrum):
         np.subtract.at(taken, self._lead_places, inflow)
         return np.cumsum(taken, axis=0)[self._bonds[:, 0]]
 
-    def response(self, source, weight):
-        return ChainResponse(source, weight * self.green2, self.rho_left, self.rho_right)
+    def response(self, source, weight, energies=None):
+        """See `interface.Spectrum`: in one pass over memory."""
+        weight = weight * self.green2
+        if energies is None:
+            return ChainResponse(source, weight, self.rho_left, self.rho_right)
+        return ChainMoments(energies, source[None], weight[None], self.rho_left, self.rho_right)
 
-    def moments(self, source, weight, energies, leads):  # noqa: ARG002 (they send nothing)
+    def shared_response(self, source, weight, energies):
+        """See `interface.LatticeSpectrum`: likewise."""
         return ChainMoments(energies, source, weight * self.green2, self.rho_left, self.rho_right)
 
     def passages(self):
@@ -163,7 +173,7 @@ class ChainResponse:
 
 
 class ChainMoments:
-    """See `interface.Spectrum.moments`: in one pass over memory."""
+    """The same of several baths, with sources that are linear in the energy, and its moments."""
 
     def __init__(self, *arrays):
         self._arrays = arrays
@@ -174,4 +184,5 @@ class ChainMoments:
         return sum(array.nbytes for array in self._arrays)
 
     def __call__(self, values, slopes):
-        return chain_moments(values, slopes, *self._arrays)
+        shape = self._arrays[1].shape[:2]
+        return chain_moments(values.reshape(shape), slopes.reshape(shape), *self._arrays).reshape(2, -1)

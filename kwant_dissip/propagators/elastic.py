@@ -9,12 +9,13 @@ hardly ever leave, are eliminated one by one.
 """
 
 from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 
 from ..errors import ConvergenceError
 from ..model.broadening import SelfEnergy
-from .interface import LatticeSpectrum, Moments, Propagator, mean_absorption
+from .interface import LatticeSpectrum, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
 # What is left of the equation, relative to its largest right-hand side, when occupations are asked for, and in products
@@ -69,6 +70,11 @@ class ElasticPropagator(Propagator):
         other = object.__new__(ElasticPropagator)
         other._plain = self._plain
         other._set(self._inner.at_potential(potential, band_shifts), self._plain, potential)
+        return other
+
+    def reversed(self):
+        other = copy(self)
+        other._inner = self._inner.reversed()
         return other
 
     def edges(self):
@@ -215,31 +221,8 @@ class ElasticSpectrum(LatticeSpectrum):
     def bond_flows(self, source, lead_filling):
         return self.inner.bond_flows(self.total(source, lead_filling), lead_filling)
 
-    def response(self, source, weight):
-        return _ElasticResponse(self, source, weight)
-
-    def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`occupation`, as exactly as products with a derivative need it."""
+    def for_products(self, source, lead_filling):
         return self.inner.occupation(self.total(source, lead_filling, _PRODUCT), lead_filling)
-
-    def moments(self, source, weight, energies, leads):
-        return Moments(_ForProducts(self), source, weight, energies, leads)
-
-
-class _ForProducts:
-    def __init__(self, spectrum):
-        self.occupation = spectrum.for_products
-
-
-class _ElasticResponse:
-    def __init__(self, spectrum, source, weight):
-        self._spectrum, self._source, self._weight = spectrum, source, weight
-        self._nothing = np.zeros((spectrum.leads, source.shape[1]))
-        self.nbytes = source.nbytes + weight.nbytes
-
-    def __call__(self, values):
-        n, _ = self._spectrum.for_products(self._source * values[:, None], self._nothing)
-        return (self._weight * n).sum(axis=1)
 
 
 def eliminate(product: Callable[[np.ndarray], np.ndarray], escape: np.ndarray) -> np.ndarray:

@@ -23,10 +23,13 @@ class Spectrum(ABC):
         gamma_i(E), the probability per time that a site absorbs an electron; 0 where not coupled.
     spectral : array of float, shape (sites, energies)
         A_i(E), the local spectral function.
+    leads : int
+        Number of leads.
     """
 
     rate: np.ndarray
     spectral: np.ndarray
+    leads: int
 
     @property
     @abstractmethod
@@ -52,42 +55,27 @@ class Spectrum(ABC):
             Particles per time and energy (times 2 pi) that enter from each lead, net.
         """
 
-    @abstractmethod
-    def response(self, source: np.ndarray, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`occupation`, as exactly as products with a derivative need it."""
+        return self.occupation(source, lead_filling)
+
+    def response(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray | None = None) -> "Response":
         """What arrives from sources in proportion to one value per site, summed over energies.
 
         Parameters
         ----------
         source, weight : arrays of float, shape (sites, energies)
+        energies : array of float, shape (energies,), optional
+            With them sources are linear in the energy.
 
         Returns
         -------
         callable
-            Maps values v of shape (sites,) to sum_k weight_ik sum_j K_ij,k source_jk v_j; its attribute `nbytes` is
-            the memory it holds.
+            Maps values v of shape (sites,) to sum_k weight_ik n_ik with n_ik = sum_j K_ij,k source_jk v_j; with
+            energies v and slopes b, sources source (v + b E), to two rows of sums, of weight n and of weight E n. Its
+            attribute `nbytes` is the memory it holds.
         """
-
-
-    def moments(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray,
-                leads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """What arrives at several baths from sources that are linear in the energy, summed over energies.
-
-        Parameters
-        ----------
-        source, weight : arrays of float, shape (baths, sites, energies)
-        energies : array of float, shape (energies,)
-            What they count from is up to the caller.
-        leads : int
-            Number of leads.
-
-        Returns
-        -------
-        callable
-            Maps a and b, arrays of shape (baths, sites), to the sums over energies of weight n and of weight E n, of
-            shape (2, baths, sites), with n what arrives from the sources source (a + b E); its attribute `nbytes` is
-            the memory it holds.
-        """
-        return Moments(self, source, weight, energies, leads)
+        return Response(self, source, weight, energies)
 
     def passages(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Where electrons go from site to neighbouring site only: how, at each energy.
@@ -100,30 +88,43 @@ class Spectrum(ABC):
         return None
 
 
-class Moments:
-    """See `Spectrum.moments`: by one scan with the sum of all sources."""
+class Response:
+    """See `Spectrum.response`: by one transport."""
 
-    def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray, energies: np.ndarray,
-                 leads: int) -> None:
-        self._spectrum, self._source, self._weight, self._energies = spectrum, source, weight, energies
-        self._nothing = np.zeros((leads, len(energies)))
+    def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray,
+                 energies: np.ndarray | None) -> None:
+        self._arguments = spectrum, source, weight, energies
         self.nbytes = source.nbytes + weight.nbytes
 
-    def with_leads(self, values: np.ndarray, slopes: np.ndarray,
-                   lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The sums when leads send in something too, and what enters from each lead, shape (leads, energies)."""
-        change = (self._source * (values[:, :, None] + slopes[:, :, None] * self._energies)).sum(axis=0)
-        n, inflow = self._spectrum.occupation(change, lead_filling)
-        arriving = self._weight * n
-        return np.stack([arriving.sum(axis=2), arriving @ self._energies]), inflow
-
-    def __call__(self, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    def __call__(self, values: np.ndarray, slopes: np.ndarray | None = None) -> np.ndarray:
         """The sums."""
-        return self.with_leads(values, slopes, self._nothing)[0]
+        spectrum, source, weight, energies = self._arguments
+        change = values[:, None]
+        if energies is not None and slopes is not None:
+            change = change + slopes[:, None] * energies
+        n, _ = spectrum.for_products(source * change, np.zeros((spectrum.leads, source.shape[1])))
+        arriving = weight * n
+        return arriving.sum(axis=1) if energies is None else np.stack([arriving.sum(axis=1), arriving @ energies])
+
+
+class SharedResponse(Response):
+    """The same of several baths at each site: of the sum of their sources."""
+
+    def __call__(self, values: np.ndarray, slopes: np.ndarray | None = None) -> np.ndarray:
+        spectrum, source, weight, energies = self._arguments
+        shape, slopes = (*source.shape[:2], 1), np.zeros_like(values) if slopes is None else slopes
+        change = (source * (values.reshape(shape) + slopes.reshape(shape) * energies)).sum(axis=0)
+        n, _ = spectrum.for_products(change, np.zeros((spectrum.leads, source.shape[2])))
+        arriving = weight * n
+        return np.stack([arriving.sum(axis=2), arriving @ energies]).reshape(2, -1)
 
 
 class LatticeSpectrum(Spectrum):
     """A propagator of a lattice at some energies: it knows the hoppings, too."""
+
+    def shared_response(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "Response":
+        """`response` of several baths to all their sources; arrays of shape (baths, sites, energies), rows in order."""
+        return SharedResponse(self, source, weight, energies)
 
     @abstractmethod
     def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
@@ -171,6 +172,10 @@ class Propagator(ABC):
     @abstractmethod
     def spectrum(self, energies: np.ndarray) -> Spectrum:
         """`Spectrum` at real energies, array of shape (energies,)."""
+
+    def reversed(self) -> "Propagator":
+        """With the magnetic field reversed: its K is the transpose of this one's."""
+        raise NotImplementedError(f"{type(self).__name__} does not know the reversed motion.")
 
     @abstractmethod
     def preconditioner(self, energies: np.ndarray,

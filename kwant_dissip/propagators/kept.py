@@ -84,6 +84,11 @@ class KeptSpectra:
                     self._bytes += spectrum.nbytes
         return spectrum
 
+    def reversed(self) -> "KeptSpectra":
+        """Those of the reversed magnetic field, which are not kept: each is asked for once or twice."""
+        other = self.propagator.reversed()
+        return self if other is self.propagator else KeptSpectra(other, 0.0, self.counts)
+
     def forget(self, panels: Panels) -> None:
         """Drop the batches that hold any of these panels, which will not come again."""
         gone = set(_keys(panels))

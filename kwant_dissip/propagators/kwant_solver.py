@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from .._kwant import kwant
 from ..leads.periodic import PeriodicLead
-from .interface import SITE_ENERGIES, LatticeSpectrum, mean_absorption
+from .interface import SITE_ENERGIES, LatticeSpectrum, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
 # Bytes that the matrices |G_ij|^2 of all energies may take.
@@ -194,6 +194,10 @@ class KwantPropagator(LatticePropagator):
         return np.stack([self._by_site(self._green(self._open_system(energy, column), energy).diagonal())
                          for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
 
+    def reversed(self):
+        """Not known: kwant's modes are those of the system as it is."""
+        return Propagator.reversed(self)
+
     def kernel(self, energy):
         return self.spectrum(np.array([energy])).from_sites[0]
 
@@ -225,6 +229,7 @@ class KwantSpectrum(LatticeSpectrum):
         self._returned = returned.T  # x_i / A_i of elastic collisions, which the matrices hold already
         self._amplitudes = amplitudes
         self._propagator = propagator
+        self.leads = from_leads.shape[2]
 
     @property
     def nbytes(self):
@@ -240,7 +245,9 @@ class KwantSpectrum(LatticeSpectrum):
         return np.stack([self._propagator.bond_flow(*arguments) for arguments in
                          zip(self._amplitudes, source.T, lead_filling.T, strict=True)], axis=1)
 
-    def response(self, source, weight):
+    def response(self, source, weight, energies=None):
+        if energies is not None:
+            return super().response(source, weight, energies)
         return _MatrixResponse(np.einsum("ik,kij,jk->ij", weight, self.from_sites, source, optimize=True))
 
 

@@ -1,6 +1,7 @@
 """What the propagators of a lattice have in common."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -57,6 +58,7 @@ class LatticePropagator(Propagator):
     """
 
     method: str
+    _transposed = False
 
     def __init__(self, lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.ndarray,
                  geometry: Geometry | None = None, potential: np.ndarray | None = None) -> None:
@@ -85,6 +87,13 @@ class LatticePropagator(Propagator):
     def with_self_energy(self, self_energy: SelfEnergy) -> Self:
         """The same propagator with another self-energy of the sites."""
         return type(self)(self.lattice, self_energy, self._band_shifts, self.geometry, self._potential)
+
+    def reversed(self) -> Self:
+        """See `interface.Propagator`: by the transposed Hamiltonian and self-energies."""
+        other = type(self)(replace(self.lattice, hamiltonian=self.lattice.hamiltonian.conj()), self._plain,
+                           self._band_shifts, None, self._potential)
+        other._transposed = not self._transposed
+        return other
 
     def has_densities(self, energy: float) -> bool:
         """Whether the Green's function is known off the real axis, judged near an energy."""
@@ -135,5 +144,6 @@ class LatticePropagator(Propagator):
 
     def _self_energies(self, energies):
         """Self-energy of each lead: list of arrays of complex, shape (energies, orbitals, orbitals)."""
-        return [lead.self_energy(energies - shift)
-                for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]
+        sigma = [lead.self_energy(energies - shift)
+                 for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]
+        return [matrices.swapaxes(1, 2) for matrices in sigma] if self._transposed else sigma

@@ -43,6 +43,9 @@ class PlacesPropagator(Propagator):
         return PlacesSpectrum(self.sites.spectrum(energies), np.array(self.sites.bath_rates(energies)),
                               self.sites.leads)
 
+    def reversed(self):
+        return PlacesPropagator(self.sites.reversed())
+
     def preconditioner(self, energies, weights):
         raise NotImplementedError("One energy does not tell mu from T: see node_inverse.")
 
@@ -84,10 +87,14 @@ class PlacesSpectrum(LatticeSpectrum):
     def bond_flows(self, source, lead_filling):
         return self.sites.bond_flows(self.by_bath(source).sum(axis=0), lead_filling)
 
-    def response(self, source, weight):
-        moments = self.sites.moments(self.by_bath(source), self.by_bath(weight), np.zeros(source.shape[1]),
-                                     self.leads)
-        return lambda values: moments(self.by_bath(values), np.zeros_like(self.by_bath(values)))[0].ravel()
+    def for_products(self, source, lead_filling):
+        n, inflow = self.sites.for_products(self.by_bath(source).sum(axis=0), lead_filling)
+        return self._at_places(n), inflow
+
+    def response(self, source, weight, energies=None):
+        if energies is None:
+            return super().response(source, weight)
+        return self.sites.shared_response(self.by_bath(source), self.by_bath(weight), energies)
 
 
 def node_inverse(propagator: PlacesPropagator, energies: np.ndarray,

@@ -299,9 +299,6 @@ class SliceSpectrum(LatticeSpectrum):
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
         return diagonal, own, arrival, passing
 
-    def response(self, source, weight):
-        return SliceResponse(self, source, weight)
-
     def exchange(self, absorbed, source):
         """sum_k absorbed_ik K_ij,k source_jk between all sites, shape (sites, sites)."""
         result = np.zeros(2 * (len(self.rate),))
@@ -321,16 +318,3 @@ def _floats(*arrays):
 def _diagonal(transfer, matrix):
     """Diagonal of B X B^+, shape (energies, rows)."""
     return np.einsum("kij,kij->ki", transfer @ matrix, transfer.conj()).real
-
-
-class SliceResponse:
-    """What arrives from sources in proportion to one value per site, summed over energies."""
-
-    def __init__(self, spectrum, source, weight):
-        self._spectrum, self._source, self._weight = spectrum, source, weight
-        self.nbytes = spectrum.nbytes + source.nbytes + weight.nbytes
-
-    def __call__(self, values):
-        nothing = np.zeros((self._spectrum.leads, self._source.shape[1]))
-        n, _ = self._spectrum.occupation(self._source * values[:, None], nothing)
-        return (self._weight * n).sum(axis=1)
