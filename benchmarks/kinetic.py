@@ -5,7 +5,8 @@ import time
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip import figure2, kinetic
+from kwant_dissip import kinetic
+from kwant_dissip.figures import figure2
 from kwant_dissip.numerics import gauss
 
 LENGTHS = (16, 64, 256, 1024)  # in mean free paths

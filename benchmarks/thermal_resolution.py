@@ -3,7 +3,7 @@
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip import figure2
+from kwant_dissip.figures import figure2
 from kwant_dissip.systems import chain
 
 RATIOS = (1, 2, 5, 10, 20)

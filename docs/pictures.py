@@ -14,7 +14,7 @@ from pathlib import Path
 
 import matplotlib
 
-from kwant_dissip import figure2
+from kwant_dissip.figures import figure2
 from kwant_dissip.plots.numbers import difference, read
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"

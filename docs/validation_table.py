@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip import figure2, kinetic
+from kwant_dissip import kinetic
+from kwant_dissip.figures import figure2
 from kwant_dissip.systems import chain
 from models import uniform_chain
 

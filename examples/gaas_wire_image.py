@@ -17,7 +17,7 @@ import numpy as np
 from scipy.constants import Boltzmann, electron_mass, electron_volt
 
 import kwant_dissip as kd
-from kwant_dissip import wire_image
+from kwant_dissip.figures import wire_image
 
 TEMPERATURE, FERMI_ENERGY, MASS = 4.2, 2e-3, 0.067  # K, eV, in electron masses
 BIAS = 1e-4  # V

@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip import figure2
+from kwant_dissip.figures import figure2
 from kwant_dissip.plots.numbers import save
 from kwant_dissip.systems import chain
 

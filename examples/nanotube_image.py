@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip import wire_image
+from kwant_dissip.figures import wire_image
 from kwant_dissip.plots.numbers import save
 
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"

@@ -10,6 +10,7 @@ if _typing.TYPE_CHECKING:
     from .analysis.spots import Spot, heat_spots
     from .analysis.voltage_drop import voltage_drop
     from .errors import ConvergenceError, RunawayError, SweepError
+    from .instruments.thermometer import LocalElectrons, local_distribution, local_electrons
     from .model.baths import ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
     from .model.image_charges import ImageCharges
@@ -31,7 +32,6 @@ if _typing.TYPE_CHECKING:
     from .thermal.field import temperature
     from .thermal.image import thermal_image
     from .thermal.tip import Tip
-    from .thermometer import LocalElectrons, local_distribution, local_electrons
 
 __version__ = _version("kwant_dissip")
 __all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "ImageCharges",
@@ -60,7 +60,7 @@ _NAMES = {
     "runs.self_heating": ("self_heating",), "runs.sweep": ("sweep",),
     "systems": (), "thermal": (), "thermal.field": ("temperature",),
     "thermal.image": ("thermal_image",), "thermal.conductances": ("Thermal",), "thermal.tip": ("Tip",),
-    "thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
+    "instruments.thermometer": ("LocalElectrons", "local_distribution", "local_electrons")}
 
 
 def __getattr__(name):

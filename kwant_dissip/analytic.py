@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import cubature
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -66,13 +67,13 @@ class ConstantMeanFreePath:
     def _repr_html_(self) -> str:
         return html("ConstantMeanFreePath", _rows(self))
 
-    def power(self, x):
+    def power(self, x: ArrayLike) -> np.ndarray:
         """Power per length at positions x (array; x < 0: left wire)."""
         x, length = real_array("x", x).astype(float), self.relaxation_length
         heat = np.where(x > 0, self.heat_right, self.heat_left)
         return np.pi * self.current ** 2 / self.mean_free_path + heat * np.exp(-np.abs(x) / length) / length
 
-    def mu(self, x):
+    def mu(self, x: ArrayLike) -> np.ndarray:
         """Electrochemical potential at positions x, relative to the mean of both sides of the scatterer."""
         x = real_array("x", x).astype(float)
         return -np.sign(x) * 0.5 * self.drop - np.pi * self.current * x / self.mean_free_path
@@ -127,34 +128,13 @@ def constant_mean_free_path(transmission: Transmission, *, temperature: float, d
                          f"got {shortened(elastic_mean_free_path)}.")
     path = 1 / (1 / mean_free_path + 1 / elastic_mean_free_path)
     length = np.sqrt(path * mean_free_path)
-    ratio = length / path
     check_finite("drop", drop)
-
-    def integrals(j, sampled):
-        """J's right-hand side, and the energy that goes with it, at a given J."""
-        def integrand(energy):
-            t = sampled(energy)
-            left = _arriving(energy, 0.5 * drop, 1, ratio * j, temperature)
-            right = _arriving(energy, -0.5 * drop, -1, ratio * j, temperature)
-            flow = t / (1 + t * (ratio - 1)) * (left - right)
-            return np.stack([flow, energy * flow], axis=1)
-
-        # Wide tails, of which T(E) is asked where they weigh; and what arrives has the edges of Fermi functions.
-        tail, edge = temperature + 0.5 * ratio * abs(j), 0.5 * abs(drop)
-        reach = edge + THERMAL_WINDOW * tail
-        ends = edge + tail * np.array([1.0, 4.0, 12.0, THERMAL_WINDOW])
-        sampled.cover([*-ends[::-1], *ends], lambda energy: np.exp(np.minimum(edge - np.abs(energy), 0.0) / tail))
-        steps = np.arange(-THERMAL_WINDOW, THERMAL_WINDOW + 1, 2.0)
-        pieces = np.concatenate([sampled.low, tail * steps, *(at + temperature * steps for at in (-edge, edge))])
-        pieces = np.unique(np.clip(pieces, -reach, reach))
-        half = 0.5 * np.diff(pieces)[:, None]
-        nodes = (pieces[:-1, None] + half * (1 + _GAUSS)).ravel()
-        return (half * _GAUSS_WEIGHTS).ravel() @ integrand(nodes)
 
     if drop == 0:
         return ConstantMeanFreePath(0.0, 0.0, 0.0, 0.0, float(path), float(length))
     with stage_bar("constant_mean_free_path") as progress:
-        right_side = partial(integrals, sampled=Sampled(partial(_transmission, transmission), _SAMPLED, progress))
+        right_side = partial(_integrals, drop=drop, ratio=length / path, temperature=temperature,
+                             sampled=Sampled(partial(_transmission, transmission), _SAMPLED, progress))
         sign, high = np.sign(drop), abs(drop)
         while sign * right_side(sign * high)[0] > high:
             high *= 2
@@ -165,6 +145,28 @@ def constant_mean_free_path(transmission: Transmission, *, temperature: float, d
         energy = right_side(j)[1]
     return ConstantMeanFreePath(j / _TWO_PI, (0.5 * j * drop - energy) / _TWO_PI, (0.5 * j * drop + energy) / _TWO_PI,
                                 float(drop), float(path), float(length))
+
+
+def _integrals(j, sampled, drop, ratio, temperature):
+    """J's right-hand side in `constant_mean_free_path`, and the energy that goes with it, at a given J."""
+    def integrand(energy):
+        t = sampled(energy)
+        left = _arriving(energy, 0.5 * drop, 1, ratio * j, temperature)
+        right = _arriving(energy, -0.5 * drop, -1, ratio * j, temperature)
+        flow = t / (1 + t * (ratio - 1)) * (left - right)
+        return np.stack([flow, energy * flow], axis=1)
+
+    # Wide tails, of which T(E) is asked where they weigh; and what arrives has the edges of Fermi functions.
+    tail, edge = temperature + 0.5 * ratio * abs(j), 0.5 * abs(drop)
+    reach = edge + THERMAL_WINDOW * tail
+    ends = edge + tail * np.array([1.0, 4.0, 12.0, THERMAL_WINDOW])
+    sampled.cover([*-ends[::-1], *ends], lambda energy: np.exp(np.minimum(edge - np.abs(energy), 0.0) / tail))
+    steps = np.arange(-THERMAL_WINDOW, THERMAL_WINDOW + 1, 2.0)
+    pieces = np.concatenate([sampled.low, tail * steps, *(at + temperature * steps for at in (-edge, edge))])
+    pieces = np.unique(np.clip(pieces, -reach, reach))
+    half = 0.5 * np.diff(pieces)[:, None]
+    nodes = (pieces[:-1, None] + half * (1 + _GAUSS)).ravel()
+    return (half * _GAUSS_WEIGHTS).ravel() @ integrand(nodes)
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,17 @@ from .balance.probes import ThermalProbes
 from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
 from .balance.solution import Solution
 from .errors import ConvergenceError
+from .leads.lead import LEAD_WINDOW
 from .model.baths import Bath, checked_baths, equilibrium_temperature
 from .model.broadening import broadening
 from .model.charges import Charge
 from .model.electrostatics import Law, ramps
 from .model.lattice import read
-from .model.leads import LEAD_WINDOW, band_shifts
 from .model.phonon_drive import PhononDrive, phonon_drives
 from .model.phonons import quanta_of
 from .model.reservoirs import (
     Reservoir,
+    band_shifts,
     check_drives_at,
     check_resolved,
     checked_drives,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
-from kwant_dissip import figure2
+from kwant_dissip.figures import figure2
 from kwant_dissip.systems import chain
 
 MU, TEMPERATURE = -1.0, 0.05

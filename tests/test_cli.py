@@ -272,7 +272,7 @@ def test_bad_images(arguments, message, capsys):
 
 def test_figure2_spots():
     """The figure's spots at k_B T / E_F = 0.2, near one mean free path, with the heights of design.md section 4."""
-    from kwant_dissip import figure2
+    from kwant_dissip.figures import figure2
 
     state = figure2.lattice_state(0.2, 0.006)
     left, right = (spot for spot in kd.heat_spots(state) if not spot.is_end)
@@ -285,7 +285,7 @@ def test_figure2_spots():
 
 
 def test_figure2_files(tmp_path, monkeypatch, capsys):
-    from kwant_dissip import figure2
+    from kwant_dissip.figures import figure2
 
     monkeypatch.setattr(figure2, "TEMPERATURES", (0.2, 0.4))
     monkeypatch.setattr(figure2, "WIRE_LENGTH", 150)

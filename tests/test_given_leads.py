@@ -7,8 +7,8 @@ from dense import gauss
 from scipy.special import expit
 
 import kwant_dissip as kd
+from kwant_dissip.leads.periodic import PeriodicLead
 from kwant_dissip.model.lattice import read
-from kwant_dissip.model.leads import Lead
 from kwant_dissip.systems import chain, ribbon
 from models import three_terminal, uniform_chain
 
@@ -289,12 +289,12 @@ def test_spin_of_graphene_is_no_hole():
     lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((-1, 0))), conservation_law=laws)
     lead[lattice.shape(lambda p: 0 <= p[1] < 2, (0, 0))] = np.zeros((2, 2))
     lead[lattice.neighbors()] = -np.eye(2)
-    assert Lead(lead.finalized(), 0).open_modes(0.9) > 0
+    assert PeriodicLead(lead.finalized(), 0).open_modes(0.9) > 0
     chiral = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((-1, 0))), time_reversal=np.eye(2),
                            chiral={a: np.eye(2), b: -np.eye(2)})
     chiral[lattice.shape(lambda p: 0 <= p[1] < 2, (0, 0))] = np.zeros((2, 2))
     chiral[lattice.neighbors()] = -np.eye(2)
-    assert Lead(chiral.finalized(), 0).open_modes(0.9) > 0
+    assert PeriodicLead(chiral.finalized(), 0).open_modes(0.9) > 0
 
 
 def double_dot(length, coupling):

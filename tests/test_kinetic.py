@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from scipy.special import ive
 
 import kwant_dissip as kd
-from kwant_dissip import analytic, figure2, kinetic
+from kwant_dissip import analytic, kinetic
+from kwant_dissip.figures import figure2
 from kwant_dissip.kinetic import cells
 from kwant_dissip.model.lattice import read
 from kwant_dissip.numerics import gauss

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
-from kwant_dissip import figure2
+from kwant_dissip.figures import figure2
 from kwant_dissip.systems import chain
 
 FREE_PATH = figure2.MEAN_FREE_PATH

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from kwant_dissip.model.leads import Lead
-from kwant_dissip.numerics.lead_bands import BandedLead
-from kwant_dissip.numerics.lead_modes import LeadModes
+from kwant_dissip.leads.modes import LeadModes
+from kwant_dissip.leads.periodic import PeriodicLead
+from kwant_dissip.leads.roots import BandedLead
 
 _SQUARE = kwant.lattice.square(norbs=1)
 _ONE, _X, _Y, _Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
@@ -60,7 +60,7 @@ def _matrices(name):
 
 @cache
 def _edges(name):
-    return Lead(_LEADS[name], 0).thresholds()
+    return PeriodicLead(_LEADS[name], 0).thresholds()
 
 
 @pytest.mark.parametrize("name", _LEADS)
@@ -158,12 +158,12 @@ def test_a_flat_band_is_one_edge(monkeypatch):
         searches.append(1)
         return minimize_scalar(*args, **options)
 
-    monkeypatch.setattr("kwant_dissip.model.leads.minimize_scalar", counted)
+    monkeypatch.setattr("kwant_dissip.leads.bands.minimize_scalar", counted)
     lattice = kwant.lattice.honeycomb(norbs=1)
     lead = kwant.Builder(kwant.TranslationalSymmetry(lattice.vec((1, -2))))
     lead[lattice.shape(lambda p: -0.1 < p[0] < 5.1, (1, 0))] = 0.0
     lead[lattice.neighbors()] = -1.0
-    found = Lead(lead.finalized(), 0).thresholds()
+    found = PeriodicLead(lead.finalized(), 0).thresholds()
     known = np.abs(1 + 2 * np.cos(np.arange(1, 12) * np.pi / 12))
     for edge in (*known, *-known):
         assert np.abs(found - edge).min() < 1e-9

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
-from kwant_dissip.model.leads import Lead
-from kwant_dissip.numerics.lead_modes import LeadModes
-from kwant_dissip.numerics.lead_pencil import pencil_modes
+from kwant_dissip.leads.modes import LeadModes
+from kwant_dissip.leads.pencil import pencil_modes
+from kwant_dissip.leads.periodic import PeriodicLead
 from models import floats
 
 
@@ -37,7 +37,7 @@ def leads(draw):
 @given(leads(), st.lists(floats(-4, 4), min_size=3, max_size=3, unique=True))
 def test_modes_are_kwants(finalized, energies):
     cell, hopping = finalized.cell_hamiltonian(), finalized.inter_cell_hopping()
-    edges = Lead(finalized, 0).thresholds()
+    edges = PeriodicLead(finalized, 0).thresholds()
     energies = np.array([energy for energy in energies if np.abs(edges - energy).min() > 1e-3])
     if not len(energies):
         return

@@ -37,7 +37,7 @@ def said(program):
 
 
 @pytest.mark.parametrize("program", ["import kwant_dissip as kd; kd.steady_state", "import kwant_dissip.kinetic",
-                                     "from kwant_dissip.systems import chain", "import kwant_dissip.figure2",
+                                     "from kwant_dissip.systems import chain", "import kwant_dissip.figures.figure2",
                                      "import kwant_dissip as kd; kd.steady_state; import kwant"])
 def test_kwants_solvers_are_not_our_topic(program):
     assert "MUMPS" not in said(program)

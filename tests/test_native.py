@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
+from kwant_dissip.leads.roots import BandedLead
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.native import BUILD, KERNELS, LANES, USABLE
@@ -24,7 +25,6 @@ from kwant_dissip.native.energies import (
     fermi_slope,
     panel_sums,
 )
-from kwant_dissip.numerics.lead_bands import BandedLead
 from kwant_dissip.numerics.transfer import transfer_inverse
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon
@@ -171,9 +171,16 @@ def test_arrays_that_do_not_fit_are_refused():
         chain_green(*arguments[:2], np.zeros(3), *arguments[3:])
     with pytest.raises(TypeError, match="inverses: 1 sizes and 1 arrays, not 2 and 1"):
         KERNELS["inverses"]((1,), np.empty(3))
-    values = np.ones((2, 8))[:, ::2]
-    with pytest.raises(ValueError, match="contiguous"):
-        KERNELS["inverses"]((2, 1), values)
+
+
+def test_arrays_in_any_order():
+    arguments = chain_arguments(3, 4)
+    for one, other in zip(all_of_a_chain(arguments), all_of_a_chain([np.asfortranarray(array) for array in arguments]),
+                          strict=True):
+        np.testing.assert_array_equal(one, other)
+    values = np.full((2, 4 * LANES), 4.0)[:, ::2]  # 4 + 4i in every second place
+    KERNELS["inverses"]((2, 1), values)
+    np.testing.assert_array_equal(values, np.tile(np.repeat([0.125, -0.125], LANES), (2, 1)))
 
 
 def run(build, *command):

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
+from kwant_dissip.leads.periodic import PeriodicLead
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
-from kwant_dissip.model.leads import Lead
 from kwant_dissip.propagators.chain import ChainPropagator
 from kwant_dissip.propagators.kwant_solver import KwantPropagator
 from models import chain, chains, floats, three_terminal, uniform_chain
@@ -95,7 +95,7 @@ def test_chain_lead_is_kwants(energy, onsite, hopping):
     builder[lattice(0)] = onsite
     builder[lattice.neighbors()] = -hopping
     finalized = builder.finalized()
-    lead = Lead(finalized, 0)
+    lead = PeriodicLead(finalized, 0)
     # Rounding of the energy is magnified next to a band edge; there kwant counts the modes by a tolerance.
     if np.min(np.abs(lead.thresholds() - energy)) < 1e-3:
         return
@@ -107,13 +107,13 @@ def test_chain_lead_is_kwants(energy, onsite, hopping):
 
 
 def test_velocity_is_continuous_at_the_real_axis():
-    lead = Lead(uniform_chain(2).leads[0], 0)
+    lead = PeriodicLead(uniform_chain(2).leads[0], 0)
     energies = np.array([-3.0, -1.0, 0.5, 3.0])
     np.testing.assert_allclose(lead.velocity(energies), lead.velocity(energies + 1e-12j), atol=1e-9)
 
 
 def test_thresholds_of_a_ribbon_are_those_of_its_transverse_modes():
-    lead = Lead(three_terminal().leads[2], 2)  # two sites wide, onsite 0, hopping -1
+    lead = PeriodicLead(three_terminal().leads[2], 2)  # two sites wide, onsite 0, hopping -1
     np.testing.assert_allclose(lead.thresholds(), [-3, -1, 1, 3], atol=1e-9)
     assert [lead.open_modes(e) for e in (-3.5, -2.0, 0.0)] == [0, 1, 2]
     assert lead.velocity(np.array([-2.0]))[0] == pytest.approx(np.sqrt(4 - 1))
@@ -124,7 +124,7 @@ def test_thresholds_of_a_ribbon_are_those_of_its_transverse_modes():
 @pytest.mark.parametrize("energy", [-1.7, 1.7, -0.3])
 def test_fermi_wavelength_is_that_of_the_standing_wave(hopping, energy):
     """The same for electrons and holes, and in every gauge."""
-    lead = Lead(chain([0.0] * 2, [-1.0], lead_hopping=(hopping, hopping)).leads[0], 0)
+    lead = PeriodicLead(chain([0.0] * 2, [-1.0], lead_hopping=(hopping, hopping)).leads[0], 0)
     assert lead.fermi_wavelength(energy) == pytest.approx(2 * np.pi / np.arccos(abs(energy) / 2))
 
 

@@ -11,8 +11,8 @@ from scipy.constants import Boltzmann, electron_mass, eV, hbar
 
 import kwant_dissip as kd
 from kwant_dissip.analysis.smoothing import average
+from kwant_dissip.figures.wire_image import nanotube_velocity
 from kwant_dissip.systems import chain
-from kwant_dissip.wire_image import nanotube_velocity
 from models import three_terminal
 
 

@@ -11,9 +11,9 @@ import kwant_dissip as kd
 from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
 from kwant_dissip.balance.probes import ThermalProbes
+from kwant_dissip.leads.periodic import PeriodicLead
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
-from kwant_dissip.model.leads import Lead
 from kwant_dissip.model.slicing import cut
 from kwant_dissip.propagators import slices as sliced
 from kwant_dissip.propagators.kwant_solver import KwantPropagator
@@ -281,7 +281,7 @@ def test_jacobian_that_does_not_fit_in_memory(monkeypatch):
 def test_leads_whose_modes_do_not_mix(width):
     """Closed forms against kwant: self-energy, at complex energies too, velocities and thresholds."""
     syst = ribbon.ribbon(length=2, width=width).finalized()
-    lead = Lead(syst.leads[1], 1)
+    lead = PeriodicLead(syst.leads[1], 1)
     for energy in (-1.3, 0.4, 2.7, 0.3 + 0.2j):
         np.testing.assert_allclose(lead.self_energy(np.array([energy]))[0], syst.leads[1].selfenergy(energy),
                                    rtol=1e-9, atol=1e-9)
@@ -304,7 +304,7 @@ def test_self_energy_next_to_degenerate_edges(energy):
         builder[LATTICE.neighbors()] = -1
         builder.attach_lead(lead)
         finalized = builder.finalized().leads[0]
-        sigma = Lead(finalized, 0).self_energy(np.array([energy]))[0]
+        sigma = PeriodicLead(finalized, 0).self_energy(np.array([energy]))[0]
         # At an energy 1e-4 above the axis kwant is right everywhere; the self-energy goes there as its square root.
         np.testing.assert_allclose(sigma, finalized.selfenergy(energy + 1e-8j), rtol=0.5, atol=0.1)
         assert np.linalg.eigvalsh(1j * (sigma - sigma.conj().T)).min() > -1e-5 * np.abs(sigma).max()
@@ -343,7 +343,7 @@ def test_mean_free_path_of_several_modes():
     temperature, mu, bias = 0.02, -0.2, 0.02
     state = kd.steady_state(syst, [kd.Reservoir(mu + sign * 0.5 * bias, temperature) for sign in (1, -1)],
                             kd.PhononBath(temperature, mean_free_path=path), rtol=1e-3)
-    assert Lead(syst.leads[0], 0).open_modes(mu) == 4
+    assert PeriodicLead(syst.leads[0], 0).open_modes(mu) == 4
     column = np.array([state.mu[state.coordinate == x].mean() for x in range(length)])
     slope = -np.polyfit(np.arange(20, 40), column[20:40], 1)[0]
     assert slope / (2 * np.pi * state.current[0] / (2 * path * 4)) == pytest.approx(1, abs=0.03)

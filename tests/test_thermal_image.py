@@ -14,7 +14,7 @@ from scipy.special import erfc
 import kwant_dissip as kd
 import thermal_states
 from kwant_dissip.cli import main
-from kwant_dissip.wire_image import Wire
+from kwant_dissip.figures.wire_image import Wire
 
 KAPPA, G = 6e-15, 0.17
 HEALING = np.sqrt(KAPPA / G)

@@ -7,7 +7,7 @@ from scipy.integrate import trapezoid
 
 from ..notebook import ends, html
 from .smoothing import check_window
-from .state import check_state
+from .states import State, check_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class LocalHeat:
         return f"<LocalHeat: {', '.join(f'{name} {text}' for name, text in self._rows().items())}>"
 
 
-def local_heat(state, *, window: float | None = None) -> list[LocalHeat]:
+def local_heat(state: State, *, window: float | None = None) -> list[LocalHeat]:
     """Split the power in each wire into local Joule heat and the rest, and give the local resistivity.
 
     Parameters

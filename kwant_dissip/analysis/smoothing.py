@@ -16,7 +16,7 @@ def check_window(window: float | None) -> None:
                          f"got {shortened(window)}.")
 
 
-def average(x, values, window):
+def average(x: np.ndarray, values: np.ndarray, window: float) -> tuple[np.ndarray, ...]:
     """Average of values at equally spaced positions over a length.
 
     The average weights a distance d with cos^2(pi d / 2 window), |d| < window: half as wide as high at `window`, it
@@ -51,7 +51,7 @@ def average(x, values, window):
     return x[reach:len(x) - reach], np.convolve(values, weight / weight.sum(), mode="valid")
 
 
-def average_nearby(positions, values, window):
+def average_nearby(positions: np.ndarray, values: np.ndarray, window: float) -> np.ndarray:
     """Average of values over all sites closer than a length, weighted as in `average`.
 
     Parameters

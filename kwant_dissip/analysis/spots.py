@@ -1,6 +1,6 @@
 """Heat spots and cold spots: where the power is highest or lowest, beyond what standing waves do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 
@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from ..notebook import html
 from .smoothing import average, average_nearby, check_window
-from .state import check_state
+from .states import LatticeState, State, check_state
 
 _KINDS = (("heat", 1), ("cold", -1))
 # A window is at most this part of the wire: a profile along a line loses one at each end.
@@ -88,7 +88,7 @@ class Spots(list[Spot]):
         return html(f"Spots: {len(self)}", rows)
 
 
-def heat_spots(state, *, window: float | None = None, prominence: float = _PROMINENCE) -> Spots:
+def heat_spots(state: State, *, window: float | None = None, prominence: float = _PROMINENCE) -> Spots:
     """Where the power is highest and lowest: inside of wires, at their ends, and on single sites.
 
     Parameters
@@ -138,7 +138,7 @@ def heat_spots(state, *, window: float | None = None, prominence: float = _PROMI
     return Spots(sorted(spots, key=lambda spot: (spot.wire, spot.position)), _reason(state, prominence))
 
 
-def smooth_power(state) -> np.ndarray:
+def smooth_power(state: LatticeState) -> np.ndarray:
     """The power that spots of a plane or solid are looked for in: without single sites, averaged over the window."""
     smooth = np.array(state.power)
     for wire in range(state.wires):
@@ -183,7 +183,7 @@ def _on_line(state, wire, window, prominence):
         yield from _extrema(wire, at, smooth, x[[0, -1]], prominence, resolution=window / (at[1] - at[0]))
 
 
-def _extrema(wire, x, power, ends, prominence, resolution=None) -> Iterator[Spot]:
+def _extrema(wire, x, power, ends, prominence, resolution=None):
     """Spots of a smooth curve, and at its ends."""
     least, last = _least(prominence, power), 1 if resolution is None else int(np.ceil(resolution))
     for kind, sign in _KINDS:
@@ -283,7 +283,7 @@ def _single(positions, power, window, prominence):
 
 def _prominences(height, bonds):
     """Prominence of every local maximum on a graph, by its site: islands meet at saddles as the water falls."""
-    neighbours = [[] for _ in height]
+    neighbours: list[list[int]] = [[] for _ in height]
     for a, b in bonds:
         neighbours[a].append(b)
         neighbours[b].append(a)

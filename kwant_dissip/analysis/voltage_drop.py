@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from ..numerics.checks import real_array, shortened
-from .state import check_state
+from .states import check_state
 
 # Part of each wire, from the scatterer outwards, in which mu is a straight line: beyond what the scatterer stirs up,
 # and before what the contact does.

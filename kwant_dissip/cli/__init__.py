@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 from .. import __version__
 from .options import CONDITIONS, file_name, number, whole
@@ -13,7 +14,7 @@ from .worker import ignore_mumps
 # kwant and matplotlib take seconds to import: what needs them imports them, --help and usage errors do not.
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what it returns is the exit code."""
     options = _parser().parse_args(arguments)
     ignore_mumps()
@@ -42,8 +43,9 @@ def _run(options):
 def _in_script(error, script):
     """What went wrong in the user's script, and in which line of it; None if nothing did."""
     while error is not None:
-        places = [(frame.f_code.co_filename, line, f" in {frame.f_code.co_name}")
-                  for frame, line in traceback.walk_tb(error.__traceback__)]
+        places: list[tuple[str | None, int | None, str]] = [
+            (frame.f_code.co_filename, line, f" in {frame.f_code.co_name}")
+            for frame, line in traceback.walk_tb(error.__traceback__)]
         if isinstance(error, SyntaxError):
             places.append((error.filename, error.lineno, ""))
         for name, line, function in reversed(places):
@@ -67,89 +69,100 @@ def _parser():
                                      "a coherent scatterer between two quantum wires.")
     parser.add_argument("--version", action="version", version=f"kwant_dissip {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_figure2, _add_profile, _add_image, _add_sweep, _add_plot):
+        add(commands)
+    return parser
 
-    figure2 = commands.add_parser("figure2", help="heat around a resonant dot at four temperatures: picture and data")
-    figure2.add_argument("--out", type=file_name, metavar="DIR", default="figures",
+
+def _add_figure2(commands):
+    command = commands.add_parser("figure2", help="heat around a resonant dot at four temperatures: picture and data")
+    command.add_argument("--out", type=file_name, metavar="DIR", default="figures",
                          help="directory to write to (default: figures)")
-    figure2.add_argument("--drop", type=number("units of the hopping", above=0, below=0.6), default=5e-4,
+    command.add_argument("--drop", type=number("units of the hopping", above=0, below=0.6), default=5e-4,
                          help="electrochemical drop in the dot, the same at every "
                          "temperature, in units of the hopping (default: 5e-4; the Fermi energy is 0.3)")
-    figure2.set_defaults(run=_run_figure2)
+    command.set_defaults(run=_run_figure2)
 
-    profile = commands.add_parser(
+
+def _add_profile(commands):
+    command = commands.add_parser(
         "profile", help="heat along the wires of one's own model",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Energies (k_B T too) in the model's energy unit, lengths in its lattice unit.")
-    _add_conditions(profile)
-    profile.add_argument("--save", type=file_name, metavar="FILE", help="write the result to an HDF5 file")
-    profile.add_argument("--plot", type=file_name, metavar="FILE",
+    _add_conditions(command)
+    command.add_argument("--save", type=file_name, metavar="FILE", help="write the result to an HDF5 file")
+    command.add_argument("--plot", type=file_name, metavar="FILE",
                          help="draw power and chemical potential to a picture file")
-    profile.set_defaults(run=_run_profile)
+    command.set_defaults(run=_run_profile)
 
-    image = commands.add_parser(
+
+def _add_image(commands):
+    command = commands.add_parser(
         "image", help="what a scanning thermometer sees of a wire with a resonant defect: picture and data",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="A wire on a substrate, for both directions of the current. The numbers are those of a "
         "semiconducting carbon nanotube, 1.7 nm wide, on SiO2 at room temperature (heat: E. Pop et al., Nano Lett. 6, "
         "96 (2006); J. Appl. Phys. 101, 093710 (2007)): at any other temperature give your own.")
-    image.add_argument("--out", type=file_name, metavar="DIR", default="figures", help="directory to write to")
-    image.add_argument("--temperature", type=number("K", above=0), default=300.0,
-                       help="of substrate, leads and electrons' bath, in K")
-    image.add_argument("--fermi-energy", type=number("meV", above=0), default=100.0,
-                       help="above the bottom of the band, in meV")
-    image.add_argument("--resonance-width", type=number("meV", above=0), default=50.0,
-                       help="full width of the defect's level, in meV")
-    image.add_argument("--mean-free-path", type=number("nm", above=0), default=300.0,
-                       help="of the electrons, inelastic, in nm")
-    image.add_argument("--velocity", type=number("m/s", above=0),
-                       help="of the electrons at the Fermi energy, in m/s; by default that of a semiconducting "
-                       "nanotube 1.7 nm wide, 6.9e5 at 100 meV")
-    image.add_argument("--degeneracy", type=whole(1, 1000), default=4,
-                       help="alike modes: 4 for spin and valley of a nanotube, 2 for the spin alone")
-    image.add_argument("--bias", type=number("mV", above=0), default=10.0, help="in mV")
-    image.add_argument("--conductivity", type=number("W m/K", least=0, below=1),
-                       help="thermal conductivity times cross section, in W m/K; by "
-                       "default the nanotube's 6.24e-15, from 290 to 310 K")
-    image.add_argument("--coupling", type=number("W/(K m)", least=0, below=1e6),
-                       help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
-                       "from 290 to 310 K")
-    image.add_argument("--tip-width", type=number("nm", above=0), default=50.0, help="what the tip resolves, in nm")
-    image.add_argument("--tip-height", type=number("nm", least=0), default=0.0, help="above the wire, in nm")
-    image.add_argument("--sensitivity", type=number("uK/Hz^(1/2)", above=0),
-                       help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
-    image.add_argument("--dwell-time", type=number("ms", above=0), help="at each point, in ms")
-    image.add_argument("--seed", type=whole(0, 2 ** 63 - 1), help="of the noise")
-    image.set_defaults(run=_run_image)
+    command.add_argument("--out", type=file_name, metavar="DIR", default="figures", help="directory to write to")
+    command.add_argument("--temperature", type=number("K", above=0), default=300.0,
+                         help="of substrate, leads and electrons' bath, in K")
+    command.add_argument("--fermi-energy", type=number("meV", above=0), default=100.0,
+                         help="above the bottom of the band, in meV")
+    command.add_argument("--resonance-width", type=number("meV", above=0), default=50.0,
+                         help="full width of the defect's level, in meV")
+    command.add_argument("--mean-free-path", type=number("nm", above=0), default=300.0,
+                         help="of the electrons, inelastic, in nm")
+    command.add_argument("--velocity", type=number("m/s", above=0),
+                         help="of the electrons at the Fermi energy, in m/s; by default that of a semiconducting "
+                         "nanotube 1.7 nm wide, 6.9e5 at 100 meV")
+    command.add_argument("--degeneracy", type=whole(1, 1000), default=4,
+                         help="alike modes: 4 for spin and valley of a nanotube, 2 for the spin alone")
+    command.add_argument("--bias", type=number("mV", above=0), default=10.0, help="in mV")
+    command.add_argument("--conductivity", type=number("W m/K", least=0, below=1),
+                         help="thermal conductivity times cross section, in W m/K; by "
+                         "default the nanotube's 6.24e-15, from 290 to 310 K")
+    command.add_argument("--coupling", type=number("W/(K m)", least=0, below=1e6),
+                         help="to the substrate, in W/(K m); by default the nanotube's 0.17, "
+                         "from 290 to 310 K")
+    command.add_argument("--tip-width", type=number("nm", above=0), default=50.0, help="what the tip resolves, in nm")
+    command.add_argument("--tip-height", type=number("nm", least=0), default=0.0, help="above the wire, in nm")
+    command.add_argument("--sensitivity", type=number("uK/Hz^(1/2)", above=0),
+                         help="noise of the tip, in uK/Hz^(1/2); with --dwell-time")
+    command.add_argument("--dwell-time", type=number("ms", above=0), help="at each point, in ms")
+    command.add_argument("--seed", type=whole(0, 2 ** 63 - 1), help="of the noise")
+    command.set_defaults(run=_run_image)
 
-    sweep = commands.add_parser(
+
+def _add_sweep(commands):
+    command = commands.add_parser(
         "sweep", help="profiles at many points, into a folder", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Profiles on a grid of numbers. Every point that is finished is kept in the folder: run the same "
                     "command again after an interruption, or with more points, and what is missing is computed.")
-    _add_conditions(sweep)
-    sweep.add_argument("--scan", metavar="NAME=VALUES", action="append", required=True, help="what is varied, one of "
-                       "the options here or a parameter of the model: START:STOP:COUNT, or numbers or texts with "
-                       "commas between them; repeated, every combination is solved")
-    sweep.add_argument("--workers", type=whole(1, 1024), default=1,
-                       help="processes, of one thread each; with 1 all is solved "
-                       "here, on all threads")
-    sweep.add_argument("--folder", type=file_name, required=True,
-                       help="where the points are kept; made if it does not exist")
-    sweep.add_argument("--retry-failed", action="store_true", help="try points again that failed earlier")
-    sweep.set_defaults(run=_run_sweep)
+    _add_conditions(command)
+    command.add_argument("--scan", metavar="NAME=VALUES", action="append", required=True, help="what is varied, one of "
+                         "the options here or a parameter of the model: START:STOP:COUNT, or numbers or texts with "
+                         "commas between them; repeated, every combination is solved")
+    command.add_argument("--workers", type=whole(1, 1024), default=1,
+                         help="processes, of one thread each; with 1 all is solved "
+                         "here, on all threads")
+    command.add_argument("--folder", type=file_name, required=True,
+                         help="where the points are kept; made if it does not exist")
+    command.add_argument("--retry-failed", action="store_true", help="try points again that failed earlier")
+    command.set_defaults(run=_run_sweep)
 
-    plot = commands.add_parser("plot", help="a picture of a result or of a sweep",
-                               formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    plot.add_argument("path", type=file_name, metavar="FILE|FOLDER",
-                      help="what `profile --save`, `sweep --folder` or `to_netcdf` "
-                      "wrote")
-    plot.add_argument("--along", metavar="NAME", help="of a sweep: the parameter at the vertical axis; by default the "
-                      "first of more than one value")
-    plot.add_argument("--at", metavar="NAME=VALUE", action="append", default=[], help="of a sweep: the value, or the "
-                      "nearest, of another parameter; by default its first")
-    plot.add_argument("--out", type=file_name, metavar="PICTURE",
-                      help="by default the name of the file or folder and .png")
-    plot.set_defaults(run=_run_plot)
-    return parser
+
+def _add_plot(commands):
+    command = commands.add_parser("plot", help="a picture of a result or of a sweep",
+                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    command.add_argument("path", type=file_name, metavar="FILE|FOLDER",
+                         help="what `profile --save`, `sweep --folder` or `to_netcdf` wrote")
+    command.add_argument("--along", metavar="NAME", help="of a sweep: the parameter at the vertical axis; by default "
+                         "the first of more than one value")
+    command.add_argument("--at", metavar="NAME=VALUE", action="append", default=[], help="of a sweep: the value, or "
+                         "the nearest, of another parameter; by default its first")
+    command.add_argument("--out", type=file_name, metavar="PICTURE",
+                         help="by default the name of the file or folder and .png")
+    command.set_defaults(run=_run_plot)
 
 
 def _add_conditions(command):
@@ -176,16 +189,16 @@ def _add_conditions(command):
 
 
 def _run_figure2(options):
-    from ..figure2 import make
+    from ..figures.figure2 import make
 
     for path in make(options.out, options.drop):
         print(path)
 
 
 def _run_image(options):
+    from ..figures.wire_image import Wire, make, nanotube_velocity, path_limits
     from ..thermal import Thermal, Tip, nanotube_on_silica
     from ..thermal.materials import ROOM
-    from ..wire_image import Wire, make, nanotube_velocity, path_limits
 
     if options.resonance_width > 0.9 * options.fermi_energy:
         raise ValueError(f"--resonance-width must be at most 0.9 of --fermi-energy, got {options.resonance_width:g} of "

@@ -4,6 +4,7 @@ import argparse
 import ast
 import math
 from collections.abc import Callable
+from typing import Any
 
 
 def number(unit: str = "", *, above: float = -math.inf, below: float = math.inf, least: float = -math.inf,
@@ -57,7 +58,7 @@ def file_name(text: str) -> str:
     return text
 
 
-def literal(text: str):
+def literal(text: str) -> Any:
     """A Python literal.
 
     Raises

@@ -1,5 +1,6 @@
 """``kwant-dissip plot``."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..store.paths import check_writable
 from .options import literal
 
 
-def run(options):
+def run(options: argparse.Namespace) -> None:
     """Draw a state, or heat and spots of a sweep, into a picture file."""
     path = Path(options.path)
     out = options.out or f"{path.resolve().name}.png"
@@ -27,7 +28,7 @@ def run(options):
     print(out)
 
 
-def check_picture(option, path):
+def check_picture(option: str, path: str) -> None:
     """Raise ValueError unless matplotlib draws what the ending of a file says."""
     known, ending = sorted(FigureCanvasBase.get_supported_filetypes()), Path(path).suffix[1:].lower()
     if ending not in ("", *known):  # matplotlib's own choice if there is none

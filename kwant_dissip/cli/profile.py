@@ -1,14 +1,18 @@
 """What the command line solves: a model, named or in a script, under conditions that are numbers."""
 
+import argparse
 import dataclasses
 import importlib.util
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .options import literal
+
+if TYPE_CHECKING:
+    from ..results.lattice_state import SteadyState
 
 MODELS = ("barrier", "resonant_dot")
 # Where neither a rate nor a mean free path is given.
@@ -42,7 +46,7 @@ class Profile:
     rtol: float
 
     @classmethod
-    def of(cls, options) -> "Profile":
+    def of(cls, options: argparse.Namespace) -> "Profile":
         """What parsed options say.
 
         Raises
@@ -68,10 +72,10 @@ class Profile:
         others = {name: value for name, value in point.items() if name not in own}
         return dataclasses.replace(self, **changed, parameters=self.parameters | others)
 
-    def __call__(self, **point):
+    def __call__(self, **point: float) -> "SteadyState":
         return self.at(point).solve()
 
-    def solve(self):
+    def solve(self) -> "SteadyState":
         """The steady state, at the drop if there is one, else at the bias."""
         from ..model.reservoirs import Reservoir
         from ..runs.bias import at_voltage_drop
@@ -86,7 +90,7 @@ class Profile:
 
         return solve(self.bias) if self.drop is None else at_voltage_drop(self.drop, solve)
 
-    def check(self, scanned=()):
+    def check(self, scanned: Container[str] = ()) -> None:
         """Raise unless the model can be built.
 
         Parameters
@@ -150,7 +154,7 @@ class _InWires:
         return f"{self.value:g} in the wires"
 
 
-def parameters(assignments):
+def parameters(assignments: Iterable[str]) -> dict[str, Any]:
     """Names and values of ``NAME=VALUE``."""
     result = {}
     for assignment in assignments:
@@ -173,7 +177,7 @@ def _model(name):
 
         return getattr(chain, name), chain.in_wires
     spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-    if spec is None:
+    if spec is None or spec.loader is None:
         raise ValueError(f"--model: {name!r} is not a Python script (its name must end in .py).")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

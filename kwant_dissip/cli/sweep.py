@@ -8,6 +8,7 @@ import sys
 import warnings
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,7 +22,7 @@ from .profile import Profile
 from .worker import begin
 
 
-def run(options):
+def run(options: argparse.Namespace) -> int:
     """Solve what is missing in the folder; the exit code is 1 if points failed."""
     scans = dict(map(_scan, options.scan))
     if len(scans) < len(options.scan):
@@ -47,7 +48,7 @@ def run(options):
 
 
 def _swept(profile, scans, options):
-    parameters = {name: xr.DataArray(values, attrs={"units": UNITS[name]}) if name in UNITS else values
+    parameters: dict[str, Any] = {name: xr.DataArray(values, attrs={"units": UNITS[name]}) if name in UNITS else values
                   for name, values in scans.items()}
     given = {name: value for name, value in asdict(profile).items() if name not in ("model", "rtol", *scans)}
     given = {name: value for name, value in given.items() if value is not None}

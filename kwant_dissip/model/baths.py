@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,16 +52,16 @@ class Bath:
     def _coupling(self):
         return f"rate={self.rate!r}" if self.mean_free_path is None else f"mean_free_path={self.mean_free_path!r}"
 
-    def site_rates(self, sites):
+    def site_rates(self, sites: Sequence) -> np.ndarray:
         """Rate at each site, array of shape (sites,); only where `rate` is given."""
         return self._check_rates(per_site(f"{type(self).__name__} rate", self.rate, sites))
 
-    def site_mean_free_paths(self, sites):
+    def site_mean_free_paths(self, sites: Sequence) -> np.ndarray:
         """Mean free path at each site, array of shape (sites,); only where `mean_free_path` is given."""
         name = f"{type(self).__name__} mean_free_path"
         return self._check_mean_free_paths(per_site(name, self.mean_free_path, sites))
 
-    def site_leads(self, sites, nearest, lead_count):
+    def site_leads(self, sites: Sequence, nearest: np.ndarray, lead_count: int) -> np.ndarray:
         """Lead that gives each site its velocity, array of int of shape (sites,)."""
         if self.lead is None:
             return nearest
@@ -126,7 +127,7 @@ class PhononBath(Bath):
     def __repr__(self):
         return f"PhononBath({self.temperature!r}, {self._coupling()})"
 
-    def site_temperatures(self, sites):
+    def site_temperatures(self, sites: Sequence) -> np.ndarray:
         """Temperature at each site, array of shape (sites,)."""
         return temperatures_per_site("PhononBath", self.temperature, sites)
 
@@ -237,7 +238,7 @@ def equilibrium_temperature(bath: PhononBath | None, temperature: float | None) 
     return float(value)
 
 
-def per_site(name, value, sites):
+def per_site(name: str, value: Any, sites: Sequence) -> np.ndarray:
     """Array with one float per site, from a number, a sequence, or a function of the site.
 
     Parameters
@@ -259,7 +260,7 @@ def per_site(name, value, sites):
     return array.astype(float)
 
 
-def temperatures_per_site(owner, value, sites):
+def temperatures_per_site(owner: str, value: Any, sites: Sequence) -> np.ndarray:
     """`per_site` of temperatures, which must be positive."""
     values = per_site(f"{owner} temperature", value, sites)
     good = np.isfinite(values) & (values > 0)
@@ -269,7 +270,7 @@ def temperatures_per_site(owner, value, sites):
     return values
 
 
-def named(site) -> str:
+def named(site: Any) -> str:
     """A site in an error message."""
     return f"site {tuple(site.tag)}" if hasattr(site, "tag") else str(site)
 
@@ -282,13 +283,13 @@ def _called(name, function, site):
     return result
 
 
-def check_kind(bath, name, value):
+def check_kind(bath: str, name: str, value: Any) -> None:
     """Raise ValueError if a value can be no number per site; None is not given."""
     if value is not None and not callable(value) and real_array(f"{bath} {name}", value, _PER_SITE).ndim > 1:
         raise ValueError(f"{bath} {name} must be {_PER_SITE}, got {shortened(value)}.")
 
 
-def first_bad(values, good):
+def first_bad(values: np.ndarray, good: np.ndarray) -> str:
     """The first value that is not good, and where it is, for an error message."""
     index = int(np.flatnonzero(~good)[0])
     return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")

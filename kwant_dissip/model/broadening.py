@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial, reduce
 
 import numpy as np
 
+from ..leads.lead import Lead
 from .baths import Bath, checked_baths, named
 from .lattice import Lattice
-from .leads import LeadLike
 from .resolution import smooth_values
 
 # Rates, in units of the largest matrix element, beyond which products of them are lost in rounding.
@@ -90,7 +91,7 @@ class Broadening(SelfEnergy):
     ----------
     strength : array of float, shape (sites,)
         The rate, or one over the mean free path; 0 where a site is not coupled.
-    leads : sequence of LeadLike or None
+    leads : sequence of Lead or None
         The leads whose velocities count; None for a rate.
     lead_of_site : array of int or None
         Number of each site's lead.
@@ -98,90 +99,93 @@ class Broadening(SelfEnergy):
         U_i; None: 0.
     """
 
-    def __init__(self, strength: np.ndarray, leads: Sequence[LeadLike] | None = None,
+    def __init__(self, strength: np.ndarray, leads: Sequence[Lead] | None = None,
                  lead_of_site: np.ndarray | None = None, potential: np.ndarray | None = None) -> None:
         self.strength = strength
         self.coupled = strength > 0
         self.balanced = (self.coupled,)
-        self._leads = leads
-        self._lead_of_site = lead_of_site
+        self._leads = leads or ()
+        self._lead_of_site = np.zeros(len(strength), int) if lead_of_site is None else lead_of_site
         self._potential = potential
-        self._used = np.empty(0, int) if lead_of_site is None else np.unique(lead_of_site[self.coupled])
-        self.is_analytic = leads is None or all(leads[a].is_chain for a in self._used)
+        self._used = np.unique(self._lead_of_site[self.coupled]) if self._leads else np.empty(0, int)
+        self.is_analytic = all(self._leads[a].is_chain for a in self._used)
 
-    def at_potential(self, potential):
+    def at_potential(self, potential: np.ndarray) -> "Broadening":
         return Broadening(self.strength, self._leads, self._lead_of_site, potential)
 
-    def in_order(self, order):
-        lead_of_site, potential = (None if values is None else values[order]
-                                   for values in (self._lead_of_site, self._potential))
-        return Broadening(self.strength[order], self._leads, lead_of_site, potential)
+    def in_order(self, order: np.ndarray) -> "Broadening":
+        return Broadening(self.strength[order], self._leads, self._lead_of_site[order],
+                          None if self._potential is None else self._potential[order])
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         edges = [np.empty(0)]
         for a in self._used:
-            local = 0.0
+            local: float | np.ndarray = 0.0
             if self._potential is not None:
                 # Every site has edges of its own; between the outermost of them the panels adapt.
-                local = self._potential[self.coupled & (self._lead_of_site == a)]
-                local = np.array([local.min(), local.max()])[:, None]
+                at_sites = self._potential[self.coupled & (self._lead_of_site == a)]
+                local = np.array([at_sites.min(), at_sites.max()])[:, None]
             edges.append(np.ravel(self._leads[a].thresholds() + local))
         return np.concatenate(edges)
 
-    def local(self, energies):
-        if self._leads is None:
+    def local(self, energies: np.ndarray) -> np.ndarray:
+        if not self._leads:
             return self.strength
         energies = energies if self._potential is None else energies - self._potential
         result = np.zeros(len(energies))
         for a in self._used:
             sites = np.flatnonzero(self.coupled & (self._lead_of_site == a))
-            velocity = smooth_values(lambda values, a=a: self._leads[a].velocity(values).real, energies[sites])
-            result[sites] = self.strength[sites] * velocity
+            result[sites] = self.strength[sites] * smooth_values(partial(_speed, self._leads[a]), energies[sites])
         return result
 
-    def typical(self):
+    def typical(self) -> np.ndarray:
         """See `SelfEnergy`; in the middle of its lead's band."""
-        if self._leads is None:
+        if not self._leads:
             return self.strength
         speed = np.zeros(len(self._leads))
         for a in self._used:
             speed[a] = max(np.ptp(self._leads[a].thresholds()), 1e-300) * self._leads[a].period / 4
         return self.strength * speed[self._lead_of_site]
 
-    def all_alike(self):
+    def all_alike(self) -> "Broadening":
         return self
 
-    def rates(self, energies):
+    def rates(self, energies: np.ndarray) -> list[np.ndarray]:
         return [self.parts(energies)[0]]
 
-    def parts(self, energies):
-        if self._leads is None:
+    def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not self._leads:
             shape = (len(self.strength), len(energies))
             return np.repeat(self.strength, shape[1]).reshape(shape), np.zeros(shape)
         if self._potential is not None:
-            return self._local_parts(energies)
+            return self._local_parts(energies, self._potential)
         velocities = np.zeros((len(self._leads), len(energies)), complex)
         for a in self._used:
             velocities[a] = self._leads[a].velocity(energies)
-        return tuple(self.strength[:, None] * part[self._lead_of_site] for part in (velocities.real, velocities.imag))
+        gamma = self.strength[:, None] * velocities[self._lead_of_site]
+        return gamma.real, gamma.imag
 
-    def _local_parts(self, energies):
+    def _local_parts(self, energies, potential):
         result = np.zeros((2, len(self.strength), len(energies)))
         for a in self._used:
             sites = np.flatnonzero(self.coupled & (self._lead_of_site == a))
-            velocity = self._leads[a].velocity(energies - self._potential[sites, None])
+            velocity = self._leads[a].velocity(energies - potential[sites, None])
             result[:, sites] = self.strength[sites, None] * np.array([velocity.real, velocity.imag])
         return result
 
-    def asymptote(self):
-        if self._leads is None:
+    def asymptote(self) -> tuple[np.ndarray, np.ndarray]:
+        if not self._leads:
             return np.zeros(len(self.strength)), 0.5j * self.strength
         # v(z) -> -i (z - center) a on a chain
         alpha = 0.5 * self.strength * np.array([lead.period for lead in self._leads])[self._lead_of_site]
-        centers = np.array([lead.center if lead.is_chain else np.nan for lead in self._leads])[self._lead_of_site]
+        centers = np.array([lead.center for lead in self._leads])[self._lead_of_site]
         if self._potential is not None:
             centers = centers + self._potential
         return alpha, np.where(self.coupled, -alpha * centers, 0) + 0j
+
+
+def _speed(lead, energies):
+    return lead.velocity(energies).real
 
 
 class Broadenings(SelfEnergy):
@@ -202,40 +206,40 @@ class Broadenings(SelfEnergy):
         self.is_elastic = bool(np.any([part.coupled for part in self._elastic]))
         self.is_analytic = all(part.is_analytic for part in self._all)
 
-    def all_alike(self):
+    def all_alike(self) -> "Broadenings":
         return Broadenings(self._all, [])
 
     def _each(self, change):
         return Broadenings([change(part) for part in self._balanced], [change(part) for part in self._elastic])
 
-    def at_potential(self, potential):
+    def at_potential(self, potential: np.ndarray) -> "Broadenings":
         return self._each(lambda part: part.at_potential(potential))
 
-    def in_order(self, order):
+    def in_order(self, order: np.ndarray) -> "Broadenings":
         return self._each(lambda part: part.in_order(order))
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         return np.unique(np.concatenate([part.thresholds() for part in self._all]))
 
-    def local(self, energies):
-        return sum(part.local(energies) for part in self._all)
+    def local(self, energies: np.ndarray) -> np.ndarray:
+        return reduce(np.add, (part.local(energies) for part in self._all))
 
-    def typical(self):
-        return sum(part.typical() for part in self._all)
+    def typical(self) -> np.ndarray:
+        return reduce(np.add, (part.typical() for part in self._all))
 
-    def parts(self, energies):
+    def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         real, imaginary = zip(*(part.parts(energies) for part in self._all), strict=True)
-        return sum(real), sum(imaginary)
+        return reduce(np.add, real), reduce(np.add, imaginary)
 
-    def rates(self, energies):
+    def rates(self, energies: np.ndarray) -> list[np.ndarray]:
         return [part.parts(energies)[0] for part in self._balanced]
 
-    def elastic_rate(self, energies):
+    def elastic_rate(self, energies: np.ndarray) -> np.ndarray:
         return sum((part.parts(energies)[0] for part in self._elastic), super().elastic_rate(energies))
 
-    def asymptote(self):
+    def asymptote(self) -> tuple[np.ndarray, np.ndarray]:
         alpha, beta = zip(*(part.asymptote() for part in self._all), strict=True)
-        return sum(alpha), sum(beta)
+        return reduce(np.add, alpha), reduce(np.add, beta)
 
 
 def broadening(bath: Bath | Sequence[Bath] | None, lattice: Lattice, needed: bool = True) -> SelfEnergy:
@@ -272,7 +276,7 @@ def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broade
             if not lattice.leads[a].has_velocity:
                 lattice.leads[a].velocity(np.zeros(1))  # says what to do
     gamma, scale = result.typical(), abs(lattice.hamiltonian).max() + max(
-        (lead.strength(0.0) for lead in lattice.leads if lead.has_velocity), default=0.0)
+        (lead.level_width(0.0) for lead in lattice.leads if lead.has_velocity), default=0.0)
     bad = np.flatnonzero(result.coupled & ~((gamma > _WEAKEST * scale) & (gamma < _STRONGEST * scale)))
     if len(bad):
         raise ValueError(f"{bath!r} gives {named(lattice.sites[bad[0]])} a rate of {gamma[bad[0]]:.3g}: it must lie "
@@ -281,8 +285,8 @@ def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broade
     if needed and not np.any(result.coupled):
         raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite. Leave it "
                          "out; bath None stands for no bath at all.")
-    adrift = lattice.adrift(result.coupled)
-    if len(adrift):
-        raise ValueError(f"{len(adrift)} sites that the bath reaches, the first {named(lattice.sites[adrift[0]])}, are "
+    lost = lattice.unconnected(result.coupled)
+    if len(lost):
+        raise ValueError(f"{len(lost)} sites that the bath reaches, the first {named(lattice.sites[lost[0]])}, are "
                          "connected to no lead: their chemical potential is not determined.")
     return result

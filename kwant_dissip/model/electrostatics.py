@@ -145,9 +145,9 @@ def ramps(lattice: Lattice) -> np.ndarray:
     ValueError
         If a piece of the system is connected to no lead: its potential is not determined.
     """
-    adrift = lattice.adrift(np.ones(len(lattice.offsets) - 1, bool))
-    if len(adrift):
-        raise ValueError(f"{len(adrift)} sites, the first {named(lattice.sites[adrift[0]])}, are connected to no lead: "
+    lost = lattice.unconnected(np.ones(len(lattice.offsets) - 1, bool))
+    if len(lost):
+        raise ValueError(f"{len(lost)} sites, the first {named(lattice.sites[lost[0]])}, are connected to no lead: "
                          "their electrostatic potential is not determined.")
     laplacian, sources = lattice.laplacian()
     return splu(csc_matrix(laplacian)).solve(sources)
@@ -168,13 +168,14 @@ class Equation:
         What residuals are relative to, at least; for neutrality, which has no other term, one electron per site.
     """
 
-    def __init__(self, stiffness, sources, kernel, largest=0.0):
+    def __init__(self, stiffness: csr_matrix, sources: np.ndarray, kernel: np.ndarray | None,
+                 largest: float = 0.0) -> None:
         self._largest = largest
         self._stiffness = stiffness
         self._sources = sources
         self._kernel = kernel
 
-    def in_order(self, order):
+    def in_order(self, order: np.ndarray) -> "Equation":
         """The same with sites permuted."""
         kernel = None if self._kernel is None else self._kernel[np.ix_(order, order)]
         return Equation(self._stiffness[order][:, order], self._sources[order], kernel, self._largest)
@@ -182,7 +183,7 @@ class Equation:
     def _charge(self, q):
         return q if self._kernel is None else self._kernel @ q
 
-    def residual(self, potential, lead_potentials, q):
+    def residual(self, potential: np.ndarray, lead_potentials: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, float]:
         """A U - b U_leads - B q, and what it is relative to: the largest of A U - b U_leads and of B q.
 
         Or that part of the terms of A U which rounding leaves of them, where the coupling is next to none.
@@ -191,7 +192,7 @@ class Equation:
         rounding = _ROUNDING * (abs(self._stiffness) @ np.abs(potential)).max(initial=0.0)
         return left - right, max(np.abs(left).max(), np.abs(right).max(), self._largest, rounding)
 
-    def thomas_fermi(self, states):
+    def thomas_fermi(self, states: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """Approximate inverse of the derivative with U.
 
         As if the density at a site followed the difference of mu and U there, q_i = D_i (dmu_i - dU_i).

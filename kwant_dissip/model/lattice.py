@@ -9,10 +9,10 @@ from scipy.sparse import coo_matrix, csr_matrix, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 
 from .._kwant import kwant
+from ..leads.choose import lead_of
+from ..leads.lead import Lead
 from .baths import named
 from .charges import Charge, check_charges
-from .given_leads import lead_of
-from .leads import LeadLike
 
 # Below this largest energy kwant's modes, whose tolerances are absolute, do not tell one from another.
 _SMALLEST = 1e-9
@@ -29,7 +29,7 @@ class Lattice:
     hamiltonian : scipy.sparse.csr_matrix, shape (orbitals, orbitals)
     offsets : array of int, shape (sites + 1,)
         First orbital of each site.
-    leads : list of LeadLike
+    leads : list of Lead
     interfaces : list of arrays of int
         Sites that each lead couples to.
     positions : array of float, shape (sites, dimensions)
@@ -40,7 +40,7 @@ class Lattice:
     params: dict | None
     hamiltonian: csr_matrix
     offsets: np.ndarray
-    leads: list[LeadLike]
+    leads: list[Lead]
     interfaces: list
     positions: np.ndarray
 
@@ -153,7 +153,7 @@ class Lattice:
         known = np.array([lead.has_velocity for lead in self.leads])
         return np.argmin(np.where(known[:, None], self.lead_distances(), np.inf), axis=0)
 
-    def adrift(self, coupled: np.ndarray) -> np.ndarray:
+    def unconnected(self, coupled: np.ndarray) -> np.ndarray:
         """Coupled sites that no hopping connects to any lead: array of int."""
         _, piece = connected_components(self.graph, directed=False)
         reached = np.unique(np.concatenate([piece[interface] for interface in self.interfaces]))

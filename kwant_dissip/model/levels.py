@@ -52,7 +52,7 @@ def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.nd
     hamiltonian = csc_matrix(lattice.hamiltonian + diags_array(np.repeat(potential, norbs)))
     middle, broadened = 0.5 * (low + high) if np.isfinite(high - low) else 0.0, rates.copy()
     for lead in lattice.leads:
-        broadened[lattice.interface_orbitals(lead.number)] += lead.strength(middle)
+        broadened[lattice.interface_orbitals(lead.number)] += lead.level_width(middle)
     narrow = _NARROW * abs(hamiltonian).max()
     order = lattice.chain_order()
     if order is not None:

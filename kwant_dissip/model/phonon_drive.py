@@ -1,7 +1,7 @@
 """How the phonons' temperature follows the leads' in a thermal drive."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def phonon_drives(value: PhononDrive | None, thermal_drive: Sequence[float] | np
     return checked_drive(per_site(_NAME, value, lattice.sites))
 
 
-def check_phonon_drive(value, baths: Baths) -> None:
+def check_phonon_drive(value: Any, baths: Baths) -> None:
     """Raise ValueError where a phonon drive has a name that is none, or no phonons to act on."""
     if isinstance(value, str) and value not in _FORMS:
         raise ValueError(f'{_NAME} must be "leads", "graded", a number, one per site, or a function, got {value!r}.')

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,11 +39,11 @@ class Phonons:
         self.coupling, self.temperature = coupling, temperature
         self.level_shift, self.each_orbital = bool(level_shift), bool(each_orbital)
 
-    def site_couplings(self, sites):
+    def site_couplings(self, sites: Sequence) -> np.ndarray:
         """D at each site, array of shape (sites,)."""
         return self._checked(per_site(f"{type(self).__name__} coupling", self.coupling, sites))
 
-    def site_temperatures(self, sites):
+    def site_temperatures(self, sites: Sequence) -> np.ndarray:
         """k_B T at each site, array of shape (sites,)."""
         return temperatures_per_site(type(self).__name__, self.temperature, sites)
 
@@ -178,7 +179,7 @@ class Mode:
         return Mode(self.energy, self.coupling[order], self.temperature[order], self.level_shift, self.tadpole)
 
 
-def quanta_of(bath) -> tuple[list[Phonons], list | None]:
+def quanta_of(bath: Any) -> tuple[list[Phonons], list | None]:
     """Microscopic phonons of a list of baths, and the list of the others; None where nothing is left.
 
     Raises
@@ -200,7 +201,7 @@ def quanta_of(bath) -> tuple[list[Phonons], list | None]:
     return quanta, [one for one in listed if not isinstance(one, Phonons)] or None
 
 
-def modes_of(quanta: Sequence[Phonons], sites) -> tuple[list[Mode], np.ndarray]:
+def modes_of(quanta: Sequence[Phonons], sites: Sequence) -> tuple[list[Mode], np.ndarray]:
     """Modes of the optical phonons, and the coupling of all acoustic ones together, at the sites of a system.
 
     Raises

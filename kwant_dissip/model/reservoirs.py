@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ..leads.lead import LEAD_WINDOW, Lead
 from ..numerics.checks import check_finite, real_array, shortened
 
 # Least k_B T in units of the largest energy: eight digits of the thermal window are left.
 _RESOLVED = 1e-8
 
 
-def check_temperature(name, value):
+def check_temperature(name: str, value: Any) -> None:
     """Raise unless a value is a positive temperature."""
     check_finite(name, value)
     if value <= 0:
@@ -82,6 +84,41 @@ def neutral_potentials(reservoirs: Sequence[Reservoir]) -> np.ndarray:
     following = [np.nan if reservoir.mu is None else reservoir.mu - middle for reservoir in reservoirs]
     return np.array([value if reservoir.potential is None else reservoir.potential
                      for value, reservoir in zip(following, reservoirs, strict=True)])
+
+
+def band_shifts(reservoirs: Sequence[Reservoir], leads: Sequence[Lead], neutral: bool) -> np.ndarray:
+    """Energy by which each lead's band is shifted, after checking that every lead has open modes.
+
+    Parameters
+    ----------
+    reservoirs : sequence of Reservoir
+        One per lead.
+    leads : sequence of Lead
+    neutral : bool
+        A lead without potential is shifted by mu - mu_eq (0 where it floats) instead of not at all.
+
+    Returns
+    -------
+    array of float, shape (leads,)
+
+    Raises
+    ------
+    ValueError
+        If a lead has no open modes.
+    """
+    known = known_mus(reservoirs)
+    reach = LEAD_WINDOW * max(reservoir.temperature for reservoir in reservoirs)
+    low, high = known.min() - reach, known.max() + reach
+    shifts = (np.nan_to_num(neutral_potentials(reservoirs)) if neutral
+              else np.array([reservoir.band_shift for reservoir in reservoirs], float))
+    for lead, reservoir, shift in zip(leads, reservoirs, shifts, strict=True):
+        if neutral and reservoir.mu is not None:
+            # Its own electrons must be in its band, or there is nothing that screens.
+            reach = LEAD_WINDOW * reservoir.temperature
+            lead.check_open(reservoir.mu - reach - shift, reservoir.mu + reach - shift)
+        else:
+            lead.check_open(low - shift, high - shift)
+    return shifts
 
 
 def checked_reservoirs(reservoirs: Sequence[Reservoir], count: int) -> list[Reservoir]:

@@ -4,8 +4,10 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from .lattice import Lattice
 
-def cut(lattice):
+
+def cut(lattice: Lattice) -> list[np.ndarray]:
     """Slices of a system, by breadth-first layers from its leads.
 
     The sites of each lead's interface stay together, as its self-energy connects them all; the first and the last

@@ -33,37 +33,37 @@ class TabulatedSelfEnergy(SelfEnergy):
             raise ValueError("A tabulated self-energy is known at successive energies of its grid only.")
         return together
 
-    def parts(self, energies):
+    def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `SelfEnergy`; the level shift is half of the imaginary part."""
         columns = self._columns(energies)
         rate = np.ascontiguousarray(self._rate[:, columns])
         shift = np.zeros_like(rate) if self._level_shift is None else 2 * self._level_shift[:, columns]
         return rate, shift
 
-    def rates(self, energies):
+    def rates(self, energies: np.ndarray) -> list[np.ndarray]:
         return [self.parts(energies)[0]]
 
-    def local(self, energies):
+    def local(self, energies: np.ndarray) -> np.ndarray:
         """See `SelfEnergy`; at the nodes next above."""
         node = np.clip(np.searchsorted(self._energies, energies), 0, len(self._energies) - 1)
         return self._rate[np.arange(len(self._rate)), node]
 
-    def typical(self):
+    def typical(self) -> np.ndarray:
         return self._rate.mean(axis=1)
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         return np.empty(0)
 
-    def all_alike(self):
+    def all_alike(self) -> "TabulatedSelfEnergy":
         return self
 
-    def in_order(self, order):  # noqa: ARG002 (it is already)
+    def in_order(self, order: np.ndarray) -> "TabulatedSelfEnergy":  # noqa: ARG002 (it is already)
         return self
 
-    def at_potential(self, potential):  # noqa: ARG002 (found at that potential)
+    def at_potential(self, potential: np.ndarray) -> "TabulatedSelfEnergy":  # noqa: ARG002 (found at that potential)
         return self
 
-    def asymptote(self):
+    def asymptote(self) -> tuple[np.ndarray, np.ndarray]:
         raise NotImplementedError("A tabulated self-energy is not known off its grid.")
 
 
@@ -87,7 +87,7 @@ class ContinuedSelfEnergy(SelfEnergy):
         self.coupled = np.ones(len(baths.coupled), bool)
         self.balanced = (self.coupled,)
 
-    def parts(self, energies):
+    def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `SelfEnergy`: gamma = 2 i Sigma, Sigma(z) = Int gamma(E) / (z - E) dE / 2 pi."""
         real, imaginary = self._baths.parts(energies)
         if self._weighted is not None:
@@ -95,26 +95,26 @@ class ContinuedSelfEnergy(SelfEnergy):
             real, imaginary = real + added.real, imaginary + added.imag
         return real, imaginary
 
-    def rates(self, energies):
+    def rates(self, energies: np.ndarray) -> list[np.ndarray]:
         return [self.parts(energies)[0]]
 
-    def local(self, energies):
+    def local(self, energies: np.ndarray) -> np.ndarray:
         return self._baths.local(energies)
 
-    def typical(self):
+    def typical(self) -> np.ndarray:
         return self._baths.typical()
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         return np.empty(0)
 
-    def all_alike(self):
+    def all_alike(self) -> "ContinuedSelfEnergy":
         return self
 
-    def in_order(self, order):  # noqa: ARG002 (it is already)
+    def in_order(self, order: np.ndarray) -> "ContinuedSelfEnergy":  # noqa: ARG002 (it is already)
         return self
 
-    def at_potential(self, potential):  # noqa: ARG002 (found at that potential)
+    def at_potential(self, potential: np.ndarray) -> "ContinuedSelfEnergy":  # noqa: ARG002 (found at that potential)
         return self
 
-    def asymptote(self):
+    def asymptote(self) -> tuple[np.ndarray, np.ndarray]:
         return self._baths.asymptote()

@@ -31,8 +31,7 @@ _FORMATS = {"": (b"d",), "i": (b"l", b"q"), "z": (b"Zd",), "c": (b"b", b"?")}
 cdef class Kernel:
     """A kernel of the chosen build.
 
-    It is called with its sizes, a tuple of int, and its arrays, as long as its line in `kernels.c` says; those that are
-    written to are in C's order.
+    It is called with its sizes, a tuple of int, and its arrays, as long as its line in `kernels.c` says.
     """
 
     cdef const kernel *_c
@@ -58,6 +57,7 @@ cdef class Kernel:
         cdef Py_buffer buffers[MOST]
         cdef Py_buffer *view
         cdef int taken = 0, failed
+        copies = []
         if len(arrays) != len(self._arrays) or len(sizes) != len(self._c.sizes):
             raise TypeError(f"{self.name}: {len(sizes)} sizes and {len(arrays)} arrays, not {len(self._c.sizes)} and "
                             f"{len(self._arrays)}")
@@ -66,8 +66,10 @@ cdef class Kernel:
         try:
             for flags, formats, factor, places in self._arrays:
                 array = arrays[taken]
-                if not (flags & PyBUF_WRITABLE or array.flags.c_contiguous):
+                if not array.flags.c_contiguous:
                     array = array.copy()
+                    if flags & PyBUF_WRITABLE:
+                        copies.append((arrays[taken], array))
                 PyObject_GetBuffer(array, &buffers[taken], flags)
                 view = &buffers[taken]
                 at[taken], held, length = view.buf, view.len // view.itemsize, factor
@@ -82,6 +84,8 @@ cdef class Kernel:
         finally:
             for k in range(taken):
                 PyBuffer_Release(&buffers[k])
+        for target, array in copies:
+            target[...] = array
         if failed:
             raise MemoryError(f"no memory for the work space of {self.name}")
 

@@ -1,9 +1,15 @@
 """A view of a system in three dimensions that can be turned, as a web page or in a notebook."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .panels import known_fields, panel, spots_of
+from ..analysis.states import LatticeState
+from .panels import Fields, known_fields, panel, spots_of
 from .style import NEGATIVE, SPOT_MARKERS, in_units, with_unit
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 # Diameter of the sites, pixels; steps of the slider, as parts of the largest power.
 _SIZE = 6
@@ -15,7 +21,7 @@ _HEIGHT, _ACROSS, _THIN = 600, 1.8, 0.02
 _SYMBOLS = {"heat": "diamond", "cold": "diamond-open"}
 
 
-def figure(state, fields=None):
+def figure(state: LatticeState, fields: Fields = None) -> "Figure":
     """See `SteadyState.explore`.
 
     Returns

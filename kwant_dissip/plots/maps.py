@@ -1,11 +1,15 @@
 """Pictures of results on planar systems: maps over the sites, and arrows for the current."""
 
-import numpy as np
+from typing import Any
 
-from .figures import over_plane
-from .panels import mark, names_of, panel, placed, spots_of
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..analysis.states import LatticeState
+from .axes import over_plane
+from .panels import Fields, mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
-from .style import in_lines, in_units, with_unit
+from .style import Cmap, in_lines, in_units, with_unit
 
 # Arrows along the longer side of a map, and the least of the longest that is drawn.
 _ARROWS, _SHORT = 18, 0.04
@@ -15,7 +19,8 @@ _STUB = 0.07
 _BESIDE = 8.0
 
 
-def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True, arrows=False):
+def draw(state: LatticeState, *, axes: Any = None, fields: Fields = None, cmap: Cmap = None, legend: bool = True,
+         spots: bool = True, arrows: bool = False) -> Figure:
     """Fields over a planar system, see `SteadyState.plot`.
 
     By default power, electrochemical potential, temperature of the electrons and electrostatic energy, what there is

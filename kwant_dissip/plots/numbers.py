@@ -3,6 +3,7 @@
 import json
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.collections import Collection
@@ -51,7 +52,7 @@ def _some(array):
     return [float(len(array)), *(float(f"{value:.{_DIGITS}g}") for value in (known.mean(), *chosen))]
 
 
-def save(figure: Figure, path: str | PathLike, **options) -> None:
+def save(figure: Figure, path: str | PathLike, **options: Any) -> None:
     """Save a picture; a PNG file with the numbers behind it.
 
     Parameters

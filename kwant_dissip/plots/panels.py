@@ -1,19 +1,26 @@
 """What the panels of a picture show, and where they go."""
 
 import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.transforms import offset_copy
+from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
 
-from ..analysis.spots import heat_spots
+from ..analysis.spots import Spot, heat_spots
+from ..analysis.states import State
 from .style import SPOT_MARKERS, in_units, with_unit
 
+# What users choose to see: names of fields, or None for what there is.
+Fields = str | Sequence[str] | None
 _LABELS = {"mu": r"electrochemical potential $\mu$", "electron_mu": r"electrons' potential $\mu_e$",
            "electron_temperature": "electrons' temperature $T_e$", "potential": "electrostatic energy $U$",
            "density": "electrons per site", "density_difference": "charge (electrons per site)",
            "bath_temperature": "phonons' temperature"}
+# In points.
+_INCH = 72
 # Their sign is what matters.
 _SIGNED = ("power", "power per length")
 
@@ -41,7 +48,7 @@ class Panel(NamedTuple):
     factor: float
 
 
-def known_fields(state):
+def known_fields(state: Any) -> dict[str, str]:
     """Fields with a number for each site or node that can be drawn, by name, with their kinds."""
     return {field.name: field.metadata["kind"] for field in dataclasses.fields(state)
             if field.metadata["dimensions"] in (("site",), ("node",))
@@ -49,7 +56,7 @@ def known_fields(state):
             and np.ndim(getattr(state, field.name)) == 1 and field.name != "wire"}
 
 
-def panel(state, name):
+def panel(state: State, name: str) -> Panel:
     """A field by its name.
 
     Raises
@@ -67,7 +74,7 @@ def panel(state, name):
                  known[name] in _SIGNED or name == "density_difference", factor)
 
 
-def side_label(axis, label):
+def side_label(axis: Axes, label: str) -> None:
     """Label the ordinate of a user's axis, in as many lines as its height asks for."""
     text, room = axis.set_ylabel(label), axis.get_window_extent().height
     for width in range(len(label), max(map(len, label.split())) - 1, -1):
@@ -76,7 +83,7 @@ def side_label(axis, label):
             return
 
 
-def label_abscissa(axes, label):
+def label_abscissa(axes: Sequence[Axes], label: str) -> None:
     """Label the abscissa of the last axis, and of each that does not share it with one below."""
     for axis in axes:
         place = axis.get_subplotspec()
@@ -85,12 +92,12 @@ def label_abscissa(axes, label):
             axis.set_xlabel(label)
 
 
-def names_of(fields, defaults):
+def names_of(fields: Fields, defaults: Iterable[str]) -> list[str]:
     """Names of the panels: as asked for, or what there is."""
     return list(defaults) if fields is None else [fields] if isinstance(fields, str) else list(fields)
 
 
-def placed(axes, names, fields):
+def placed(axes: Any, names: list[str], fields: Fields) -> tuple[list[Axes], list[str]]:
     """The axes as a list, and the names of what goes there: with fewer axes the first ones.
 
     Parameters
@@ -116,12 +123,13 @@ def placed(axes, names, fields):
     return flat, names[:len(flat)]
 
 
-def spots_of(state, wanted):
+def spots_of(state: State, wanted: bool) -> list[Spot]:
     """Spots of a state, if they are wanted."""
     return heat_spots(state) if wanted else []
 
 
-def mark(axis, spots, place, legend=True, beside=0.0):
+def mark(axis: Axes, spots: Iterable[Spot], place: Callable[[Spot], Any], legend: bool = True,
+         beside: float = 0.0) -> None:
     """Triangles at the spots: up for heat, down for cold, white at ends.
 
     Parameters
@@ -136,7 +144,8 @@ def mark(axis, spots, place, legend=True, beside=0.0):
         How far the triangles stay away from what they point at, in points.
     """
     for kind, (marker, colour, label) in SPOT_MARKERS.items():
-        shift = offset_copy(axis.transData, axis.figure, y=-beside if kind == "heat" else beside, units="points")
+        shift = axis.transData + ScaledTranslation(0, (-beside if kind == "heat" else beside) / _INCH,
+                                                   axis.figure.dpi_scale_trans)
         for at_end in (False, True):
             found = [place(spot) for spot in spots if spot.kind == kind and spot.is_end == at_end]
             if found:

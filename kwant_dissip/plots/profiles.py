@@ -1,16 +1,22 @@
 """Pictures of results along wires."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from .figures import subplots
-from .panels import label_abscissa, mark, names_of, panel, placed, side_label, spots_of
+from ..analysis.states import State
+from .axes import subplots
+from .panels import Fields, label_abscissa, mark, names_of, panel, placed, side_label, spots_of
 from .style import BLUE, GREEN, PURPLE, VERMILION, in_units, with_unit
 
 _DEFAULT = ("power", "mu")
 
 
-def profile(state, axes=None, *, fields=None, legend=True, spots=True):
+def profile(state: State, axes: Any = None, *, fields: Fields = None, legend: bool = True,
+            spots: bool = True) -> Figure:
     """Fields along wires, see `Result.plot`.
 
     By default power and electrochemical potential; with them the electrons' temperature, and an electrostatic energy
@@ -26,8 +32,7 @@ def profile(state, axes=None, *, fields=None, legend=True, spots=True):
         shown = panel(state, name)
         if name == "power":
             _power(axis, state, factor, shown.factor)
-            mark(axis, spots_of(state, spots), lambda spot, power=shown: (factor * spot.position,
-                                                                         power.factor * spot.power), legend)
+            mark(axis, spots_of(state, spots), partial(_place, factor, shown.factor), legend)
         else:
             _curve(axis, state, factor, shown.values, color=GREEN, lw=1.5)
         if name in ("power", "mu"):
@@ -46,6 +51,10 @@ def profile(state, axes=None, *, fields=None, legend=True, spots=True):
     return axes[0].figure
 
 
+def _place(length, watts, spot):
+    return length * spot.position, watts * spot.power
+
+
 def _power(axis, state, length, watts):
     """Each site and the mean along a lattice; the curve of the kinetic theory."""
     for wire in range(state.wires):
@@ -57,10 +66,10 @@ def _power(axis, state, length, watts):
         x, power = state.points(wire)[:2]
         # Where no Fermi wavelength is known, and in short wires, sites are all there is.
         curves = state.along(wire) if np.any(np.isfinite(state.fermi_wavelength)) else None
-        averaged = curves is not None and len(curves.x) > 0
-        axis.plot(length * x, watts * power, color=BLUE, alpha=0.4 if averaged else 1.0, lw=0.8,
-                  marker=None if averaged else "o", ms=3, label="each site" if first else None)
-        if averaged:
+        sites, = axis.plot(length * x, watts * power, "o-", color=BLUE, lw=0.8, ms=3,
+                           label="each site" if first else None)
+        if curves is not None and len(curves.x):
+            sites.set(alpha=0.4, marker="None")
             axis.plot(length * curves.x, watts * curves.power, color=BLUE, lw=2,
                       label="averaged" if first else None)
 

@@ -1,11 +1,14 @@
 """Pictures of linear response."""
 
-import numpy as np
+from typing import Any
 
-from .figures import over_plane, subplots
-from .panels import label_abscissa, names_of, placed
+import numpy as np
+from matplotlib.figure import Figure
+
+from .axes import over_plane, subplots
+from .panels import Fields, label_abscissa, names_of, placed
 from .shapes import bar, filled
-from .style import BLUE, GREEN, VERMILION
+from .style import BLUE, GREEN, VERMILION, Cmap
 
 _LABELS = {"power1": "power per bias\n(Peltier part)", "power2": "power per bias$^2$\n(Joule part)",
            "mu1": r"$\mu$ per bias", "mu2": r"$\mu$ per bias$^2$",
@@ -14,7 +17,7 @@ _LABELS = {"power1": "power per bias\n(Peltier part)", "power2": "power per bias
 _COLOURS = {"power1": BLUE, "power2": VERMILION}
 
 
-def draw(response, axes=None, *, fields=None, cmap=None):
+def draw(response: Any, axes: Any = None, *, fields: Fields = None, cmap: Cmap = None) -> Figure:
     """Fields along a line, or over a plane or the first two directions of a solid, see `LinearResponse.plot`."""
     names = names_of(fields, ("power1", "power2", "mu1"))
     known = [name for name in _LABELS if getattr(response, name) is not None]

@@ -1,13 +1,20 @@
 """What values at sites look like: filled cells of a plane, coloured lines of a network of wires, and their bars."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import Collection, LineCollection, PolyCollection
+from matplotlib.colorbar import Colorbar
+from matplotlib.transforms import Bbox
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 from scipy.spatial import KDTree
 
 from ..numerics.cells import is_net, voronoi
-from .style import colours
+from .style import Cmap, colours
 
 # Colour of sites whose value is not known.
 _UNKNOWN = "0.85"
@@ -21,7 +28,8 @@ _NEAR = 1.2
 _WIRE, _BAR, _BAR_INCHES = 5.0, 0.025, 0.1
 
 
-def filled(axis, positions, values, bonds=None, *, signed=False, cmap=None, limits=None):
+def filled(axis: Axes, positions: np.ndarray, values: np.ndarray, bonds: np.ndarray | None = None, *,
+           signed: bool = False, cmap: Cmap = None, limits: tuple[float, float] | None = None) -> Collection:
     """Draw values at the sites of a plane: each site's cell, or the wires if the sites form a net of them.
 
     Parameters
@@ -58,7 +66,7 @@ def filled(axis, positions, values, bonds=None, *, signed=False, cmap=None, limi
     return drawn
 
 
-def bar(axis, drawn, label, **options):
+def bar(axis: Axes, drawn: ScalarMappable, label: str, **options: Any) -> Colorbar:
     """A colour bar as tall as its panel.
 
     Parameters
@@ -76,14 +84,14 @@ def bar(axis, drawn, label, **options):
     if axis.figure.get_layout_engine() is None:  # takes its room from the panel
         beside = make_axes_locatable(axis).append_axes("right", size=_BAR_INCHES, pad=0.6 * _BAR_INCHES)
     else:
-        beside = axis.inset_axes([1 + 0.6 * _BAR, 0, _BAR, 1])
+        beside = axis.inset_axes((1 + 0.6 * _BAR, 0, _BAR, 1))
         axis.child_axes.remove(beside)  # to be among the figure's axes instead, as other colour bars are
         axis.figure.add_axes(beside)
         axis.figure.sca(axis)
         axis.add_artist(_Room(beside)).set_clip_on(False)
     made = axis.figure.colorbar(drawn, cax=beside, **options)
     made.ax.yaxis.set_offset_position("left")  # a power of ten over the bar, not over the panel
-    made.formatter.set_locs(made.get_ticks())
+    made.formatter.set_locs(made.get_ticks().tolist())
     # A label longer than its bar goes on below, or it would run into the power of ten.
     made.set_label(label, loc="top" if made.formatter.get_offset() else "center")
     return made
@@ -97,18 +105,18 @@ class _Room(Artist):
     beside : matplotlib axis
     """
 
-    def __init__(self, beside):
+    def __init__(self, beside: Axes) -> None:
         super().__init__()
         self._beside = beside
 
-    def get_window_extent(self, renderer=None):
+    def get_window_extent(self, renderer: RendererBase | None = None) -> Bbox:
         return self._beside.get_window_extent(renderer)
 
-    def get_tightbbox(self, renderer=None):
+    def get_tightbbox(self, renderer: RendererBase | None = None) -> Bbox | None:
         return self._beside.get_tightbbox(renderer)
 
 
-def neighbours(positions):
+def neighbours(positions: np.ndarray) -> np.ndarray:
     """Pairs of sites at the smallest distance: array of int, shape (bonds, 2)."""
     if len(positions) < 2:
         return np.empty((0, 2), int)
@@ -162,6 +170,7 @@ def _wires(positions, bonds):
         counts = [len(piece) for piece in chosen]
         if array is not None:
             style["array"] = np.repeat(array, counts)
-        return LineCollection(np.concatenate(chosen) if chosen else [], linewidths=_WIRE, capstyle="round", **style)
+        lines = list(np.concatenate(chosen)) if chosen else []
+        return LineCollection(lines, linewidths=_WIRE, capstyle="round", **style)
 
     return collection, pieces, 0.09 * np.ptp(positions, axis=0).max()

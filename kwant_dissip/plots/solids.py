@@ -1,12 +1,16 @@
 """Pictures of results in three dimensions: profiles along the longest direction, and projected maps."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.figure import Figure
 
 from ..analysis.spots import smooth_power
-from .figures import subplots
-from .panels import mark, names_of, panel, placed, spots_of
+from ..analysis.states import LatticeState
+from .axes import subplots
+from .panels import Fields, mark, names_of, panel, placed, spots_of
 from .shapes import bar, filled
-from .style import BLUE, GREEN, PURPLE, in_units, with_unit
+from .style import BLUE, GREEN, PURPLE, Cmap, in_units, with_unit
 
 # Coordinates closer than this part of the system's size are one cross section.
 _SAME = 1e-6
@@ -16,7 +20,8 @@ _BESIDE = 8.0
 _SUMS = ("power", "electron_power", "density", "density_difference")
 
 
-def draw(state, *, axes=None, fields=None, cmap=None, legend=True, spots=True):
+def draw(state: LatticeState, *, axes: Any = None, fields: Fields = None, cmap: Cmap = None, legend: bool = True,
+         spots: bool = True) -> Figure:
     """Fields of the cross sections along the longest direction, and the power projected along the other two.
 
     See `SteadyState.plot`; `fields` are shown as profiles, without maps.
@@ -66,8 +71,8 @@ def _profile(axis, state, name, along, factor, found, legend, with_potential):
         axis.axhline(0, color="0.6", lw=0.6, zorder=0)
     if name == "power":
         mark(axis, found, lambda spot: (
-            factor * spot.position[along],
-            (values if spot.is_single else curve)[np.argmin(np.abs(x - spot.position[along]))]), legend)
+            factor * np.ravel(spot.position)[along],
+            (values if spot.is_single else curve)[np.argmin(np.abs(x - np.ravel(spot.position)[along]))]), legend)
         if legend and axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False, fontsize="small")
     if name == "mu" and with_potential and state.density_difference is not None:

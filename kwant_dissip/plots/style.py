@@ -4,8 +4,10 @@ from textwrap import wrap
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import Colormap, ListedColormap
+from numpy.typing import ArrayLike
 
+Cmap = str | Colormap | None
 # Okabe and Ito's colours, told apart by colour-blind readers.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SPOT_MARKERS = {"heat": ("^", VERMILION, "heat spot"), "cold": ("v", BLUE, "cold spot")}
@@ -26,7 +28,7 @@ NEGATIVE = 1e-3
 _LINE = 26
 
 
-def scaled(values, unit):
+def scaled(values: ArrayLike, unit: str) -> tuple[float, str]:
     """Factor from SI, and name of the unit with the prefix that suits the largest value."""
     largest = np.nanmax(np.abs(values), initial=0.0)
     for factor, prefix in _PREFIXES:
@@ -35,7 +37,7 @@ def scaled(values, unit):
     return (1.0, unit) if largest == 0 else (factor, prefix + unit)
 
 
-def in_units(values, kind, units):
+def in_units(values: ArrayLike, kind: str, units: str) -> tuple[float, str]:
     """Factor and name of the unit to show values of a kind ("power", "energy", ...) in.
 
     Parameters
@@ -56,17 +58,18 @@ def in_units(values, kind, units):
     return scaled(values, si) if units == "SI" and si else (1.0, model)
 
 
-def with_unit(label, unit):
+def with_unit(label: str, unit: str) -> str:
     """An axis label."""
     return f"{label} ({unit})" if unit else label
 
 
-def in_lines(label):
+def in_lines(label: str) -> str:
     """A label of lines short enough for the side of a panel."""
     return "\n".join(wrap(label, _LINE))
 
 
-def colours(values, signed, cmap=None, limits=None):
+def colours(values: np.ndarray, signed: bool, cmap: Cmap = None,
+            limits: tuple[float, float] | None = None) -> tuple[str | Colormap, tuple[float, float]]:
     """Colour map, and the values at its ends.
 
     Parameters

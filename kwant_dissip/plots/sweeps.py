@@ -1,10 +1,14 @@
 """Pictures of sweeps: heat against a parameter and position, and where its spots are."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from .figures import subplots
+from ..analysis.spots import Spot
+from ..analysis.states import State
+from .axes import subplots
 from .style import SPOT_MARKERS, in_units, with_unit
 
 
@@ -21,11 +25,11 @@ class Row(NamedTuple):
     """
 
     value: float
-    curves: list
-    spots: list
+    curves: list[tuple[np.ndarray, np.ndarray]]
+    spots: list[Spot]
 
 
-def draw(rows, parameter, state, title="", unit=""):
+def draw(rows: Sequence[Row], parameter: str, state: State, title: str = "", unit: str = "") -> Figure:
     """Power as an image over position and a parameter, above the positions of heat and cold spots as lines.
 
     Parameters

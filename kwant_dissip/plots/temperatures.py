@@ -1,12 +1,17 @@
 """Pictures of temperatures: along wires, over sheets, and as a tip sees them."""
 
-import numpy as np
-from matplotlib.collections import LineCollection
+from typing import Any
 
-from .figures import over_plane, subplots
-from .panels import label_abscissa, names_of, placed
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure, SubFigure
+
+from .axes import over_plane, subplots
+from .panels import Fields, label_abscissa, names_of, placed
 from .shapes import bar, filled
-from .style import BLUE, VERMILION, scaled
+from .style import BLUE, VERMILION, Cmap, scaled
 
 # Lengths of a scale bar, in powers of ten.
 _ROUND = (1, 2, 5)
@@ -19,7 +24,7 @@ HEAT = "inferno"
 EXCESS = r"$T - T_\mathrm{substrate}$"
 
 
-def field(shown, axes=None, *, fields=None, cmap=None):
+def field(shown: Any, axes: Any = None, *, fields: Fields = None, cmap: Cmap = None) -> Figure:
     """Temperature less the substrate's, and power: see `TemperatureField.plot`."""
     known = {"excess": (EXCESS, "K", VERMILION, HEAT), "temperature": ("$T$", "K", VERMILION, HEAT),
              "heat": ("power per site", "W", BLUE, None), "to_substrate": ("power to substrate", "W", BLUE, None)}
@@ -56,7 +61,7 @@ def field(shown, axes=None, *, fields=None, cmap=None):
     return axes[0].figure
 
 
-def image(shown, axis=None):
+def image(shown: Any, axis: Axes | None = None) -> Figure | SubFigure:
     """A scan line as a curve, a raster as a map: see `ThermalImage.plot`."""
     if axis is None:
         _, axis = subplots(figsize=(6.4, 3.6), layout="constrained")
@@ -71,7 +76,7 @@ def image(shown, axis=None):
     return axis.figure
 
 
-def raster(shown, axis, limits=None):
+def raster(shown: Any, axis: Axes, limits: tuple[float, float] | None = None) -> tuple[ScalarMappable, str]:
     """A map with the sample's outline and a scale bar.
 
     Parameters
@@ -88,9 +93,9 @@ def raster(shown, axis, limits=None):
     label : str
         Of that.
     """
-    limits = np.array((shown.values.min(), shown.values.max()) if limits is None else limits)
-    factor, unit = scaled(limits, "K")
-    low, high = factor * limits
+    low, high = limits or (shown.values.min(), shown.values.max())
+    factor, unit = scaled([low, high], "K")
+    low, high = factor * low, factor * high
     colors, line = HEAT, "white"
     if low < -_COLD * high:
         colors, line, high = "RdBu_r", "black", max(-low, high)

@@ -60,7 +60,7 @@ class ChainPropagator(LatticePropagator):
         hamiltonian = lattice.hamiltonian[order][:, order]
         hopping2 = np.abs(hamiltonian.diagonal(1)) ** 2
         first = np.flatnonzero(hopping2)
-        place = np.empty_like(order)
+        place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
         return ChainGeometry(order, hamiltonian.diagonal().real, hopping2, np.stack([first, first + 1], axis=1),
                              np.array([place[interface[0]] for interface in lattice.interfaces]))

@@ -17,7 +17,7 @@ from scipy.sparse import coo_matrix, triu
 from threadpoolctl import threadpool_limits
 
 from .._kwant import kwant
-from ..model.leads import Lead
+from ..leads.periodic import PeriodicLead
 from .interface import SITE_ENERGIES, LatticeSpectrum, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
@@ -63,7 +63,8 @@ class KwantGeometry:
         """A lead at an energy that counts from its band's shift."""
         if (a, energy) not in self._leads:
             lead = self._lattice.leads[a]
-            self._leads[a, energy] = (lead.near(energy, partial(self._precalculated, a)) if isinstance(lead, Lead)
+            self._leads[a, energy] = (lead.near(energy, partial(self._precalculated, a))
+                                      if isinstance(lead, PeriodicLead)
                                       else _given(lead.self_energy(np.array([energy]))[0]))
         return self._leads[a, energy]
 

@@ -71,10 +71,10 @@ class QuantumProblem:
         elastic = [bath_broadening(bath, lattice) for bath in baths.elastic]
         self.coupled = np.any([acoustic > 0, *(mode.coupling > 0 for mode in modes),
                                *(part.coupled for part in balanced + elastic)], axis=0)
-        adrift = lattice.adrift(self.coupled)
-        if len(adrift):
-            raise ValueError(f"{len(adrift)} sites that scatter off phonons, the first "
-                             f"{named(lattice.sites[adrift[0]])}, are connected to no lead: their occupation is not "
+        lost = lattice.unconnected(self.coupled)
+        if len(lost):
+            raise ValueError(f"{len(lost)} sites that scatter off phonons, the first "
+                             f"{named(lattice.sites[lost[0]])}, are connected to no lead: their occupation is not "
                              "determined.")
         self.temperature = self._temperatures(lattice, quanta, baths)
         each = {one.each_orbital for one in quanta}
@@ -85,9 +85,9 @@ class QuantumProblem:
             if method == "kwant":
                 raise ValueError('method="kwant" sums over the orbitals of a site: it does not know each_orbital=True.')
             rows, lattice = np.repeat(rows, np.diff(lattice.offsets)), lattice.by_orbital()
-            adrift = lattice.adrift(self.coupled[rows])
-            if len(adrift):
-                raise ValueError(f"{len(adrift)} orbitals, the first of {named(lattice.sites[rows[adrift[0]]])}, are "
+            lost = lattice.unconnected(self.coupled[rows])
+            if len(lost):
+                raise ValueError(f"{len(lost)} orbitals, the first of {named(lattice.sites[rows[lost[0]]])}, are "
                                  "connected to no lead, and with each_orbital=True to no other orbital: their "
                                  "occupation is not determined.")
         self.propagator = propagator_for(lattice, Broadening(np.zeros(len(rows))), band_shifts, method)

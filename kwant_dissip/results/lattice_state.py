@@ -120,7 +120,7 @@ class SteadyState(Result):
 
     power_per: ClassVar[str] = "site"
     averages: ClassVar[bool] = True
-    # What spectra follow from, see `thermometer`: not part of the result, and gone in copies, files, other processes.
+    # What spectra follow from, see `instruments`: not part of the result, and gone in copies, files, other processes.
     solution: ClassVar[Any] = None
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class TemperatureField(Saved):
         """Power that the phonons receive in all, W: what goes `to_substrate` and `through_ends`."""
         return float(self.heat.sum() + (self.lead_heat.sum() if self.heat_at_ends else 0.0))
 
-    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None) -> "Figure":
+    def plot(self, axes: Any = None, *, fields: str | Sequence[str] | None = None, cmap: Any = None) -> "Figure":
         """Draw the temperature less the substrate's, and the power: along wires, or as maps of a network or a sheet.
 
         Parameters

@@ -10,6 +10,7 @@ from ..store.fields import documented, quantity
 from .result import Saved
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -50,7 +51,7 @@ class ThermalImage(Saved):
             raise ValueError(f"This ThermalImage is a raster of {len(self.x)} x {len(self.y)} points, no scan line.")
         return (self.x if len(self.y) == 1 else self.y), self.values.ravel()
 
-    def plot(self, axis=None) -> "Figure":
+    def plot(self, axis: "Axes | None" = None) -> "Figure":
         """Draw it: a curve, or a map with the outline of the sample and a scale bar.
 
         Parameters

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import brentq
 
-from ..analysis.state import check_state
+from ..analysis.states import check_state
 from ..analysis.voltage_drop import STRAIGHT, voltage_drop
 from ..errors import ConvergenceError, heed_interrupt
 from ..numerics.checks import check_rtol, check_solve, is_finite, shortened

@@ -1,8 +1,9 @@
 """`temperature`: where phonons are how hot."""
 
+
 import numpy as np
 
-from ..analysis.state import check_state
+from ..analysis.states import check_state
 from ..numerics.checks import check_flag
 from ..results.result import Result
 from ..results.temperature_field import TemperatureField

@@ -11,13 +11,16 @@ one factorisation, functions of the temperature by Newton's method.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csc_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from ..errors import ConvergenceError
 from .cells import Cells
 from .conductances import CONTINUED, INSULATED, NODES, WEIGHTS, Thermal
+
+# Heat along the links, into the substrate, and beyond the ends that go on.
+Flows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 _STEPS, _HALVINGS = 60, 30
 # Steps shorter than the first of these parts of the largest excess are the last; rounding can end them at the second,
@@ -94,7 +97,7 @@ class HeatEquation:
         self.source = np.concatenate([power, share * at_ends[lead]])
         self.check_cooled()
 
-    def check_cooled(self):
+    def check_cooled(self) -> None:
         """Raise ValueError if there is a piece whose heat has no way out."""
         temperature = self.substrate + np.zeros(len(self.site_of))
         conducts = self.kappa.at(temperature, self.site_of) > 0
@@ -114,7 +117,7 @@ class HeatEquation:
                              "is coupled to no substrate and has no end that is held at a temperature. Give Thermal a "
                              "coupling there, or ends.")
 
-    def flows(self, excess):
+    def flows(self, excess: np.ndarray) -> Flows:
         """Heat along the links, into the substrate, and beyond the ends that go on."""
         first, second = self.links.T
         along = self.shape * self.between(excess) * (excess[first] - excess[second])
@@ -123,7 +126,7 @@ class HeatEquation:
                                                         self.substrate + at_sites)
         return along, down, self.beyond(excess)[0]
 
-    def between(self, excess):
+    def between(self, excess: np.ndarray) -> np.ndarray:
         """Mean conductivity along the links: of both halves one after the other, or between both temperatures."""
         first, second = self.links.T
         if self.kappa.varies:
@@ -131,7 +134,7 @@ class HeatEquation:
         one, other = (self.kappa.at(excess[end], self.site_of[end]) for end in (first, second))
         return np.divide(2 * one * other, one + other, out=np.zeros_like(one), where=one + other > 0)
 
-    def beyond(self, excess):
+    def beyond(self, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heat into the wires that go on beyond the ends, and its derivative."""
         node = self.sites + self.open
         site, width, u = self.site_of[node], self.cells.width[self.open], excess[node]
@@ -145,7 +148,7 @@ class HeatEquation:
                           out=np.zeros_like(u), where=ratio > 0)
         return width * u * ratio, width * slope
 
-    def balance(self, flows):
+    def balance(self, flows: Flows) -> np.ndarray:
         """What flows out of each node less what it receives."""
         along, down, beyond = flows
         out = -self.source
@@ -155,7 +158,7 @@ class HeatEquation:
         out[self.sites + self.open] += beyond
         return out[self.free]
 
-    def derivative(self, excess):
+    def derivative(self, excess: np.ndarray) -> csc_matrix:
         """Of the balance with the free nodes' temperatures: sparse matrix."""
         first, second = self.links.T
         temperature = self.substrate + excess
@@ -223,14 +226,15 @@ class HeatEquation:
                                f"{change:.1e} K, at {self.substrate + excess.max():.3g} K: {_NO_STATE}.",
                                accuracy=float(change / largest))
 
-    def inverse(self, excess):
+    def inverse(self, excess: np.ndarray) -> SuperLU:
         try:
             return splu(self.derivative(excess), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
                         options={"SymmetricMode": True})
         except RuntimeError as error:  # exactly singular: next to the largest ones the others are lost
             raise ConvergenceError("The conductances differ too much for the heat equation to be solved.") from error
 
-    def step(self, excess, balance):
+    def step(self, excess: np.ndarray,
+             balance: np.ndarray) -> tuple[np.ndarray, Flows, np.ndarray, float]:
         """A Newton step, shortened until the balance is better, with all temperatures positive; and its length."""
         step = -self.inverse(excess).solve(balance)
         size, longest, part = np.abs(balance).max(), np.abs(step).max(), 1.0
@@ -251,7 +255,7 @@ class HeatEquation:
                                    f"{self.substrate + excess.max():.3g} K: {_NO_STATE}.")
         return new, flows, left, part * longest
 
-    def flow(self, excess, flows, steps):
+    def flow(self, excess: np.ndarray, flows: Flows, steps: int) -> Flow:
         """`Flow`, after checking it."""
         along, down, _ = flows
         leads, cells = self.leads, self.cells

@@ -98,7 +98,7 @@ class Tip:
     def weights(self, distance: np.ndarray, element: np.ndarray) -> np.ndarray:
         """Weights of elements of the sample of lengths `element` at lateral distances, not yet of norm 1."""
         if callable(self.kernel):
-            return self._users(distance)
+            return _users(self.kernel, distance)
         if self.kernel == "disc":
             # The part of an element that is inside.
             return np.clip((0.5 * self.resolution - distance) / element + 0.5, 0.0, 1.0)
@@ -106,11 +106,11 @@ class Tip:
 
     def norm(self, dimensions: int) -> float:
         """Integral of the weights along a line through the middle, or over a plane."""
-        size = self.resolution
-        if callable(self.kernel):
+        size, kernel = self.resolution, self.kernel
+        if callable(kernel):
             # The plane's rings are 2 pi r wide, the line has two sides.
             def density(r):
-                return float(self._users(np.array([r * size]))[0] * (2 if dimensions == 1 else 2 * np.pi * r))
+                return float(_users(kernel, np.array([r * size]))[0] * (2 if dimensions == 1 else 2 * np.pi * r))
 
             value, error, *_ = quad(density, 0, np.inf, epsabs=0, limit=500, full_output=1)  # no warning: error tells
             far = _FAR * density(_FAR)  # what each factor of e further out adds
@@ -118,18 +118,19 @@ class Tip:
                 raise ValueError("kernel must have a positive, finite integral over the "
                                  f"{'line' if dimensions == 1 else 'plane'}, got {value:.4g} with an error of "
                                  f"{max(error, far):.2g} (in units of width).")
-        elif self.kernel == "disc":
+        elif kernel == "disc":
             value = 1.0 if dimensions == 1 else 0.25 * np.pi
         else:
             value = (np.sqrt(2 * np.pi) / _FWHM) ** dimensions
         return float(value * size ** dimensions)
 
-    def _users(self, distance):
-        with users_function("kernel", self.kernel):
-            values = np.asarray(self.kernel(distance))
-        if values.shape != np.shape(distance) or values.dtype.kind not in "fiu":
-            raise ValueError(f"kernel must return one real number for each distance, shape {np.shape(distance)}, got "
-                             f"{values.dtype} of shape {values.shape}.")
-        if not np.all(np.isfinite(values) & (values >= 0)):
-            raise ValueError(f"kernel must be finite and not negative, got {values.min()!r} to {values.max()!r}.")
-        return values.astype(float)
+
+def _users(kernel, distance):
+    with users_function("kernel", kernel):
+        values = np.asarray(kernel(distance))
+    if values.shape != np.shape(distance) or values.dtype.kind not in "fiu":
+        raise ValueError(f"kernel must return one real number for each distance, shape {np.shape(distance)}, got "
+                         f"{values.dtype} of shape {values.shape}.")
+    if not np.all(np.isfinite(values) & (values >= 0)):
+        raise ValueError(f"kernel must be finite and not negative, got {values.min()!r} to {values.max()!r}.")
+    return values.astype(float)

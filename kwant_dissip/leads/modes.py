@@ -11,8 +11,8 @@ electrons away (|lambda| = 1): n of the 2 n solutions of V^+ lambda^2 u - (E - H
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from .lead_bands import BandedLead, couples
-from .lead_pencil import pencil_modes
+from .pencil import pencil_modes
+from .roots import BandedLead, couples
 
 
 class LeadModes:

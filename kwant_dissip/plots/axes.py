@@ -1,6 +1,7 @@
 """New figures."""
 
 import traceback
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -22,12 +23,12 @@ class ShownOnce(Figure):
             raise NotImplementedError  # IPython then shows it as any other figure
 
 
-def subplots(rows=1, columns=1, **options):
+def subplots(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """As `matplotlib.pyplot.subplots`."""
     return plt.subplots(rows, columns, FigureClass=ShownOnce, **options)
 
 
-def over_plane(positions, count):
+def over_plane(positions: np.ndarray, count: int) -> Any:
     """Axes for maps of a plane, in as many rows or columns as suits its shape.
 
     Parameters

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ._kwant import kwant
-from .balance.solution import Solution
-from .notebook import ends, html
-from .numerics.checks import real_array, shortened
-from .numerics.quadrature import TWO_PI
-from .numerics.threads import thread_pool
-from .numerics.weak_probe import weak_probe
-from .propagators.kept import KeptSpectra
-from .results.lattice_state import SteadyState
-from .results.phonon_state import PhononState
-from .solve import steady_state
-from .store.units import BOLTZMANN_EV
+from .._kwant import kwant
+from ..balance.solution import Solution
+from ..notebook import ends, html
+from ..numerics.checks import real_array, shortened
+from ..numerics.quadrature import TWO_PI
+from ..numerics.threads import thread_pool
+from ..numerics.weak_probe import weak_probe
+from ..propagators.kept import KeptSpectra
+from ..results.lattice_state import SteadyState
+from ..results.phonon_state import PhononState
+from ..solve import steady_state
+from ..store.units import BOLTZMANN_EV
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def local_distribution(state: SteadyState, energies: Sequence[float] | np.ndarra
     return result
 
 
-def _solution(state) -> Solution:
+def _solution(state: Any) -> Solution:
     if not isinstance(state, SteadyState):
         raise TypeError("state must be a SteadyState, or for local_electrons a finalized system with what steady_state "
                         f"takes beside it, got {type(state).__name__}.")

@@ -1,20 +1,25 @@
 """The figure that the package grew from: dissipation around a resonant dot, at several temperatures."""
 
 from functools import partial
+from os import PathLike
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from . import kinetic
-from .analysis.spots import heat_spots
-from .model.baths import PhononBath
-from .model.reservoirs import Reservoir
-from .plots.numbers import save
-from .plots.style import SPOT_MARKERS
-from .runs.bias import at_voltage_drop
-from .solve import steady_state
-from .store.paths import check_writable, made_folder, replacing
-from .systems import chain
+from .. import kinetic
+from ..analysis.spots import heat_spots
+from ..model.baths import PhononBath
+from ..model.reservoirs import Reservoir
+from ..plots.numbers import save
+from ..plots.style import SPOT_MARKERS
+from ..results.kinetic_state import KineticState
+from ..results.lattice_state import SteadyState
+from ..runs.bias import at_voltage_drop
+from ..solve import steady_state
+from ..store.paths import check_writable, made_folder, replacing
+from ..systems import chain
 
 # A chain with hopping 1 and its band's bottom E_F below the chemical potential; energies in units of the hopping.
 FERMI_ENERGY = 0.3
@@ -32,12 +37,12 @@ _SHOWN = 4.0
 _COLORS = ("#000000", "#0072B2", "#009E73", "#E69F00")
 
 
-def velocity(energy):
+def velocity(energy: np.ndarray) -> np.ndarray:
     """Velocity in the chain, 0 outside the band; array of energies in units of the hopping."""
     return np.sqrt(np.clip(4 - energy ** 2, 0.0, None))
 
 
-def transmission(energy):
+def transmission(energy: np.ndarray) -> np.ndarray:
     """Transmission of the dot: the closed form of `systems.chain.resonant_dot`."""
     ratio, level = COUPLING ** 2, MU * (1 - COUPLING ** 2)
     width = ratio * velocity(energy)
@@ -45,7 +50,7 @@ def transmission(energy):
                      out=np.zeros_like(energy))
 
 
-def lattice_state(temperature, bias):
+def lattice_state(temperature: float, bias: float) -> SteadyState:
     """Steady state at one temperature and bias.
 
     Parameters
@@ -65,7 +70,7 @@ def lattice_state(temperature, bias):
     return steady_state(syst, _reservoirs(kbt, bias), bath)
 
 
-def kinetic_state(temperature, bias):
+def kinetic_state(temperature: float, bias: float) -> KineticState:
     """The same wires and dot in kinetic theory, with the transmission of the dot itself: `KineticState`."""
     kbt = temperature * FERMI_ENERGY
     return kinetic.steady_state(transmission, _reservoirs(kbt, bias), PhononBath(kbt, rate=VELOCITY / MEAN_FREE_PATH),
@@ -76,7 +81,7 @@ def _reservoirs(kbt, bias):
     return [Reservoir(MU + 0.5 * bias, kbt), Reservoir(MU - 0.5 * bias, kbt)]
 
 
-def draw(states, kinetic_states):
+def draw(states: dict[float, SteadyState], kinetic_states: dict[float, KineticState]) -> Figure:
     """Profiles of the dissipation, one panel per wire.
 
     Parameters
@@ -107,9 +112,10 @@ def draw(states, kinetic_states):
             shown = np.abs(x) < _SHOWN * MEAN_FREE_PATH
             highest = max(highest, np.abs(scale * power[shown]).max())
             for spot in spots:
-                if spot.wire == wire and abs(spot.position) < _SHOWN * MEAN_FREE_PATH:
+                place = np.ravel(spot.position)[0] / MEAN_FREE_PATH
+                if spot.wire == wire and abs(place) < _SHOWN:
                     marker, face, _ = SPOT_MARKERS[spot.kind]
-                    axis.plot(spot.position / MEAN_FREE_PATH, scale * spot.power, marker, color=face, ms=9,
+                    axis.plot(place, scale * spot.power, marker, color=face, ms=9,
                               mec="black", mew=0.8, zorder=5)
     for axis, title, ends in zip(axes, ("left wire", "right wire"), ((-_SHOWN, 0), (0, _SHOWN)), strict=True):
         axis.axhline(0, color="0.6", lw=0.7, zorder=0)
@@ -127,7 +133,7 @@ def draw(states, kinetic_states):
     return figure
 
 
-def make(directory, drop=DROP):
+def make(directory: str | PathLike, drop: float = DROP) -> list[Path]:
     """Solve, draw and save: ``figure2.png``, ``figure2.pdf`` and the states in ``figure2.h5``.
 
     Parameters
@@ -146,8 +152,9 @@ def make(directory, drop=DROP):
     data, *pictures = (directory / f"figure2.{ending}" for ending in ("h5", "png", "pdf"))
     for path in (data, *pictures):
         check_writable(path)
-    states, kinetic_states = ({temperature: at_voltage_drop(drop, partial(solve, temperature))
-                               for temperature in TEMPERATURES} for solve in (lattice_state, kinetic_state))
+    states = {temperature: at_voltage_drop(drop, partial(lattice_state, temperature)) for temperature in TEMPERATURES}
+    kinetic_states = {temperature: at_voltage_drop(drop, partial(kinetic_state, temperature))
+                      for temperature in TEMPERATURES}
     with replacing(data) as beside:
         for temperature, state in states.items():
             state.save(beside, group=f"temperature_{temperature:g}")

@@ -1,10 +1,12 @@
 """Leads that are known by a self-energy only: wide-band leads of molecules, leads of one's own."""
 
+from typing import Any
+
 import numpy as np
 
 from .._kwant import kwant
 from ..errors import heed_interrupt
-from .leads import Lead, LeadLike
+from .lead import Lead
 
 # Gamma may be negative by this much of the self-energy's largest element: rounding.
 _ROUNDING = 1e-10
@@ -15,7 +17,7 @@ _OFF_AXIS, _AGREE, _FAR = 1e-4, 1e-6, 1e8
 _ABOVE = 2.0 ** np.arange(-8, 9)
 
 
-class GivenLead(LeadLike):
+class GivenLead(Lead):
     """A lead given by a self-energy (kwant's `SelfEnergyLead`, `ModesLead`, `PrecalculatedLead`).
 
     Its band edges are not known, so that energies are not split there, nor are velocities and Fermi wavelengths.
@@ -33,9 +35,10 @@ class GivenLead(LeadLike):
 
     has_velocity = False
     is_chain = False
+    center = np.nan
     period = 1.0
 
-    def __init__(self, lead, number: int, interface: int, params: dict | None = None) -> None:
+    def __init__(self, lead: Any, number: int, interface: int, params: dict | None = None) -> None:
         self.number = number
         self._lead = lead
         self._params = params
@@ -46,7 +49,7 @@ class GivenLead(LeadLike):
         """One for each site of the interface: there is no telling."""
         return np.ones(self._interface, int)
 
-    def self_energy(self, energies):
+    def self_energy(self, energies: np.ndarray) -> np.ndarray:
         result = np.array([self._at(energy) for energy in energies], complex)
         real = np.imag(energies) == 0
         gamma = 1j * (result - result.conj().swapaxes(-1, -2))[real]
@@ -66,12 +69,12 @@ class GivenLead(LeadLike):
                              f"{sigma!r} at the energy {energy!r}.")
         return sigma
 
-    def strength(self, energy: float) -> float:
+    def level_width(self, energy: float) -> float:
         """Largest element of Gamma."""
         sigma = self._at(energy)
         return float(np.abs(sigma - sigma.conj().T).max())
 
-    def velocity(self, energies):  # noqa: ARG002 (at no energy)
+    def velocity(self, energies: np.ndarray) -> np.ndarray:  # noqa: ARG002 (at no energy)
         raise ValueError(f"Lead {self.number} is given by a self-energy: it has no velocity that a mean_free_path "
                          "could be measured with. Name another lead with PhononBath(lead=...), or give a rate.")
 
@@ -101,30 +104,13 @@ class GivenLead(LeadLike):
         """Diagonal of the self-energy far above the real axis."""
         return self._at(1j * _FAR * max(abs(energy), 1.0)).diagonal()
 
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         return np.empty(0)
 
-    def open_modes(self, energy):
+    def open_modes(self, energy: float) -> int:
         sigma = self.self_energy(np.array([energy]))[0]
         gamma = np.linalg.eigvalsh(1j * (sigma - sigma.conj().T))
         return int(np.count_nonzero(gamma > _ROUNDING * np.abs(sigma).max()))
 
-    def fermi_wavelength(self, energy):  # noqa: ARG002 (at no energy)
+    def fermi_wavelength(self, energy: float) -> float:  # noqa: ARG002 (at no energy)
         return np.nan
-
-
-def lead_of(syst: kwant.system.FiniteSystem, number: int, params: dict | None, electrons: bool = False) -> LeadLike:
-    """`Lead` or `GivenLead` of a finalized system; arguments as of `Lead`.
-
-    Raises
-    ------
-    ValueError
-        If a lead describes electrons and holes, or offers no self-energy.
-    """
-    lead = syst.leads[number]
-    if isinstance(lead, kwant.system.InfiniteSystem):
-        return Lead(lead, number, params, electrons)
-    if not hasattr(lead, "selfenergy"):
-        raise ValueError(f"Lead {number} has neither modes nor a self-energy ({type(lead).__name__}); attach a "
-                         "kwant.Builder with a translational symmetry, or a kwant.builder.SelfEnergyLead.")
-    return GivenLead(lead, number, len(syst.lead_interfaces[number]), params)

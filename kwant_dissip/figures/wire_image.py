@@ -2,23 +2,31 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from scipy.constants import electron_volt, hbar
 
-from .model.baths import PhononBath
-from .model.reservoirs import Reservoir
-from .numerics.checks import check_positive
-from .plots.numbers import save
-from .plots.style import BLUE, VERMILION, scaled
-from .plots.temperatures import EXCESS, raster
-from .solve import steady_state
-from .store.paths import check_writable, made_folder, replacing
-from .store.units import BOLTZMANN_EV
-from .systems import chain
-from .thermal.field import temperature
-from .thermal.image import thermal_image
+from .._kwant import kwant
+from ..model.baths import PhononBath
+from ..model.reservoirs import Reservoir
+from ..numerics.checks import check_positive
+from ..plots.numbers import save
+from ..plots.style import BLUE, VERMILION, scaled
+from ..plots.temperatures import EXCESS, raster
+from ..results.lattice_state import SteadyState
+from ..solve import steady_state
+from ..store.paths import check_writable, made_folder, replacing
+from ..store.units import BOLTZMANN_EV
+from ..systems import chain
+from ..thermal.conductances import Thermal
+from ..thermal.field import TemperatureField, temperature
+from ..thermal.image import ThermalImage, thermal_image
+from ..thermal.tip import Tip
 
 # The chain of figure 2: the chemical potential 0.3 hoppings above the bottom of the band.
 _FILLING = 0.3
@@ -136,12 +144,12 @@ class Wire:
         return round(self.length * self.mean_free_path / self.lattice_constant)
 
     @cached_property
-    def syst(self):
+    def syst(self) -> kwant.system.FiniteSystem:
         """The finalized system."""
         coupling = np.sqrt(self.resonance_width / self.energy_unit / (2 * _VELOCITY))
         return chain.resonant_dot(length=self._sites, coupling=coupling, level=_MU * (1 - coupling ** 2)).finalized()
 
-    def state(self, bias):
+    def state(self, bias: float) -> SteadyState:
         """`SteadyState` in SI at a bias in V, mu of the left lead less that of the right one."""
         kbt = BOLTZMANN_EV * self.temperature / self.energy_unit
         reservoirs = [Reservoir(_MU + sign * 0.5 * bias / self.energy_unit, kbt) for sign in (1, -1)]
@@ -151,7 +159,8 @@ class Wire:
                                                                self.degeneracy)
 
 
-def draw(wire, states, fields, lines, rasters):
+def draw(wire: Wire, states: dict[str, SteadyState], fields: dict[str, TemperatureField],
+         lines: dict[str, ThermalImage], rasters: dict[str, ThermalImage]) -> Figure:
     """Power, temperature and scan lines along the wire, and both rasters.
 
     Parameters
@@ -201,7 +210,8 @@ def _means(state, wire):
     return 1e9 * x, np.where(shown, np.nan, power / wire.lattice_constant)
 
 
-def make(directory, wire, bias, thermal, tip, *, name, seed=None):
+def make(directory: str | PathLike, wire: Wire, bias: float, thermal: Thermal, tip: Tip, *, name: str,
+         seed: int | None = None) -> tuple[list[Path], dict[str, dict[str, Any]]]:
     """Solve, draw and save: ``name.png``, ``.pdf``, and all results in ``name.h5``.
 
     Parameters
@@ -238,7 +248,7 @@ def make(directory, wire, bias, thermal, tip, *, name, seed=None):
     seeds = iter([None] * 4 if seed is None else np.random.SeedSequence(seed).generate_state(4).tolist())
     lines, rasters = ({direction: thermal_image(field, tip, x=along, y=y, seed=next(seeds))
                        for direction, field in fields.items()} for y in (0.0, across))
-    results = {"state": states, "field": fields, "line": lines, "raster": rasters}
+    results: dict[str, dict[str, Any]] = {"state": states, "field": fields, "line": lines, "raster": rasters}
     with replacing(data) as beside:
         for kind, both in results.items():
             for direction, result in both.items():

@@ -20,7 +20,7 @@ _APART = 1e-3
 _HOPPING = 0.1
 
 
-def couples(cell, hopping):
+def couples(cell: np.ndarray, hopping: np.ndarray) -> csr_matrix:
     """Which orbitals are coupled by H, V or V^+: sparse matrix of bool, shape (n, n)."""
     size = np.abs(cell) + np.abs(hopping) + np.abs(hopping.T)
     return csr_matrix(size > _NOTHING * size.max(initial=0))

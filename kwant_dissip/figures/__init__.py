@@ -1,0 +1,1 @@
+"""Figures that are made in one go: solve, draw, save."""

@@ -1,0 +1,1 @@
+"""What is learnt of a state by measuring it."""

@@ -1,0 +1,1 @@
+"""Leads: self-energies, modes, and bands."""
