@@ -179,7 +179,7 @@ def test_golden_rule(syst, edges, level_shift):
     # Who is scattered leaves through some lead: what is lost from waves arrives.
     assert abs(change.sum()) < 1e-7 * np.abs(rule.elastic).max()
     errors = []
-    for coupling in (4e-3, 2e-3, 1e-3):
+    for coupling in (4e-3, 2e-3):
         # An error of 1e-8 in the current is one of some 1e-6 in its change.
         state = kd.steady_state(syst, reservoirs, kd.OpticalPhonons(quantum, coupling, temperature,
                                                                     level_shift=level_shift), rtol=1e-8)
@@ -193,8 +193,7 @@ def test_golden_rule(syst, edges, level_shift):
                                    rtol=0, atol=1e-12 * np.abs(state.power).max())
     # Some per cent at the largest D, and half of that for half of D, but for the next order.
     assert np.max(errors[0]) < 0.05
-    for larger, smaller in pairwise(np.array(errors)):
-        np.testing.assert_allclose(smaller / larger, 0.5, atol=0.04)
+    np.testing.assert_allclose(np.divide(errors[1], errors[0]), 0.5, atol=0.04)
 
 
 def elastic(onsite, energies, strength, reservoirs):
