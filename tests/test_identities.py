@@ -257,7 +257,7 @@ def test_jacobian_that_does_not_fit_in_memory(monkeypatch):
     syst = chain([0.0] * 6 + [0.7] + [0.0] * 6, [-1.0] * 12)
     arguments = syst, [kd.Reservoir(-0.8, 0.05), kd.Reservoir(-1.0, 0.05)], kd.PhononBath(0.05, rate=0.1)
     kept = solve(*arguments)
-    monkeypatch.setattr("kwant_dissip.balance.jacobian._JACOBIAN_MEMORY", 0)
+    monkeypatch.setattr("kwant_dissip.balance.linear._MEMORY", 0)
     np.testing.assert_allclose(solve(*arguments).power, kept.power, rtol=0, atol=1e-12 * np.abs(kept.power).max())
 
 

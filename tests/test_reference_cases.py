@@ -20,8 +20,7 @@ def case(name):
 
 
 @pytest.mark.parametrize(("name", "method"), [("barrier", "slices"), ("barrier", "kwant"), ("resonant_dot", "slices"),
-                                              ("resonant_dot", "kwant"), ("three_terminal", "slices"),
-                                              ("three_terminal", "kwant")])
+                                              ("three_terminal", "slices"), ("three_terminal", "kwant")])
 def test_solved_system(lattice_cases, name, method):
     syst, mu, temperature, bath = case(name)
     expected = lattice_cases[name]

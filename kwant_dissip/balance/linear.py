@@ -87,9 +87,10 @@ class Jacobian:
             mu, temperature = probes.local(self._unknowns)
             slope[hot] = probes.excess(values) / temperature
             constant[hot] -= mu * slope[hot]
-        responses = self._responses if self._kept else map(self._response, self._parts)
-        changes = zip(*self._map(lambda response: response(constant, slope, lead_values), responses), strict=True)
-        arriving, energy, flow = (np.asarray(sum(part)) for part in changes)
+        arguments = constant, slope, lead_values
+        changes = (self._map(lambda response: response(*arguments), self._responses) if self._kept else
+                   self._map(lambda part: self._response(part)(*arguments), self._parts))
+        arriving, energy, flow = (np.asarray(sum(part)) for part in zip(*changes, strict=True))
         m0, m1, m2 = self.own
         rows = [np.where(probes.coupled, m0 * constant - arriving, probes.split(values)[0])]
         if slope is not None:

@@ -77,6 +77,10 @@ class Spectrum(ABC):
         """
         return Response(self, source, weight, energies)
 
+    def shared_response(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "Response":
+        """`response` of several baths to all their sources; arrays of shape (baths, sites, energies), rows in order."""
+        return SharedResponse(self, source, weight, energies)
+
     def passages(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Where electrons go from site to neighbouring site only: how, at each energy.
 
@@ -121,10 +125,6 @@ class SharedResponse(Response):
 
 class LatticeSpectrum(Spectrum):
     """A propagator of a lattice at some energies: it knows the hoppings, too."""
-
-    def shared_response(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "Response":
-        """`response` of several baths to all their sources; arrays of shape (baths, sites, energies), rows in order."""
-        return SharedResponse(self, source, weight, energies)
 
     @abstractmethod
     def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
