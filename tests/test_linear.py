@@ -140,3 +140,13 @@ def test_local_heat_needs_a_current():
     state = kd.steady_state(SYST, [kd.Reservoir(-1.0, 0.05)] * 2, BATH)
     with pytest.raises(ValueError, match="No current"):
         kd.local_heat(state)
+
+
+def test_elastic_scattering_alone():
+    """Nothing heats; the current is that of a small bias."""
+    syst, baths, bias = uniform_chain(10), kd.ElasticBath(rate=0.1), 1e-4
+    response = kd.linear_response(syst, baths, mu=-1.0, temperature=0.1)
+    state = kd.steady_state(syst, [kd.Reservoir(-1.0 + 0.5 * sign * bias, 0.1) for sign in (1, -1)], baths)
+    np.testing.assert_allclose(response.current1, state.current / bias, rtol=1e-6)
+    assert not response.power1.any()
+    assert not response.power2.any()

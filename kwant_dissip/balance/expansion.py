@@ -57,7 +57,7 @@ class ExpandedProbes(Probes):
         self._warming, self._first = warming, first
         # What is heated alike stays in equilibrium: what counts are differences to that.
         self._common = 0.5 * (thermal_drive.min() + thermal_drive.max())
-        self.drive = float(max(np.abs(change).max() for change in (
+        self.drive = float(max(np.abs(change).max(initial=0.0) for change in (
             self._lead_drive, thermal_drive - self._common, (warming - self._common)[coupled])))
 
     def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
