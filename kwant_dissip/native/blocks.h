@@ -148,6 +148,23 @@ static int block_green(const num *size, void **at) {
     return leave(&w);
 }
 
+// Gamma_a = i (Sigma_a - Sigma_a^+) of all leads, from their self-energies.
+static int lead_rates(const num *size, void **at) {
+    layout s = layout_of(size, at);
+    for (num group = 0; group < s.groups; group++)
+        for (num lead = 0; lead < s.leads; lead++) {
+            const z *sigma = (const z *)((double *)at[22] + group * s.lead_row) + s.lead_at[lead];
+            z *rate = (z *)((double *)at[23] + group * s.lead_row) + s.lead_at[lead];
+            num width = s.lead_first[lead + 1] - s.lead_first[lead];
+            for (num row = 0; row < width; row++)
+                for (num column = 0; column < width; column++) {
+                    z here = sigma[row * width + column], there = sigma[column * width + row];
+                    rate[row * width + column] = (z){-here.im - there.im, here.re - there.re};
+                }
+        }
+    return 0;
+}
+
 // What sites and leads send in (Gamma_a of the leads is their rate), for one group of energies.
 typedef struct {
     const layout *s;

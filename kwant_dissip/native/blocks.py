@@ -102,16 +102,11 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
                gamma_im, sigma, green, to_right, to_left, diagonal, largest)
 
 
-def lead_rates(layout, sigma):
-    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads, from their self-energies, both as `block_green` has them."""
-    rate = aligned(sigma.size // ELEMENT).reshape(sigma.shape)
-    for at, width in zip(layout.lead_at, np.diff(layout.lead_first), strict=False):
-        part = slice(at * ELEMENT, (at + width ** 2) * ELEMENT)
-        here = sigma[:, part].reshape(len(sigma), width, width, 2, LANES)
-        there = here.swapaxes(1, 2)
-        gamma = np.stack([-here[..., 1, :] - there[..., 1, :], here[..., 0, :] - there[..., 0, :]], axis=3)
-        rate[:, part] = gamma.reshape(len(sigma), -1)
-    return rate
+def lead_rates(layout, energies, sigma):
+    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads at so many energies, from self-energies as `block_green` has them."""
+    rates = aligned(sigma.size // ELEMENT).reshape(sigma.shape)
+    layout.run("lead_rates", energies, sigma, rates)
+    return rates
 
 
 def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, to_left, n, inflow):

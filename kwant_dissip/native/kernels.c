@@ -44,6 +44,7 @@ static const kernel all_kernels[] = {
     KERNEL(add_response, "sew", "se se s s > se"),
     KERNEL(emitted, "sew", "se se s s > se"),
     KERNEL(block_green, LAYOUT_SIZES, LAYOUT "2e s se se gA > gG gB gB z:oe e"),
+    KERNEL(lead_rates, LAYOUT_SIZES, LAYOUT "gA > gA"),
     KERNEL(block_occupation, LAYOUT_SIZES, LAYOUT "se ae gA gG gB gB > se ae"),
     KERNEL(block_bond_flows, LAYOUT_SIZES, LAYOUT "se ae gA gG gB gB > *"),
     KERNEL(block_arrivals, LAYOUT_SIZES, LAYOUT "se ae gA gG gB gB > gG gG"),

@@ -248,7 +248,7 @@ class SliceSpectrum(LatticeSpectrum):
         self._geometry = geometry
         layout = geometry.layout
         self.leads = len(layout.lead_at) - 1
-        self._lead_rate = lead_rates(layout, sigma)
+        self._lead_rate = lead_rates(layout, rate.shape[1], sigma)
         self._blocks = green, to_right, to_left
 
     @property
