@@ -103,7 +103,7 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
 
 
 def lead_rates(layout, energies, sigma):
-    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads at so many energies, from self-energies as `block_green` has them."""
+    """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads at so many energies, from `block_green`'s self-energies."""
     rates = aligned(sigma.size // ELEMENT).reshape(sigma.shape)
     layout.run("lead_rates", energies, sigma, rates)
     return rates
