@@ -164,7 +164,11 @@ class Jacobian:
         source, floating = spectrum.rate * slope, self._probes.floating
         if len(floating):
             return _WithLeads(spectrum, source, lead_slope, floating, nodes, weights)
-        return _Alone(spectrum.response(source, spectrum.rate * weights, nodes if len(self._probes.hot) else None))
+        weight = spectrum.rate * weights
+        if not len(self._probes.hot):
+            return _Alone(spectrum.response(source, weight))
+        by_bath = spectrum.by_bath
+        return _AloneWithHeat(by_bath, spectrum.sites.moments(by_bath(source), by_bath(weight), nodes))
 
 
 class _Alone:
@@ -173,10 +177,18 @@ class _Alone:
     def __init__(self, response):
         self._response, self.nbytes = response, response.nbytes
 
+    def __call__(self, constant, slope, lead_values):  # noqa: ARG002 (no place has one)
+        return self._response(constant), 0.0, lead_values
+
+
+class _AloneWithHeat:
+    """The same where electrons have temperatures: places of several baths (`propagators.places`)."""
+
+    def __init__(self, by_bath, moments):
+        self._by_bath, self._moments, self.nbytes = by_bath, moments, moments.nbytes
+
     def __call__(self, constant, slope, lead_values):
-        if slope is None:
-            return self._response(constant), 0.0, lead_values
-        return *self._response(constant, slope), lead_values
+        return *self._moments(self._by_bath(constant), self._by_bath(slope)).reshape(2, -1), lead_values
 
 
 class _WithLeads:

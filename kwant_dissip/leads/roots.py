@@ -70,22 +70,7 @@ class BandedLead:
         self._hoppings = (states.conj() * (self._v @ states)).sum(axis=0)
 
     def modes(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """What leads away from the surface.
-
-        Parameters
-        ----------
-        energies : array of float or complex
-
-        Returns
-        -------
-        sigma : array of complex, shape (energies, m, m)
-        flow : array of float, shape (energies,)
-            Sum of the velocities of the modes that carry electrons away, in cells per time.
-        number : array of int, shape (energies,)
-            Of those modes.
-        good : array of bool, shape (energies,)
-            See `LeadModes`.
-        """
+        """What leads away from the surface: results as of `native.leads.lead_modes`, at energies in any order."""
         order = np.argsort(energies)
         growing = np.asarray(energies, complex)[order]
         results = lead_modes(growing, self._width, self._size[1], self._band, self._cell, self._place, self._bonds,

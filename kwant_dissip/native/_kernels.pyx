@@ -22,7 +22,8 @@ cdef extern from "builds.h":
     const char *build_name(int number)
     int runs_here(int number)
 
-cdef enum:
+cdef enum:  # of a kernel's sizes and arrays
+    MOST_SIZES = 16
     MOST = 40
 
 _FORMATS = {"": (b"d",), "i": (b"l", b"q"), "z": (b"Zd",), "c": (b"b", b"?")}
@@ -49,10 +50,12 @@ cdef class Kernel:
             factor = int("".join(filter(str.isdigit, length)) or 1)
             places = None if length == "*" else tuple(letters.index(a) for a in length if not a.isdigit())
             self._arrays.append((flags, _FORMATS[kind], factor, places))
+        if len(letters) > MOST_SIZES or len(self._arrays) > MOST:
+            raise ImportError(f"kernels.c: {self.name} has more than {MOST_SIZES} sizes or {MOST} arrays")
         return self
 
     def __call__(self, tuple sizes, *arrays):
-        cdef num size[16]
+        cdef num size[MOST_SIZES]
         cdef void *at[MOST]
         cdef Py_buffer buffers[MOST]
         cdef Py_buffer *view

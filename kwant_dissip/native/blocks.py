@@ -75,8 +75,7 @@ class Layout:
     def run(self, name, energies, *arrays):
         """Call a kernel with all of this and so many energies."""
         counts, rows = self._sizes
-        KERNELS[name]((*counts, energies, -(-energies // LANES), *rows),
-                      *self._arrays, *arrays)
+        KERNELS[name]((*counts, energies, -(-energies // LANES), *rows), *self._arrays, *arrays)
 
 
 def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, to_right, to_left, diagonal, largest):

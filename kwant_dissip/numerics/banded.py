@@ -1,11 +1,8 @@
 """Approximate inverse of a balance with several unknowns a place, along a chain of places, as a banded matrix."""
 
 import numpy as np
-from scipy.sparse import coo_matrix, diags_array
+from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
-
-# What a singular matrix is raised by, relative to its diagonal.
-_RAISED = 1e-6
 
 
 def banded_inverse(local, emission, absorption, own, to_right, to_left):
@@ -47,11 +44,7 @@ def banded_inverse(local, emission, absorption, own, to_right, to_left):
     flat = [[np.ravel(part) for part in np.broadcast_arrays(*entry)] for entry in entries]
     rows, columns, values = (np.concatenate(part) for part in zip(*flat, strict=True))
     matrix = coo_matrix((values, (rows, columns)), shape=(places * width,) * 2).tocsc()
-    try:
-        factor = splu(matrix, permc_spec="NATURAL", diag_pivot_thresh=0.0)
-    except RuntimeError:  # "Factor is exactly singular": as an approximate inverse that of a matrix next to it serves
-        raised = diags_array(_RAISED * np.maximum(np.abs(matrix.diagonal()), 1.0))
-        factor = splu((matrix + raised).tocsc(), permc_spec="NATURAL")
+    factor = splu(matrix, permc_spec="NATURAL", diag_pivot_thresh=0.0)
 
     def solve(b):
         full = np.zeros(places * width)

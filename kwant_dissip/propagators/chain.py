@@ -141,15 +141,10 @@ class ChainSpectrum(LatticeSpectrum):
         np.subtract.at(taken, self._lead_places, inflow)
         return np.cumsum(taken, axis=0)[self._bonds[:, 0]]
 
-    def response(self, source, weight, energies=None):
-        """See `interface.Spectrum`: in one pass over memory."""
-        weight = weight * self.green2
-        if energies is None:
-            return ChainResponse(source, weight, self.rho_left, self.rho_right)
-        return ChainMoments(energies, source[None], weight[None], self.rho_left, self.rho_right)
+    def response(self, source, weight):
+        return ChainResponse(source, weight * self.green2, self.rho_left, self.rho_right)
 
-    def shared_response(self, source, weight, energies):
-        """See `interface.LatticeSpectrum`: likewise."""
+    def moments(self, source, weight, energies):
         return ChainMoments(energies, source, weight * self.green2, self.rho_left, self.rho_right)
 
     def passages(self):
@@ -158,7 +153,7 @@ class ChainSpectrum(LatticeSpectrum):
 
 
 class ChainResponse:
-    """What arrives from sources in proportion to one value per site, summed over energies."""
+    """See `interface.Spectrum.response`: in one pass over memory."""
 
     def __init__(self, *arrays):
         self._arrays = arrays
@@ -172,17 +167,8 @@ class ChainResponse:
         return chain_response(values, *self._arrays)
 
 
-class ChainMoments:
-    """The same of several baths, with sources that are linear in the energy, and its moments."""
-
-    def __init__(self, *arrays):
-        self._arrays = arrays
-
-    @property
-    def nbytes(self):
-        """Memory of the stored arrays."""
-        return sum(array.nbytes for array in self._arrays)
+class ChainMoments(ChainResponse):
+    """See `interface.Spectrum.moments`: likewise."""
 
     def __call__(self, values, slopes):
-        shape = self._arrays[1].shape[:2]
-        return chain_moments(values.reshape(shape), slopes.reshape(shape), *self._arrays).reshape(2, -1)
+        return chain_moments(values, slopes, *self._arrays)

@@ -59,27 +59,38 @@ class Spectrum(ABC):
         """`occupation`, as exactly as products with a derivative need it."""
         return self.occupation(source, lead_filling)
 
-    def response(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray | None = None) -> "Response":
+    def response(self, source: np.ndarray, weight: np.ndarray) -> "Response":
         """What arrives from sources in proportion to one value per site, summed over energies.
 
         Parameters
         ----------
         source, weight : arrays of float, shape (sites, energies)
-        energies : array of float, shape (energies,), optional
-            With them sources are linear in the energy.
 
         Returns
         -------
         callable
-            Maps values v of shape (sites,) to sum_k weight_ik n_ik with n_ik = sum_j K_ij,k source_jk v_j; with
-            energies v and slopes b, sources source (v + b E), to two rows of sums, of weight n and of weight E n. Its
-            attribute `nbytes` is the memory it holds.
+            Maps values v of shape (sites,) to sum_k weight_ik sum_j K_ij,k source_jk v_j; its attribute `nbytes` is
+            the memory it holds.
         """
-        return Response(self, source, weight, energies)
+        return Response(self, source, weight)
 
-    def shared_response(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "Response":
-        """`response` of several baths to all their sources; arrays of shape (baths, sites, energies), rows in order."""
-        return SharedResponse(self, source, weight, energies)
+    def moments(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "Moments":
+        """What arrives at several baths from sources that are linear in the energy, summed over energies.
+
+        Parameters
+        ----------
+        source, weight : arrays of float, shape (baths, sites, energies)
+        energies : array of float, shape (energies,)
+            What they count from is up to the caller.
+
+        Returns
+        -------
+        callable
+            Maps a and b, arrays of shape (baths, sites), to the sums over energies of weight n and of weight E n, of
+            shape (2, baths, sites), with n what arrives from the sources source (a + b E); its attribute `nbytes` is
+            the memory it holds.
+        """
+        return Moments(self, source, weight, energies)
 
     def passages(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Where electrons go from site to neighbouring site only: how, at each energy.
@@ -95,32 +106,31 @@ class Spectrum(ABC):
 class Response:
     """See `Spectrum.response`: by one transport."""
 
-    def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray,
-                 energies: np.ndarray | None) -> None:
+    def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray) -> None:
+        self._arguments = spectrum, source, weight
+        self.nbytes = source.nbytes + weight.nbytes
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """The sums."""
+        spectrum, source, weight = self._arguments
+        n, _ = spectrum.for_products(source * values[:, None], np.zeros((spectrum.leads, source.shape[1])))
+        return (weight * n).sum(axis=1)
+
+
+class Moments:
+    """See `Spectrum.moments`: by one transport of the sum of all sources."""
+
+    def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> None:
         self._arguments = spectrum, source, weight, energies
         self.nbytes = source.nbytes + weight.nbytes
 
-    def __call__(self, values: np.ndarray, slopes: np.ndarray | None = None) -> np.ndarray:
+    def __call__(self, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         """The sums."""
         spectrum, source, weight, energies = self._arguments
-        change = values[:, None]
-        if energies is not None and slopes is not None:
-            change = change + slopes[:, None] * energies
-        n, _ = spectrum.for_products(source * change, np.zeros((spectrum.leads, source.shape[1])))
+        change = (source * (values[:, :, None] + slopes[:, :, None] * energies)).sum(axis=0)
+        n, _ = spectrum.for_products(change, np.zeros((spectrum.leads, len(energies))))
         arriving = weight * n
-        return arriving.sum(axis=1) if energies is None else np.stack([arriving.sum(axis=1), arriving @ energies])
-
-
-class SharedResponse(Response):
-    """The same of several baths at each site: of the sum of their sources."""
-
-    def __call__(self, values: np.ndarray, slopes: np.ndarray | None = None) -> np.ndarray:
-        spectrum, source, weight, energies = self._arguments
-        shape, slopes = (*source.shape[:2], 1), np.zeros_like(values) if slopes is None else slopes
-        change = (source * (values.reshape(shape) + slopes.reshape(shape) * energies)).sum(axis=0)
-        n, _ = spectrum.for_products(change, np.zeros((spectrum.leads, source.shape[2])))
-        arriving = weight * n
-        return np.stack([arriving.sum(axis=2), arriving @ energies]).reshape(2, -1)
+        return np.stack([arriving.sum(axis=2), arriving @ energies])
 
 
 class LatticeSpectrum(Spectrum):

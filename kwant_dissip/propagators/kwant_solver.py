@@ -245,9 +245,7 @@ class KwantSpectrum(LatticeSpectrum):
         return np.stack([self._propagator.bond_flow(*arguments) for arguments in
                          zip(self._amplitudes, source.T, lead_filling.T, strict=True)], axis=1)
 
-    def response(self, source, weight, energies=None):
-        if energies is not None:
-            return super().response(source, weight, energies)
+    def response(self, source, weight):
         return _MatrixResponse(np.einsum("ik,kij,jk->ij", weight, self.from_sites, source, optimize=True))
 
 

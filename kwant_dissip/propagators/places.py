@@ -16,6 +16,8 @@ from .lattice import LatticePropagator
 # Up to this many sites the balance of heat at two energies is one dense matrix, where electrons do not pass from site
 # to neighbouring site only.
 DENSE_SITES = 4000
+# Exchange at one of two energies, relative to that at the other, below which only one of them counts.
+_ONE_SIDED = 1e-2
 
 
 class PlacesPropagator(Propagator):
@@ -91,11 +93,6 @@ class PlacesSpectrum(LatticeSpectrum):
         n, inflow = self.sites.for_products(self.by_bath(source).sum(axis=0), lead_filling)
         return self._at_places(n), inflow
 
-    def response(self, source, weight, energies=None):
-        if energies is None:
-            return super().response(source, weight)
-        return self.sites.shared_response(self.by_bath(source), self.by_bath(weight), energies)
-
 
 def node_inverse(propagator: PlacesPropagator, energies: np.ndarray,
                  nodes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -135,8 +132,11 @@ def node_inverse(propagator: PlacesPropagator, energies: np.ndarray,
                                               factor[rows])
     diagonal = np.einsum("ppi->pi", local)
     diagonal[diagonal <= 0] = 1.0
+    # Electrons that their bath reaches at one of the energies only have one condition for both unknowns here.
+    exchange, scale = rates[-1] * spectral, diagonal.copy()
+    diagonal[-1, exchange.min(axis=1) < _ONE_SIDED * exchange.max(axis=1)] *= 2
     inverse = banded_inverse(local, absorption / count, absorption, *passages)
-    return lambda rows: inverse(diagonal * rows)
+    return lambda rows: inverse(scale * rows)
 
 
 def _even_and_odd(propagator, energies, rates, spectral):
