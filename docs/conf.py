@@ -75,9 +75,9 @@ autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 # Types of other packages, and those that stand for themselves.
-nitpick_ignore_regex = [("py:.*", r"(\w+\.)*(ndarray|Any|Callable|Sequence|Iterable|Mapping|PathLike|Figure|Axes|Dataset|"
-                                  r"FiniteSystem|Bath|Law|Result|Saved|KwantScatterer|TwoWires|State|Self|PerSite|"
-                                  r"Conductance|Charge|Lattice|Equation|Builder|Site|Spots|"
+nitpick_ignore_regex = [("py:.*", r"(\w+\.)*(ndarray|Any|Callable|Sequence|Iterable|Mapping|PathLike|Figure|Axes|"
+                                  r"Dataset|FiniteSystem|Bath|Law|Result|Saved|KwantScatterer|TwoWires|State|Self|"
+                                  r"PerSite|Conductance|Charge|Lattice|Equation|Builder|Site|Spots|"
                                   r"ConstantMeanFreePath|LandauerHeat)")]
 autodoc_default_options = {"members": True, "inherited-members": True}
 numpydoc_show_class_members = False

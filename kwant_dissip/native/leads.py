@@ -7,8 +7,8 @@ from .elements import aligned, unpacked
 
 # Widths of bands for which there are kernels.
 WIDTHS = (1, 2, 3, 4, 6, 8)
-# As in `leads.h`, for what is done without it: |lambda| within this of 1 propagates; modes on the circle closer than the
-# second are those of bands that cross.
+# As in `leads.h`, for what is done without it: |lambda| within this of 1 propagates; modes on the circle closer than
+# the second are those of bands that cross.
 ON_CIRCLE, CROSSING = 1e-7, 1e-6
 # How well a self-energy must solve its equation, and how little it may emit, relative to the largest element of both
 # itself and V.
