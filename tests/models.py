@@ -5,6 +5,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 import kwant_dissip as kd
+from kwant_dissip.native import KERNELS
+from kwant_dissip.native.elements import ELEMENT
 
 LATTICE = kwant.lattice.chain(norbs=1)
 
@@ -143,3 +145,15 @@ def chains_with_baths(draw, max_sites=8):
     if draw(st.integers(0, 3)) == 0:
         reservoirs = [reservoirs[0], kd.Reservoir(None, reservoirs[1].temperature)]
     return syst, reservoirs, draw(lists_of_baths(len(syst.sites))), arguments
+
+
+def invert(matrices, size):
+    """Inverses of `packed` matrices in their own places; very large where one is singular."""
+    KERNELS["inverses"]((len(matrices), size), matrices)
+
+
+def multiply(a, b, rows, inner, columns, adjoint=False, hermitian=False):
+    """A B of `packed` matrices, or A B^+ with b of shape (columns, inner); if that is Hermitian, half is copied."""
+    result = np.empty((len(a), rows * columns * ELEMENT))
+    KERNELS["products"]((len(a), rows, inner, columns, adjoint, hermitian), a, b, result)
+    return result

@@ -11,12 +11,12 @@ from kwant_dissip.balance.newton import chords
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.native import LANES
-from kwant_dissip.native.elements import invert, multiply, packed, unpacked
+from kwant_dissip.native.elements import packed, unpacked
 from kwant_dissip.numerics.quadrature import gauss_rule
 from kwant_dissip.numerics.transfer import transfer_inverse
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon
-from models import three_terminal
+from models import invert, multiply, three_terminal
 
 SHAPES = st.integers(1, 11)
 

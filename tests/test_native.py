@@ -16,7 +16,7 @@ from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.native import BUILD, KERNELS, LANES, USABLE
 from kwant_dissip.native.chain import chain_dressed, chain_green, chain_moments, chain_occupation, chain_response
-from kwant_dissip.native.elements import invert, multiply, packed, unpacked
+from kwant_dissip.native.elements import packed, unpacked
 from kwant_dissip.native.energies import (
     add_response,
     add_scattering,
@@ -28,6 +28,7 @@ from kwant_dissip.native.energies import (
 from kwant_dissip.numerics.transfer import transfer_inverse
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon
+from models import invert, multiply
 
 SIZES = [1, 2, 3, 7, 8, 9, 64, 65]
 # Solves a chain, a ribbon and a dot with quanta of phonons; prints numbers of their states.

@@ -5,7 +5,7 @@ An element is LANES complex numbers, one for each of as many energies: LANES rea
 
 import numpy as np
 
-from . import KERNELS, LANES
+from . import LANES
 
 # Doubles of an element.
 ELEMENT = 2 * LANES
@@ -41,15 +41,3 @@ def unpacked(elements, rows, columns, count):
     """The complex matrices of `packed`, shape (energies, rows, columns), of `count` energies."""
     parts = elements.reshape(len(elements), rows, columns, 2, LANES)
     return np.moveaxis(parts[..., 0, :] + 1j * parts[..., 1, :], -1, 1).reshape(-1, rows, columns)[:count]
-
-
-def invert(matrices, size):
-    """Inverses of `packed` matrices in their own places; very large where one is singular."""
-    KERNELS["inverses"]((len(matrices), size), matrices)
-
-
-def multiply(a, b, rows, inner, columns, adjoint=False, hermitian=False):
-    """A B of `packed` matrices, or A B^+ with b of shape (columns, inner); if that is Hermitian, half is copied."""
-    result = np.empty((len(a), rows * columns * ELEMENT))
-    KERNELS["products"]((len(a), rows, inner, columns, adjoint, hermitian), a, b, result)
-    return result
