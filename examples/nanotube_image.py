@@ -3,12 +3,11 @@
 A semiconducting nanotube, 1.7 nm wide, on SiO2 at room temperature: its conduction band is filled up to 0.1 eV above
 the edge, where electrons have 0.69 of graphene's velocity, and counts four times (spin and valley). Heat and cold spot
 lie about one mean free path from the defect, and change sides with the current. They are some mK: a scanning thermal
-microscope touches the tube, and averages; the noise is assumed, 5 mK/Hz^(1/2) and 10 s at each point (probes in vacuum
-tell 15 mK at 10 nm: K. Kim, W. Jeong, W. Lee, P. Reddy, ACS Nano 6, 4248 (2012)).
+microscope touches the tube, and averages; the noise is assumed, 5 mK/Hz^(1/2) and 10 s at each point.
 
 Assumed, too: the mean free path at the Fermi energy, a rate that does not depend on energy, and the conductance to the
 substrate, which was measured on metallic tubes (a matter of phonons, not of electrons). The chain's velocity is the
-tube's at the Fermi energy, but grows as E^0.46 there, the tube's as E^0.30: its spots are smaller than drawn.
+tube's at the Fermi energy, but grows as E^0.46 there, the tube's as E^0.30: its spots differ from those drawn.
 
 Writes nanotube_image.png (.pdf, .h5) with power, temperature, scan lines and rasters for both directions, and
 tip_contrast.png: the difference between both spots against the width of the tip. ``kwant-dissip image`` draws the first
