@@ -150,8 +150,8 @@ class Jacobian:
     def _moments(self, part):
         nodes, weights, slope, _ = self._slopes(part)
         spectrum = self._spectra.spectrum(part, self._probes.mu0)
-        own = spectrum.rate * slope * spectrum.spectral * weights
-        return np.stack([own.sum(axis=1), own @ nodes, own @ nodes ** 2])
+        powers = nodes ** np.arange(3)[:, None]
+        return ((spectrum.rate * slope * spectrum.spectral) @ (weights * powers).T).T
 
     @cached_property
     def _responses(self):
