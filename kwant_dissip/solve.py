@@ -44,7 +44,7 @@ from .propagators.density import EquilibriumDensity
 from .propagators.interface import Propagator
 from .propagators.kwant_solver import warn_of_patience
 from .propagators.lattice import LatticePropagator
-from .propagators.places import PlacesPropagator
+from .propagators.rows import RowsPropagator
 from .quanta.state import quantum_state
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
@@ -171,12 +171,12 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                    max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
     propagator = propagator_for(lattice, gamma, shifts, method)
     order = propagator.order
-    by_place: Callable[[LatticePropagator], Propagator] = _unchanged
+    by_row: Callable[[LatticePropagator], Propagator] = _unchanged
     probes: ThermalProbes | ElectronProbes
     if baths.electrons is None:
         probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
     else:
-        by_place = PlacesPropagator
+        by_row = RowsPropagator
         phonons = None if baths.phonons is None else propagator.balanced[0]
         probes = ElectronProbes(phonons, propagator.balanced[-1], reference[order], reservoirs)
 
@@ -213,7 +213,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         grid = EnergyGrid(probes, rtol, map_, progress, memory=memory, near=energies)
         density = None
         if electrostatics is None:
-            balance = Balance(by_place(propagator), probes, grid)
+            balance = Balance(by_row(propagator), probes, grid)
             solution = balance.solve(unknowns=None if near is None else near.unknowns(probes))
             spectra = balance.spectra
             if propagator.has_densities(probes.mu0):
@@ -235,7 +235,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
                 ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
                 reference=neutral_density(propagator, neutral_mu, probes, grid), first=first).solve()
             propagator = propagator.at_potential(screened.potential, screened.lead_potentials)
-            spectra = grid.spectra(by_place(propagator))
+            spectra = grid.spectra(by_row(propagator))
         unknowns = solution.unknowns[:len(probes.start())]
         flows = grid.bond_currents(spectra, solution.panels, unknowns)
         result = state(solution, density, flows)
@@ -243,7 +243,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         propagator = propagator.at_potential(*(
             (solution.potential, solution.lead_potentials) if isinstance(solution, ScreenedResult)
             else (np.zeros(len(order)), shifts)))
-    object.__setattr__(result, "solution", Solution(by_place(propagator), probes, solution.panels, unknowns, order))
+    object.__setattr__(result, "solution", Solution(by_row(propagator), probes, solution.panels, unknowns, order))
     return result
 
 
@@ -328,13 +328,13 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
             fields, _ = expand(propagator, mu, temperature, shifts, heats, warming[propagator.order], rtol, map_,
                                progress)
         else:
-            places = PlacesPropagator(propagator)
-            hot = np.arange(len(places.coupled) - sites, len(places.coupled))
-            per_place = np.tile(warming[propagator.order], len(places.coupled) // sites)
-            fields, _ = expand(places, mu, temperature, shifts, heats, per_place, rtol, map_, progress, hot=hot)
+            rows = RowsPropagator(propagator)
+            hot = np.arange(len(rows.coupled) - sites, len(rows.coupled))
+            per_row = np.tile(warming[propagator.order], len(rows.coupled) // sites)
+            fields, _ = expand(rows, mu, temperature, shifts, heats, per_row, rtol, map_, progress, hot=hot)
             for order in ("1", "2"):
                 found = fields.pop("temperature" + order)
-                fields["electron_temperature" + order] = np.where(places.coupled[hot], found, np.nan)
+                fields["electron_temperature" + order] = np.where(rows.coupled[hot], found, np.nan)
                 fields["electron_mu" + order] = fields["mu" + order][hot]
     back = np.argsort(propagator.order)
     for name in ("power1", "power2", "mu1", "mu2"):
@@ -364,7 +364,7 @@ def _near(start, lattice, order):
 
 
 def _unchanged(propagator):
-    """Where at most one bath has a balance sites are places."""
+    """Where at most one bath has a balance sites are rows."""
     return propagator
 
 

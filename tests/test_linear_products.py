@@ -15,7 +15,7 @@ from kwant_dissip.balance.probes import ThermalProbes
 from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.propagators.choose import propagator_for
-from kwant_dissip.propagators.places import PlacesPropagator
+from kwant_dissip.propagators.rows import RowsPropagator
 from models import chain, three_terminal
 
 KBT = 0.1
@@ -39,23 +39,23 @@ def problem(system, baths, floating, expanded=False):
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(leads), None)
     reference = np.full(sites, KBT)
     hot = bath is not None and any(isinstance(one, kd.ElectronBath) for one in bath)
-    places = PlacesPropagator(propagator) if hot else propagator
+    rows = RowsPropagator(propagator) if hot else propagator
     if expanded:
         drive = np.array([0.5] + [0.1] * (leads - 2) + [np.nan if floating else -0.5])
-        probes = ExpandedProbes(places.coupled, 0.1, KBT, drive, np.linspace(-0.2, 0.3, leads),
-                                np.zeros(len(places.coupled)),
-                                hot=np.arange(len(places.coupled) - sites, len(places.coupled)) if hot else None)
+        probes = ExpandedProbes(rows.coupled, 0.1, KBT, drive, np.linspace(-0.2, 0.3, leads),
+                                np.zeros(len(rows.coupled)),
+                                hot=np.arange(len(rows.coupled) - sites, len(rows.coupled)) if hot else None)
     elif hot:
         phonons = propagator.balanced[0] if len(propagator.balanced) > 1 else None
         probes = ElectronProbes(phonons, propagator.balanced[-1], reference, reservoirs)
     else:
         probes = ThermalProbes(propagator.coupled, reference, reservoirs)
-    balance = Balance(places, probes, EnergyGrid(probes, 1e-3))
+    balance = Balance(rows, probes, EnergyGrid(probes, 1e-3))
     rng = np.random.default_rng(1)
     start = probes.start()
     coupled = np.concatenate([probes.coupled, probes.coupled[probes.hot], np.ones(len(probes.floating), bool)])
     unknowns = start + np.where(coupled, 0.02 * rng.normal(size=len(start)), 0.0)
-    return balance, balance.grid.first_panels(places), unknowns, coupled, rng
+    return balance, balance.grid.first_panels(rows), unknowns, coupled, rng
 
 
 @pytest.mark.parametrize("expanded", [False, True])
@@ -70,15 +70,15 @@ def test_slopes_of_fillings(baths, expanded):
         (up, lead_up), (down, lead_down) = (probes.fillings(energies, unknowns + sign * unit) for sign in (1, -1))
         change, lead_change = (up - down) / (2 * step), (lead_up - lead_down) / (2 * step)
         expected, lead_expected = np.zeros_like(change), np.zeros_like(lead_change)
-        place, places = number, len(probes.coupled)
-        if number < places:
-            expected[place] = slopes[place]
-        elif number < places + len(probes.hot):
-            mu, temperature = (values[number - places] for values in probes.local(unknowns))
-            place = probes.hot[number - places]
-            expected[place] = slopes[place] * (energies - mu) / temperature
+        row, rows = number, len(probes.coupled)
+        if number < rows:
+            expected[row] = slopes[row]
+        elif number < rows + len(probes.hot):
+            mu, temperature = (values[number - rows] for values in probes.local(unknowns))
+            row = probes.hot[number - rows]
+            expected[row] = slopes[row] * (energies - mu) / temperature
         else:
-            lead = probes.floating[number - places - len(probes.hot)]
+            lead = probes.floating[number - rows - len(probes.hot)]
             lead_expected[lead] = lead_slopes[lead]
         np.testing.assert_allclose(change, expected, rtol=0, atol=1e-6)
         np.testing.assert_allclose(lead_change, lead_expected, rtol=0, atol=1e-6)

@@ -1,7 +1,7 @@
 """Probes of phonons and of electrons side by side: the latter keep the energy, and have a temperature to be found.
 
-Rows are places (`propagators.places`): the sites for the bath of phonons, if there is one, then the sites for the bath
-of electrons. Unknown are a chemical potential at each place, relative to mu_0, then a temperature at each site of the
+Rows (`propagators.rows`) are the sites for the bath of phonons, if there is one, then the sites for the bath
+of electrons. Unknown are a chemical potential for each row, relative to mu_0, then a temperature at each site of the
 bath of electrons, relative to T_0, then one chemical potential per floating lead.
 """
 
@@ -104,9 +104,9 @@ class ElectronProbes(Probes):
     def moved(self, unknowns, step):
         """See `Probes`: in (mu, T); a temperature grows or falls by a factor of 4 at most."""
         _, temperature = self.local(unknowns)
-        new, places = unknowns + step, self._temperatures
+        new, where = unknowns + step, self._temperatures
         # Not by way of the temperature itself, whose rounding errors are larger than what a small bias makes.
-        new[places] = np.clip(new[places], temperature / _FACTOR - self.temperature0,
+        new[where] = np.clip(new[where], temperature / _FACTOR - self.temperature0,
                               _FACTOR * temperature - self.temperature0)
         return new
 

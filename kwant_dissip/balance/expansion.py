@@ -40,7 +40,7 @@ class ExpandedProbes(Probes):
     first : tuple of three arrays, or None
         At second order: x_i, d_a, and t_i.
     hot : array of int, optional
-        Places with a temperature to be found.
+        Rows with a temperature to be found.
     """
 
     linear = True
@@ -131,19 +131,19 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
         Of the equilibrium; temperature 0 is allowed without thermal drive and floating leads.
     drive, thermal_drive : arrays of float, shape (leads,)
         d_a and t_a: shift of each lead's mu (nan: floating) and temperature per unit of bias.
-    warming : array of float, shape (places,)
+    warming : array of float, shape (rows,)
         t_i: the same of the phonons' temperature.
     rtol, map_, progress
         As for `EnergyGrid`.
     start : tuple or None
         What an earlier call returned as `start`, with arrays on the sites of this propagator.
     hot : array of int, optional
-        Places of the propagator with a temperature to be found; not at temperature 0.
+        Rows of the propagator with a temperature to be found; not at temperature 0.
 
     Returns
     -------
     dict
-        Fields of `LinearResponse` but x, in the propagator's order; and the changes of temperature at `hot` places,
+        Fields of `LinearResponse` but x, in the propagator's order; and the changes of temperature at `hot` rows,
         `temperature1` and `temperature2`, if there are any.
     start : tuple
         Panels and unknowns, to start a similar calculation from.

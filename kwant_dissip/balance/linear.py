@@ -30,7 +30,7 @@ _NOTHING = 1e-300
 class Jacobian:
     """dF/dx at given unknowns; rows and unknowns as of `Probes`.
 
-    Rows of places without a bath are those of the identity; rows of energy count from mu_0.
+    Equations of rows without a bath are those of the identity; those of energy count from mu_0.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Jacobian:
 
     Attributes
     ----------
-    own : array of float, shape (3, places)
+    own : array of float, shape (3, rows)
         Int dE/2pi gamma A f' with E^0, E^1 and E^2, energies relative to mu_0.
     """
 
@@ -57,7 +57,7 @@ class Jacobian:
 
     @property
     def exchange(self) -> np.ndarray:
-        """Diagonal of the rows of particles, 1 where no bath is: array of shape (places,)."""
+        """Diagonal of the equations of particles, 1 where no bath is: array of shape (rows,)."""
         return np.where(self._probes.coupled, self.own[0], 1.0)
 
     @cached_property
@@ -177,12 +177,12 @@ class _Alone:
     def __init__(self, response):
         self._response, self.nbytes = response, response.nbytes
 
-    def __call__(self, constant, slope, lead_values):  # noqa: ARG002 (no place has one)
+    def __call__(self, constant, slope, lead_values):  # noqa: ARG002 (no row has one)
         return self._response(constant), 0.0, lead_values
 
 
 class _AloneWithHeat:
-    """The same where electrons have temperatures: places of several baths (`propagators.places`)."""
+    """The same where electrons have temperatures: rows of several baths (`propagators.rows`)."""
 
     def __init__(self, by_bath, moments):
         self._by_bath, self._moments, self.nbytes = by_bath, moments, moments.nbytes

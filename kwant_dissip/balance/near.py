@@ -43,9 +43,9 @@ class NearSolution:
         middle, ratio = self._ratio(probes)
         sites = len(self.mu)
         mus = [self.electron_mu] if len(probes.hot) else [self.mu]
-        if len(probes.coupled) > sites:  # places of phonons come first
+        if len(probes.coupled) > sites:  # rows of phonons come first
             mus.insert(0, self.mu)
-        places = ratio * (np.concatenate(mus) - middle)
+        rows = ratio * (np.concatenate(mus) - middle)
         excess = np.zeros(0)
         if len(probes.hot):
             heating = self.electron_temperature ** 2 - self.lead_temperature.mean() ** 2
@@ -53,7 +53,7 @@ class NearSolution:
             excess = np.sqrt(np.maximum(square, (_COLDEST * probes.temperature0) ** 2)) - probes.temperature0
         floating = ratio * (self.lead_mu[probes.floating] - middle)
         known = probes.start()
-        first = np.concatenate([places, excess, floating])
+        first = np.concatenate([rows, excess, floating])
         coupled = np.concatenate([probes.coupled, probes.coupled[probes.hot], np.ones(len(floating), bool)])
         return np.where(coupled & np.isfinite(first), first, known)
 

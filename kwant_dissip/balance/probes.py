@@ -34,8 +34,8 @@ _MOST_FIRST_PANELS = 5000
 class Probes(ABC):
     """Occupations of sites and leads, linear or not in the unknowns of a balance of particles.
 
-    The unknowns are one per place (a site, or one for each bath of a site; without meaning where no probe is), one more
-    per place in `hot`, then one per floating lead.
+    The unknowns are one per row (a site, or one for each bath of a site; without meaning where no probe is), one more
+    per row in `hot`, then one per floating lead.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Probes(ABC):
     floating : array of int
         Leads whose chemical potential is unknown.
     hot : array of int
-        Places whose probes keep the energy, too; with a temperature that is unknown.
+        Rows whose probes keep the energy, too; with a temperature that is unknown.
     linear : bool
         Whether the occupations are linear in the unknowns.
     mu0, temperature0 : float
@@ -65,9 +65,9 @@ class Probes(ABC):
     drive: float
 
     def split(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Unknowns of the places that are chemical potentials, and those of the floating leads."""
-        places = len(self.coupled)
-        return unknowns[:places], unknowns[places + len(self.hot):]
+        """Unknowns of the rows that are chemical potentials, and those of the floating leads."""
+        rows = len(self.coupled)
+        return unknowns[:rows], unknowns[rows + len(self.hot):]
 
     @abstractmethod
     def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
@@ -102,11 +102,11 @@ class Probes(ABC):
         return np.zeros(len(self.coupled) + len(self.hot) + len(self.floating))
 
     def local(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Chemical potential and temperature of the occupations at places in `hot`, around which they vary."""
+        """Chemical potential and temperature of the occupations at rows in `hot`, around which they vary."""
         raise NotImplementedError("These probes have no temperature to be found.")
 
     def excess(self, unknowns: np.ndarray) -> np.ndarray:
-        """The unknowns that belong to temperatures, one for each place in `hot`."""
+        """The unknowns that belong to temperatures, one for each row in `hot`."""
         return unknowns[len(self.coupled):len(self.coupled) + len(self.hot)]
 
     def moved(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:

@@ -20,14 +20,14 @@ from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
 from ..propagators.interface import Propagator
 from ..propagators.lattice import LatticePropagator
-from ..propagators.places import PlacesPropagator
+from ..propagators.rows import RowsPropagator
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
 from .linear import require_states
 from .newton import Linearization, newton
 from .particles import Balance, BalanceResult, particle_residual
 from .probes import Probes
-from .temperatures import Rows, approximate_inverse
+from .temperatures import Scaling, approximate_inverse
 
 _STEPS = 20
 _SHORT_STEPS = 60
@@ -154,14 +154,14 @@ class ScreenedBalance:
             best = error.state if isinstance(error.state, _ScreenedPoint) else point
             if best is not None:
                 chemical, *_ = self._split(best.unknowns)
-                balance = Balance(self._places(best.propagator), self.probes, self.grid)
+                balance = Balance(self._by_row(best.propagator), self.probes, self.grid)
                 error.state = self._result(best, balance.result(Point(chemical, best.panels, best.integrals,
                                                                       best.residual)))
             raise
 
-    def _places(self, propagator: LatticePropagator) -> Propagator:
-        """The propagator for the balance of the probes, one place for each bath of a site if there are several."""
-        return PlacesPropagator(propagator) if len(self.probes.hot) else propagator
+    def _by_row(self, propagator: LatticePropagator) -> Propagator:
+        """The propagator for the balance of the probes, one row for each bath of a site if there are several."""
+        return RowsPropagator(propagator) if len(self.probes.hot) else propagator
 
     def _split(self, unknowns):
         """Unknowns of the probes, electrostatic energies of the sites and of the leads."""
@@ -173,17 +173,17 @@ class ScreenedBalance:
         if self._first is not None:
             return self._first
         # Neutral wires: mu follows U.
-        chemical, places = self.probes.start(), len(self.probes.coupled)
-        ramp = np.tile(self._ramp, places // len(self._ramp))
-        chemical[:places] = np.where(self.probes.coupled, self._neutral_mu + ramp, 0.0)
-        chemical[places + len(self.probes.hot):] = self._neutral_mu
+        chemical, rows = self.probes.start(), len(self.probes.coupled)
+        ramp = np.tile(self._ramp, rows // len(self._ramp))
+        chemical[:rows] = np.where(self.probes.coupled, self._neutral_mu + ramp, 0.0)
+        chemical[rows + len(self.probes.hot):] = self._neutral_mu
         return np.concatenate([chemical, self._ramp])
 
     def evaluate(self, panels: Panels | None, unknowns: np.ndarray) -> _ScreenedPoint:
         """Integrals and residuals at given unknowns, on given panels, or on panels made for them."""
         chemical, *potentials = self._split(unknowns)
         propagator = self.propagator.at_potential(*potentials)
-        spectra = self.grid.spectra(self._places(propagator))
+        spectra = self.grid.spectra(self._by_row(propagator))
         if panels is not None:
             integrals = self.grid.integrate(spectra, panels, chemical)
         else:
@@ -214,7 +214,7 @@ class ScreenedBalance:
         panels = self._covering(point.propagator, point.panels, chemical)
         if panels is not point.panels:
             point = self.evaluate(panels, point.unknowns)
-        panels, integrals = self.grid.refined(self.grid.spectra(self._places(point.propagator)), point.panels,
+        panels, integrals = self.grid.refined(self.grid.spectra(self._by_row(point.propagator)), point.panels,
                                               point.integrals, chemical)
         return self._point(point.propagator, panels, integrals, point.unknowns, point.equilibrium)
 
@@ -259,16 +259,16 @@ class ScreenedBalance:
             for where, exchange in zip(coupled.reshape(-1, sites), own[0].reshape(-1, sites), strict=True):
                 require_states(where, exchange)
         if len(hot):
-            scaled = Rows(probes, chemical, own)
-            places_inverse = approximate_inverse(self._places(point.propagator), probes, chemical)
+            scaled = Scaling(probes, chemical, own)
+            rows_inverse = approximate_inverse(self._by_row(point.propagator), probes, chemical)
         else:
             coarse, exchange = CoarseInverse(point.propagator, probes, chemical), np.where(coupled, own[0], 1.0)
 
         def changes(balance):
             if not len(hot):
                 return coarse(balance, exchange, lambda: conductance)
-            places, flow = np.split(balance, [rows])
-            return np.concatenate([places_inverse(scaled(places)), flow / conductance])
+            exchanged, flow = np.split(balance, [rows])
+            return np.concatenate([rows_inverse(scaled(exchanged)), flow / conductance])
 
         def apply(residual):
             balance, law = np.split(residual, [len(residual) - sites])
@@ -280,12 +280,12 @@ class ScreenedBalance:
         return apply
 
     def _states(self, point, chemical):
-        """Int dE/2pi A_i (-df_i/dE) of the sites; the same of gamma A times 1, E, E^2 at places; d(current)/d(mu).
+        """Int dE/2pi A_i (-df_i/dE) of the sites; the same of gamma A times 1, E, E^2 at rows; d(current)/d(mu).
 
         The first is the thermal density of states, the last that of floating leads.
         """
-        probes, sites, places = self.probes, len(self._reference), len(self.probes.coupled)
-        propagator = self._places(point.propagator)
+        probes, sites, rows = self.probes, len(self._reference), len(self.probes.coupled)
+        propagator = self._by_row(point.propagator)
         nodes, weights, _ = (array.ravel() for array in point.panels.nodes())
         size = max(21, point.propagator.batch)
 
@@ -306,12 +306,12 @@ class ScreenedBalance:
                                    own @ (weight * energies ** 2), inflow[probes.floating] @ weight]) / TWO_PI
 
         total = sum(self.grid.map(part_sums, range(0, len(nodes), size)))
-        states, own, conductance = np.split(total, [sites, sites + 3 * places])
-        return states, own.reshape(3, places), conductance
+        states, own, conductance = np.split(total, [sites, sites + 3 * rows])
+        return states, own.reshape(3, rows), conductance
 
     def _polished(self, point):
         """At fixed U the balance is found more exactly than together with it, which matters where little flows."""
-        balance = Balance(self._places(point.propagator), self.probes, self.grid)
+        balance = Balance(self._by_row(point.propagator), self.probes, self.grid)
         result = self._result(point, balance.solve(point.panels, self._split(point.unknowns)[0]))
         if result.law_residual > _LAW_WORST:
             raise ConvergenceError(f"The law of electrostatics is off by {result.law_residual:.1e} of its largest "

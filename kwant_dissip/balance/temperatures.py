@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..propagators.kept import KeptSpectra
-from ..propagators.places import PlacesPropagator, node_inverse
+from ..propagators.rows import RowsPropagator, node_inverse
 from .energy_grid import Point
 from .linear import Jacobian
 from .newton import Linearization, newton
@@ -33,15 +33,15 @@ _HOTTEST = 100.0
 _WHAT = "the chemical potentials and temperatures of the electrons"
 
 
-class Rows:
-    """Rows of the balance as changes of the unknowns: heat in place of energy, over the diagonal.
+class Scaling:
+    """Equations of the balance as changes of the unknowns: heat in place of energy, over the diagonal.
 
     Parameters
     ----------
     probes : Probes
-        With places in `hot`.
+        With rows in `hot`.
     unknowns : array of float
-    own : array of float, shape (3, places)
+    own : array of float, shape (3, rows)
         See `Jacobian`.
     """
 
@@ -61,14 +61,14 @@ class Rows:
         self._heat = square * self._exchange[hot] / self._temperature
 
     def __call__(self, residual: np.ndarray) -> np.ndarray:
-        """Of the rows of all places, then of the energies."""
+        """Of the particles of all rows, then of the energies."""
         loss, energy = np.split(residual, [len(self._exchange)])
         return np.concatenate([loss / self._exchange, (energy - self._mu * loss[self._hot]) / self._heat])
 
 
-def approximate_inverse(propagator: PlacesPropagator, probes: Probes,
+def approximate_inverse(propagator: RowsPropagator, probes: Probes,
                         unknowns: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Maps `Rows` to changes of the unknowns of all places, from two energies."""
+    """Maps what `Scaling` makes to changes of the unknowns of all rows, from two energies."""
     edges = propagator.edges() - probes.mu0
     # The Gauss rule of two energies has these nodes; where it degenerates both are the same.
     energies = np.resize(probes.few_energies(unknowns, edges, len(_NODES))[0], len(_NODES)) + probes.mu0
@@ -82,9 +82,9 @@ class Temperatures:
     Parameters
     ----------
     spectra : KeptSpectra
-        Of a `PlacesPropagator`.
+        Of a `RowsPropagator`.
     probes : Probes
-        With places in `hot`.
+        With rows in `hot`.
     map_, progress : callable
         As of `EnergyGrid`.
 
@@ -144,7 +144,7 @@ class Temperatures:
 
     def _linearizer(self, start, rtol):
         probes, hot = self._probes, self._probes.hot
-        places = len(probes.coupled)
+        count = len(probes.coupled)
 
         @cache
         def inverse():
@@ -155,11 +155,11 @@ class Temperatures:
             if not probes.linear:
                 self._require_temperatures(point)
             jacobian = Jacobian(self._spectra, probes, point.panels, point.unknowns, self._map)
-            rows = Rows(probes, point.unknowns, jacobian.own)
+            scaling = Scaling(probes, point.unknowns, jacobian.own)
 
             def scaled(residual):
-                balance, flow = np.split(residual, [places + len(hot)])
-                return rows(balance), flow / jacobian.floating
+                balance, flow = np.split(residual, [count + len(hot)])
+                return scaling(balance), flow / jacobian.floating
 
             def approximate(residual):
                 balance, flow = scaled(residual)

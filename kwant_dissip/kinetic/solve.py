@@ -29,7 +29,7 @@ from ..numerics.checks import check_rtol, is_number, real_array, shortened
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import reporting, stage_bar
-from ..propagators.places import PlacesPropagator
+from ..propagators.rows import RowsPropagator
 from ..results.kinetic_state import KineticState
 from .mesh import adapt
 from .scatterers import FunctionScatterer, KwantScatterer
@@ -144,8 +144,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         shift = profiles[0]
         potentials = None if electrostatics is None else shift + probes.mu0 - equilibrium
         propagator = make(potentials)
-        places = propagator if baths.electrons is None else PlacesPropagator(propagator)
-        balance = Balance(places, probes, EnergyGrid(probes, rtol, map_, progress))
+        rows = propagator if baths.electrons is None else RowsPropagator(propagator)
+        balance = Balance(rows, probes, EnergyGrid(probes, rtol, map_, progress))
         try:
             solution = balance.solve(panels, np.concatenate([*profiles, lead_mu]))
         except ConvergenceError as error:

@@ -161,7 +161,7 @@ class StreamPropagator(Propagator):
         the two streams that enter the cell.
         """
         spectrum = self._all_alike(energies)
-        # One weight for all places, which differ by their mu only.
+        # One weight for all rows, which differ by their mu only.
         share = weights.mean(axis=0)
         everything = mean_absorption(spectrum, share)
         system = SparseSystem(spectrum, everything, share)

@@ -1,6 +1,6 @@
-"""Several baths at a site: one place for each bath, so that a balance counts what each of them takes by itself.
+"""Several baths at a site: one row for each bath, so that a balance counts what each of them takes by itself.
 
-Rows of all arrays are the sites for the first bath, then the sites for the next. All places of a site have its A and n.
+Rows of all arrays are the sites for the first bath, then the sites for the next. All rows of a site have its A and n.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ DENSE_SITES = 4000
 _ONE_SIDED = 1e-2
 
 
-class PlacesPropagator(Propagator):
-    """A propagator of a lattice with one place per site for each bath whose occupation a balance has to find.
+class RowsPropagator(Propagator):
+    """A propagator of a lattice with one row per site for each bath whose occupation a balance has to find.
 
     Parameters
     ----------
@@ -42,17 +42,17 @@ class PlacesPropagator(Propagator):
         return self.sites.thresholds(low, high)
 
     def spectrum(self, energies):
-        return PlacesSpectrum(self.sites.spectrum(energies), np.array(self.sites.bath_rates(energies)),
+        return RowsSpectrum(self.sites.spectrum(energies), np.array(self.sites.bath_rates(energies)),
                               self.sites.leads)
 
     def reversed(self):
-        return PlacesPropagator(self.sites.reversed())
+        return RowsPropagator(self.sites.reversed())
 
     def preconditioner(self, energies, weights):
         raise NotImplementedError("One energy does not tell mu from T: see node_inverse.")
 
 
-class PlacesSpectrum(LatticeSpectrum):
+class RowsSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`.
 
     Parameters
@@ -69,32 +69,32 @@ class PlacesSpectrum(LatticeSpectrum):
         self.leads = leads
         self.baths = len(rates)
         self.rate = rates.reshape(-1, rates.shape[2])
-        self.spectral = self._at_places(spectrum.spectral)
+        self.spectral = self._at_rows(spectrum.spectral)
 
     @property
     def nbytes(self):
         return self.sites.nbytes + self.rate.nbytes + (self.spectral.nbytes if self.baths > 1 else 0)
 
-    def _at_places(self, values):
+    def _at_rows(self, values):
         return np.concatenate([values] * self.baths) if self.baths > 1 else values
 
     def by_bath(self, values: np.ndarray) -> np.ndarray:
-        """Rows of places as rows of sites, one array per bath."""
+        """Values of rows as those of sites, one array per bath."""
         return values.reshape(self.baths, -1, *values.shape[1:])
 
     def occupation(self, source, lead_filling):
         n, inflow = self.sites.occupation(self.by_bath(source).sum(axis=0), lead_filling)
-        return self._at_places(n), inflow
+        return self._at_rows(n), inflow
 
     def bond_flows(self, source, lead_filling):
         return self.sites.bond_flows(self.by_bath(source).sum(axis=0), lead_filling)
 
     def for_products(self, source, lead_filling):
         n, inflow = self.sites.for_products(self.by_bath(source).sum(axis=0), lead_filling)
-        return self._at_places(n), inflow
+        return self._at_rows(n), inflow
 
 
-def node_inverse(propagator: PlacesPropagator, energies: np.ndarray,
+def node_inverse(propagator: RowsPropagator, energies: np.ndarray,
                  nodes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Inverse of the balance of particles and heat, as if integrals were sums over two energies.
 
@@ -106,7 +106,7 @@ def node_inverse(propagator: PlacesPropagator, energies: np.ndarray,
 
     Parameters
     ----------
-    propagator : PlacesPropagator
+    propagator : RowsPropagator
     energies : array of float, shape (2,)
     nodes : array of float, shape (2,)
         x at both energies, equal and opposite.
