@@ -7,9 +7,9 @@ import numpy as np
 import kwant_dissip as kd
 from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
-from kwant_dissip.balance.probes import ThermalProbes
-from kwant_dissip.model.broadening import broadening
+from kwant_dissip.balance.thermal_probes import ThermalProbes
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.propagators.chain import ChainPropagator
 from kwant_dissip.systems import chain
 
@@ -27,7 +27,7 @@ def balance(sites, rtol=1e-6, map_=map):
     """The balance of a chain, as `steady_state` sets it up."""
     lattice = read(barrier(sites))
     propagator = ChainPropagator(lattice, broadening(BATH, lattice), np.zeros(2))
-    probes = ThermalProbes(propagator.coupled, BATH.site_temperatures(lattice.sites), RESERVOIRS)
+    probes = ThermalProbes(propagator.coupled, BATH.site_temperatures(lattice.sites), [False], RESERVOIRS)
     return Balance(propagator, probes, EnergyGrid(probes, rtol, map_))
 
 

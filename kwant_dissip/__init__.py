@@ -11,7 +11,7 @@ if _typing.TYPE_CHECKING:
     from .analysis.voltage_drop import voltage_drop
     from .errors import ConvergenceError, RunawayError, SweepError
     from .instruments.thermometer import LocalElectrons, local_distribution, local_electrons
-    from .model.baths import ElasticBath, ElectronBath, PhononBath
+    from .model.baths import Bath, ElasticBath, ElectronBath, PhononBath
     from .model.electrostatics import CoulombKernel, Neutrality, Poisson
     from .model.image_charges import ImageCharges
     from .model.phonons import AcousticPhonons, OpticalPhonons
@@ -34,13 +34,13 @@ if _typing.TYPE_CHECKING:
     from .thermal.tip import Tip
 
 __version__ = _version("kwant_dissip")
-__all__ = ["AcousticPhonons", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath", "ImageCharges",
-           "LinearResponse", "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons", "PhononBath",
-           "PhononState", "Poisson", "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState", "SweepError",
-           "TemperatureField", "Thermal", "ThermalImage", "Tip", "analytic", "at_current", "at_voltage_drop",
-           "heat_spots", "kinetic", "linear_response", "load", "local_distribution", "local_electrons", "local_heat",
-           "open_sweep", "self_heating", "steady_state", "sweep", "systems", "temperature", "thermal",
-           "thermal_image", "voltage_drop"]
+__all__ = ["AcousticPhonons", "Bath", "ConvergenceError", "CoulombKernel", "ElasticBath", "ElectronBath",
+           "ImageCharges", "LinearResponse", "LocalElectrons", "LocalHeat", "Neutrality", "OpticalPhonons",
+           "PhononBath", "PhononState", "Poisson", "Reservoir", "RunawayError", "SelfHeating", "Spot", "SteadyState",
+           "SweepError", "TemperatureField", "Thermal", "ThermalImage", "Tip", "analytic", "at_current",
+           "at_voltage_drop", "heat_spots", "kinetic", "linear_response", "load", "local_distribution",
+           "local_electrons", "local_heat", "open_sweep", "self_heating", "steady_state", "sweep", "systems",
+           "temperature", "thermal", "thermal_image", "voltage_drop"]
 
 # The same names by module, imported when they are first asked for: kwant and scipy take seconds, which the
 # command line's --help does not need.
@@ -48,7 +48,7 @@ _NAMES = {
     "analysis.local_heat": ("LocalHeat", "local_heat"), "analysis.spots": ("Spot", "heat_spots"),
     "analysis.voltage_drop": ("voltage_drop",), "analytic": (), "kinetic": (),
     "errors": ("ConvergenceError", "RunawayError", "SweepError"),
-    "model.baths": ("ElasticBath", "ElectronBath", "PhononBath"),
+    "model.baths": ("Bath", "ElasticBath", "ElectronBath", "PhononBath"),
     "model.electrostatics": ("CoulombKernel", "Neutrality", "Poisson"),
     "model.image_charges": ("ImageCharges",),
     "model.phonons": ("AcousticPhonons", "OpticalPhonons"), "model.reservoirs": ("Reservoir",),

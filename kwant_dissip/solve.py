@@ -7,52 +7,31 @@ from typing import Any
 import numpy as np
 
 from ._kwant import kwant
-from .balance.electron_probes import ElectronProbes
-from .balance.energy_grid import EnergyGrid
 from .balance.expansion import expand
 from .balance.near import NearSolution
-from .balance.particles import Balance, BalanceResult
-from .balance.probes import ThermalProbes
-from .balance.screening import ScreenedBalance, ScreenedResult, neutral_density
-from .balance.solution import Solution
+from .balance.problem import Problem, Solved
+from .balance.screening import ScreenedResult
 from .errors import ConvergenceError
 from .leads.lead import LEAD_WINDOW
-from .model.baths import Bath, checked_baths, equilibrium_temperature
-from .model.broadening import broadening
+from .model.baths import Bath, Baths, check_cold, checked_baths, equilibrium_temperature
+from .model.by_bath import ByBath, expanded_by_site
 from .model.charges import Charge
-from .model.electrostatics import Law, ramps
-from .model.lattice import read
+from .model.electrostatics import Law
+from .model.lattice import Lattice, read
 from .model.phonon_drive import PhononDrive, phonon_drives
 from .model.phonons import quanta_of
-from .model.reservoirs import (
-    Reservoir,
-    band_shifts,
-    check_drives_at,
-    check_resolved,
-    checked_drives,
-    checked_reservoirs,
-    equilibrium_mu,
-    known_mus,
-    neutral_potentials,
-)
+from .model.reservoirs import Reservoir, band_shifts, check_drives_at, checked_drives, checked_reservoirs
 from .model.resolution import smallest_ratio
+from .model.self_energy import broadening
 from .numerics.checks import check_finite, check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import reporting, stage_bar
 from .propagators.choose import check_method, propagator_for
-from .propagators.density import EquilibriumDensity
-from .propagators.interface import Propagator
-from .propagators.kwant_solver import warn_of_patience
-from .propagators.lattice import LatticePropagator
-from .propagators.rows import RowsPropagator
 from .quanta.state import quantum_state
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 from .results.phonon_state import PhononState
 from .results.surroundings import surroundings
-
-# How often electrostatics evaluates all energies: a few Newton steps of some ten products each.
-_EVALUATIONS = 40
 
 
 def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir],
@@ -155,96 +134,17 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     lattice.require_energies()
     reservoirs = checked_reservoirs(reservoirs, len(lattice.leads))
     shifts = band_shifts(reservoirs, lattice.leads, electrostatics is not None)
+    if start is not None:
+        _check_start(start, lattice)
     if quanta:
-        if start is not None:
-            _near(start, lattice, np.arange(len(lattice.sites)))  # checks it
         return quantum_state(lattice, reservoirs, shifts, quanta, baths, method, rtol,
                              start if isinstance(start, PhononState) else None, electrostatics)
-    gamma = broadening(bath, lattice, needed=electrostatics is None)
-    if baths.phonons is None:
-        temperature = np.full(len(lattice.sites), np.nan)
-        reference = np.full(len(lattice.sites), np.mean([reservoir.temperature for reservoir in reservoirs]))
-    else:
-        reference = temperature = baths.phonons.site_temperatures(lattice.sites)
-    lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
-    check_resolved(np.concatenate([lead_temperature, reference]),
-                   max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
-    propagator = propagator_for(lattice, gamma, shifts, method)
-    order = propagator.order
-    by_row: Callable[[LatticePropagator], Propagator] = _unchanged
-    probes: ThermalProbes | ElectronProbes
-    if baths.electrons is None:
-        probes = ThermalProbes(propagator.coupled, reference[order], reservoirs)
-    else:
-        by_row = RowsPropagator
-        phonons = None if baths.phonons is None else propagator.balanced[0]
-        probes = ElectronProbes(phonons, propagator.balanced[-1], reference[order], reservoirs)
-
-    def state(solution: BalanceResult, density=None, flows=None) -> SteadyState:
-        """A solution in the order of the sites; nan where density or flows are not known."""
-        extra: dict[str, Any] = {}
-        back, lead_potential, potential = np.argsort(order), shifts, np.zeros(len(order))
-        found = {name: values[back] for name, values in _of_sites(solution, probes, baths, len(order)).items()}
-        if isinstance(solution, ScreenedResult):
-            potential, density, lead_potential = solution.potential[back], solution.density, solution.lead_potentials
-            extra = {"density_difference": solution.density_difference[back], "field": -lattice.gradient(potential),
-                     "law_residual": solution.law_residual}
-        flows = np.full((2, len(propagator.bonds)), np.nan) if flows is None else flows
-        where = np.where(np.isnan(found["mu"]), found["electron_mu"], found["mu"])
-        rate = gamma.at_potential(potential).local(np.where(np.isnan(where), probes.mu0, where))
-        mu = np.array([floating if reservoir.mu is None else reservoir.mu
-                       for floating, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
-        return SteadyState(
-            **surroundings(lattice, gamma.coupled, reservoirs, mu, lead_potential),
-            potential=potential, density=np.full(len(order), np.nan) if density is None else density[back],
-            current=solution.current, energy_current=solution.energy_current, gross_current=solution.gross_current,
-            gross_energy_current=solution.gross_energy_current, bonds=order[propagator.bonds],
-            bond_current=-flows[0], bond_energy_current=-flows[1], bath_temperature=temperature,
-            error=solution.error, rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
-            energies=solution.energies, thermal_resolution=smallest_ratio(reference, rate),
-            green_functions=grid.counts.green_functions,
-            transports=grid.counts.transports, method=propagator.method, **found, **extra)
-
-    of_sites = len(probes.start()) - len(probes.floating)
-    near = None if start is None else _near(start, lattice, order)
-    energies = None if near is None or near.energies is None else near.energies.shifted(near.mu0 - probes.mu0)
-    with thread_pool() as threads, stage_bar("steady_state") as progress, _best_so_far(order, state, of_sites):
-        map_ = reporting(threads, progress)
-        grid = EnergyGrid(probes, rtol, map_, progress, memory=memory, near=energies)
-        density = None
-        if electrostatics is None:
-            balance = Balance(by_row(propagator), probes, grid)
-            solution = balance.solve(unknowns=None if near is None else near.unknowns(probes))
-            spectra = balance.spectra
-            if propagator.has_densities(probes.mu0):
-                equilibrium = EquilibriumDensity(probes.mu0, probes.temperature0, 1e-2 * rtol, map_)
-                density = solution.density[:len(order)] + equilibrium(propagator)
-        else:
-            if not propagator.has_densities(probes.mu0):
-                raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for "
-                                 "leads of one orbital per cell, and with leads by self-energy only where that can be "
-                                 "called at complex energies. Give the PhononBath a rate.")
-            if method == "kwant":
-                warn_of_patience(propagator, "electrostatics", probes.mu0,
-                                 _EVALUATIONS * probes.first_panels(np.empty(0)).nodes()[0].size)
-            neutral_mu, first = equilibrium_mu(reservoirs), None
-            if near is not None and start is not None and start.density_difference is not None:
-                first = np.concatenate([near.unknowns(probes), near.potentials(probes)])
-            solution = screened = ScreenedBalance(
-                propagator, probes, grid, equation=electrostatics.equation(lattice).in_order(order),
-                ramps=ramps(lattice)[order], lead_potentials=neutral_potentials(reservoirs), equilibrium_mu=neutral_mu,
-                reference=neutral_density(propagator, neutral_mu, probes, grid), first=first).solve()
-            propagator = propagator.at_potential(screened.potential, screened.lead_potentials)
-            spectra = grid.spectra(by_row(propagator))
-        unknowns = solution.unknowns[:len(probes.start())]
-        flows = grid.bond_currents(spectra, solution.panels, unknowns)
-        result = state(solution, density, flows)
-    if method == "kwant":  # a new one does not hold the matrices of all energies
-        propagator = propagator.at_potential(*(
-            (solution.potential, solution.lead_potentials) if isinstance(solution, ScreenedResult)
-            else (np.zeros(len(order)), shifts)))
-    object.__setattr__(result, "solution", Solution(by_row(propagator), probes, solution.panels, unknowns, order))
-    return result
+    problem = Problem(lattice, reservoirs, shifts, baths, electrostatics, method)
+    near = None if start is None else _near(start, problem.order)
+    with thread_pool() as threads, stage_bar("steady_state") as progress, _best_so_far(
+            problem.order, baths, lambda solved: _state(problem, solved, rtol)):
+        solved = problem.solve(rtol, memory, near, reporting(threads, progress), progress)
+    return _state(problem, solved, rtol)
 
 
 def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath], *, mu: float,
@@ -307,10 +207,8 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     if quanta_of(bath)[0]:
         raise TypeError("linear_response does not take microscopic phonons: use steady_state with a small bias.")
     baths = checked_baths(bath)
-    temperature = equilibrium_temperature(baths.phonons, temperature)
-    if temperature == 0 and baths.electrons is not None:
-        raise ValueError("At temperature 0 electrons with a temperature of their own are far from linear response: "
-                         f"raise temperature, or leave out {baths.electrons!r}.")
+    temperature = equilibrium_temperature(baths, temperature)
+    check_cold(baths, temperature)
     check_finite("mu", mu)
     lattice = read(syst, params, charge)
     if temperature > 0:
@@ -320,34 +218,64 @@ def linear_response(syst: kwant.system.FiniteSystem, bath: Bath | Sequence[Bath]
     check_drives_at(temperature, shifts, heats, bool(warming.any()))
     for lead in lattice.leads:
         lead.check_open(mu - LEAD_WINDOW * temperature, mu + LEAD_WINDOW * temperature)
-    propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(len(lattice.leads)), method)
-    with thread_pool() as threads, stage_bar("linear_response") as progress, _best_so_far(propagator.order):
-        map_ = reporting(threads, progress)
-        sites = len(propagator.order)
-        if baths.electrons is None:
-            fields, _ = expand(propagator, mu, temperature, shifts, heats, warming[propagator.order], rtol, map_,
-                               progress)
-        else:
-            rows = RowsPropagator(propagator)
-            hot = np.arange(len(rows.coupled) - sites, len(rows.coupled))
-            per_row = np.tile(warming[propagator.order], len(rows.coupled) // sites)
-            fields, _ = expand(rows, mu, temperature, shifts, heats, per_row, rtol, map_, progress, hot=hot)
-            for order in ("1", "2"):
-                found = fields.pop("temperature" + order)
-                fields["electron_temperature" + order] = np.where(rows.coupled[hot], found, np.nan)
-                fields["electron_mu" + order] = fields["mu" + order][hot]
-    back = np.argsort(propagator.order)
-    for name in ("power1", "power2", "mu1", "mu2"):
-        nothing = 0.0 if name.startswith("power") else np.nan
-        fields[name] = np.full(sites, nothing) if baths.phonons is None else fields[name][:sites]
-    for name in [name for name in fields if name.startswith(("power", "mu", "electron_"))]:
-        fields[name] = fields[name][back]
+    propagator = propagator_for(lattice, broadening(baths, lattice), np.zeros(len(lattice.leads)), method)
+    order = propagator.order
+    with thread_pool() as threads, stage_bar("linear_response") as progress, _best_so_far(order, baths):
+        fields, _ = expand(propagator, mu, temperature, shifts, heats, warming[order], rtol,
+                           reporting(threads, progress), progress, keeps_energy=baths.keeps_energy)
+    back = np.argsort(order)
+    coupled = np.array(propagator.balanced).reshape(-1, len(order))[:, back]
+    fields = {name: values[:, back] if np.ndim(values) == 2 else values for name, values in fields.items()}
+    fields.update(expanded_by_site(ByBath(baths, coupled), fields))
     return LinearResponse(x=lattice.positions, mu=float(mu), temperature=temperature, thermal_drive=heats,
                           phonon_drive=warming, floating=int(np.isnan(shifts).sum()), **fields)
 
 
-def _near(start, lattice, order):
-    """What to start from, or the reason why it cannot be that."""
+def _state(problem: Problem, solved: Solved, rtol: float) -> SteadyState:
+    """A solution in the order of the sites; nan where density or flows are not known."""
+    found, baths, probes = solved.found, problem.baths, problem.probes
+    back, sites = np.argsort(problem.order), len(problem.order)
+    extra: dict[str, Any] = {}
+    potential, lead_potential = np.zeros(sites), problem.band_shifts
+    if isinstance(found, ScreenedResult):
+        potential, lead_potential = found.potential[back], found.lead_potentials
+        extra = {"density_difference": found.density_difference[back], "field": -problem.lattice.gradient(potential),
+                 "law_residual": found.law_residual}
+    by_bath = ByBath(baths, np.array(problem.propagator.balanced).reshape(-1, sites)[:, back])
+
+    def of_baths(values):
+        return values.reshape(-1, sites)[:len(baths.balanced), back]
+
+    mus, powers = of_baths(found.mu), of_baths(found.power)
+    temperatures = problem.temperature.copy()
+    if len(probes.hot):
+        temperatures[probes.hot_baths] = probes.temperature0 + of_baths(probes.excess(found.unknowns))
+    mu, electron_mu = by_bath.taking_heat(mus), by_bath.keeping_energy(mus)
+    if by_bath.has_others:
+        extra.update(bath_mu=by_bath.listed(mus), bath_power=by_bath.listed(powers, 0.0),
+                     bath_temperatures=by_bath.listed(temperatures))
+    where = np.where(np.isnan(mu), electron_mu, mu)
+    rate = problem.self_energy.at_potential(potential).local(np.where(np.isnan(where), probes.mu0, where))
+    lead_mu = np.array([floating if reservoir.mu is None else reservoir.mu
+                        for floating, reservoir in zip(found.lead_mu, problem.reservoirs, strict=True)], float)
+    flows = np.full((2, len(problem.propagator.bonds)), np.nan) if solved.flows is None else solved.flows
+    return SteadyState(
+        **surroundings(problem.lattice, problem.self_energy.coupled, problem.reservoirs, lead_mu, lead_potential),
+        power=by_bath.heat(powers), mu=mu, electron_mu=electron_mu,
+        electron_temperature=by_bath.keeping_energy(temperatures), electron_power=by_bath.kept(powers),
+        potential=potential, density=np.full(sites, np.nan) if solved.density is None else solved.density[back],
+        current=found.current, energy_current=found.energy_current, gross_current=found.gross_current,
+        gross_energy_current=found.gross_energy_current, bonds=problem.order[problem.propagator.bonds],
+        bond_current=-flows[0], bond_energy_current=-flows[1],
+        bath_temperature=np.full(sites, np.nan) if baths.phonons is None else problem.reference,
+        error=found.error, rtol=float(rtol), newton_steps=found.newton_steps, products=found.products,
+        energies=found.energies, thermal_resolution=smallest_ratio(problem.reference, rate),
+        green_functions=solved.counts.green_functions, transports=solved.counts.transports,
+        method=problem.propagator.method, known=solved.solution, **extra)
+
+
+def _check_start(start: Any, lattice: Lattice) -> None:
+    """Raise unless a state is one to start from."""
     if not isinstance(start, SteadyState):
         raise TypeError(f"start must be a SteadyState, got {start!r}.")
     if start.units != "model":
@@ -356,43 +284,26 @@ def _near(start, lattice, order):
             len(start.current) != len(lattice.leads):
         raise ValueError(f"start must be a state of the same system, of {len(lattice.sites)} sites and "
                          f"{len(lattice.leads)} leads at the same positions, got {start!r}.")
+
+
+def _near(start: SteadyState, order: np.ndarray) -> NearSolution:
+    """What to start from."""
     solution = start.solution
-    return NearSolution(
-        *(values[order] for values in (start.mu, start.electron_mu, start.electron_temperature, start.potential)),
-        start.reservoir_mu, start.reservoir_temperature,
-        *((None, 0.0) if solution is None else (solution.panels, solution.probes.mu0)))
-
-
-def _unchanged(propagator):
-    """Where at most one bath has a balance sites are rows."""
-    return propagator
-
-
-def _of_sites(solution, probes, baths, sites):
-    """What a solution says of each bath at every site; nan where there is none, power 0 without phonons."""
-    nothing = np.full(sites, np.nan)
-    result = {"power": solution.power[:sites], "mu": solution.mu[:sites], "electron_mu": nothing,
-              "electron_temperature": nothing, "electron_power": np.zeros(sites)}
-    if baths.electrons is not None:
-        hot = probes.hot
-        temperature = probes.temperature0 + probes.excess(solution.unknowns)
-        result.update(electron_mu=solution.mu[hot], electron_power=solution.power[hot],
-                      electron_temperature=np.where(probes.coupled[hot], temperature, np.nan))
-        if baths.phonons is None:
-            result.update(power=np.zeros(sites), mu=nothing)
-    return result
+    energies, mu0 = (None, 0.0) if solution is None else (solution.panels, solution.probes.mu0)
+    return NearSolution(start.mu[order], start.electron_mu[order], start.electron_temperature[order],
+                        start.potential[order], start.reservoir_mu, start.reservoir_temperature, energies, mu0,
+                        start.density_difference is not None)
 
 
 @contextmanager
-def _best_so_far(order: np.ndarray, state: Callable | None = None, unknowns: int = 0):
-    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one.
-
-    Of the unknowns the first so many belong to sites, as often as each has some.
-    """
+def _best_so_far(order: np.ndarray, baths: Baths, state: Callable[[Solved], SteadyState] | None = None):
+    """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one."""
     try:
         yield
     except ConvergenceError as error:
         if error.sites is not None:
-            error.sites = order[error.sites[error.sites < max(unknowns, len(order))] % len(order)]
+            # Numbers of unknowns: of all baths at every site, then of those with a temperature, then of leads.
+            of_sites = len(order) * max(1, len(baths.balanced) + len(baths.hot))
+            error.sites = order[error.sites[error.sites < of_sites] % len(order)]
         error.state = state(error.state) if state and error.state is not None else None
         raise

@@ -92,8 +92,8 @@ def test_kinetic_theory_names_what_it_cannot():
     reservoirs = [kd.Reservoir(0.1, 0.1), kd.Reservoir(0.0, 0.1)]
     options = {"velocity": flat, "length": 1.0}
     electrons = [kd.ElectronBath(rate=0.1)]
-    with pytest.raises(ValueError, match=r"linear_response, .*steady_state takes an ElectronBath"):
-        kd.kinetic.linear_response(flat, electrons, mu=0.0, temperature=0.1, **options)
+    with pytest.raises(ValueError, match="At temperature 0 electrons with a temperature of their own"):
+        kd.kinetic.linear_response(flat, electrons, mu=0.0, temperature=0, **options)
     with pytest.raises(ValueError, match="Neutrality in the kinetic theory takes a PhononBath alone"):
         kd.kinetic.steady_state(flat, reservoirs, electrons, electrostatics=kd.Neutrality(), **options)
     with pytest.raises(ValueError, match="takes baths with one number"):

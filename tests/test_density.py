@@ -9,8 +9,8 @@ from scipy.special import expit
 
 import kwant_dissip as kd
 from kwant_dissip.errors import ConvergenceError
-from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.propagators.chain import ChainPropagator
 from kwant_dissip.propagators.density import EquilibriumDensity
 from models import chain, uniform_chain

@@ -11,10 +11,10 @@ from scipy.special import expit
 import kwant_dissip as kd
 from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
-from kwant_dissip.balance.probes import ThermalProbes
 from kwant_dissip.balance.screening import ScreenedBalance
-from kwant_dissip.model.broadening import broadening
+from kwant_dissip.balance.thermal_probes import ThermalProbes
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.propagators.chain import ChainPropagator
 from kwant_dissip.propagators.density import EquilibriumDensity
 from kwant_dissip.propagators.kwant_solver import KwantPropagator
@@ -262,7 +262,8 @@ def test_thomas_fermi_length_of_a_weak_impurity():
     lattice = read(random_chain(onsite, -np.ones(2 * length)))
     propagator = ChainPropagator(lattice, broadening(bath, lattice), np.zeros(2))
     order = propagator.order
-    probes = ThermalProbes(propagator.coupled, np.full(len(order), temperature), [kd.Reservoir(-1.0, temperature)] * 2)
+    probes = ThermalProbes(propagator.coupled, np.full(len(order), temperature), [False],
+                           [kd.Reservoir(-1.0, temperature)] * 2)
     result = ScreenedBalance(
         propagator, probes, EnergyGrid(probes, 1e-6),
         equation=kd.Poisson(coupling).equation(lattice).in_order(order), ramps=np.zeros((len(order), 2)),
@@ -480,7 +481,7 @@ def test_the_balance_without_electrostatics_is_the_limit_of_weak_coupling():
     moved = ChainPropagator(lattice, broadening(bath, lattice), np.zeros(2)).at_potential(
         state.potential[chain_order], np.array([0.05, -0.05]))
     reservoirs = [kd.Reservoir(MU + 0.05, TEMPERATURE), kd.Reservoir(MU - 0.05, TEMPERATURE)]
-    probes = ThermalProbes(moved.coupled, np.full(len(order), TEMPERATURE), reservoirs)
+    probes = ThermalProbes(moved.coupled, np.full(len(order), TEMPERATURE), [False], reservoirs)
     plain = Balance(moved, probes, EnergyGrid(probes, 1e-6)).solve()
     np.testing.assert_allclose(plain.power[np.argsort(chain_order)], state.power, rtol=0,
                                atol=1e-6 * np.abs(state.power).max())

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import kwant_dissip as kd
 from kwant_dissip.balance.energy_grid import Point
 from kwant_dissip.balance.newton import chords
-from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.native import LANES
 from kwant_dissip.native.elements import packed, unpacked
 from kwant_dissip.numerics.quadrature import gauss_rule

@@ -367,7 +367,7 @@ def test_units_and_files(tmp_path):
     ({"occupation_energies": 1j}, "occupation_energies")])
 def test_bad_arguments(arguments, message, monkeypatch):
     """Named before anything is solved."""
-    monkeypatch.setattr(kinetic.solve.Balance, "solve", None)
+    monkeypatch.setattr(kinetic.problem.Balance, "solve", None)
     arguments = {"transmission": lorentzian(0.5, 0), "reservoirs": biased(0.1, 0.1), "length": 2.0,
                  "bath": kd.PhononBath(0.1, rate=1.0), "velocity": parabolic, "rtol": 1e-2, **arguments}
     with pytest.raises(ValueError, match=message):

@@ -6,19 +6,36 @@ import numpy as np
 import pytest
 
 import kwant_dissip as kd
-from kwant_dissip.balance.electron_probes import ElectronProbes
 from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.expansion import ExpandedProbes
 from kwant_dissip.balance.linear import Jacobian
 from kwant_dissip.balance.particles import Balance
-from kwant_dissip.balance.probes import ThermalProbes
-from kwant_dissip.model.broadening import broadening
+from kwant_dissip.balance.thermal_probes import ThermalProbes
+from kwant_dissip.model.baths import checked_baths
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.propagators.choose import propagator_for
-from kwant_dissip.propagators.rows import RowsPropagator
+from kwant_dissip.propagators.rows import in_rows
 from models import chain, three_terminal
 
 KBT = 0.1
+
+
+class Filter(kd.Bath):
+    """A bath of a user's: takes electrons near one level."""
+
+    level, width, levels = 0.1, 0.2, (0.1,)
+
+    def profile(self, energies):
+        return self.width / (self.width - 1j * (energies - self.level))
+
+
+class Exchange(Filter):
+    """The same among electrons."""
+
+    keeps = "particles and energy"
+
+
 SYSTEMS = {"chain": chain([0.1, -0.2, 0.3, 0.0, 0.2, 0.1], np.exp(0.3j * np.arange(5))), "flux": three_terminal()}
 BATHS = {
     "none": None,
@@ -26,7 +43,11 @@ BATHS = {
     "phonons, elastic": [kd.PhononBath(KBT, rate=lambda site: 0.1 * (site.tag[0] != 2)), kd.ElasticBath(rate=0.2)],
     "electrons": [kd.ElectronBath(rate=0.2)],
     "all": [kd.PhononBath(KBT, rate=0.1), kd.ElectronBath(rate=lambda site: 0.2 * (site.tag[0] != 1)),
-            kd.ElasticBath(rate=0.1)]}
+            kd.ElasticBath(rate=0.1)],
+    "filter": [Filter(temperature=KBT, rate=0.2)],
+    "exchange": [Exchange(rate=0.2)],
+    "filters, exchange": [Filter(temperature=KBT, rate=0.2), kd.ElectronBath(rate=0.1), Exchange(rate=0.1),
+                          Filter(temperature=1.2 * KBT, rate=lambda site: 0.1 * (site.tag[0] != 1))]}
 
 
 def problem(system, baths, floating, expanded=False):
@@ -37,19 +58,15 @@ def problem(system, baths, floating, expanded=False):
         kd.Reservoir(None if floating else -0.2, KBT)]
     bath = BATHS[baths]
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(leads), None)
-    reference = np.full(sites, KBT)
-    hot = bath is not None and any(isinstance(one, kd.ElectronBath) for one in bath)
-    rows = RowsPropagator(propagator) if hot else propagator
+    baths = checked_baths(bath)
+    keeps = baths.keeps_energy if baths.balanced else np.zeros(1, bool)
+    rows = in_rows(propagator, keeps)
     if expanded:
         drive = np.array([0.5] + [0.1] * (leads - 2) + [np.nan if floating else -0.5])
-        probes = ExpandedProbes(rows.coupled, 0.1, KBT, drive, np.linspace(-0.2, 0.3, leads),
-                                np.zeros(len(rows.coupled)),
-                                hot=np.arange(len(rows.coupled) - sites, len(rows.coupled)) if hot else None)
-    elif hot:
-        phonons = propagator.balanced[0] if len(propagator.balanced) > 1 else None
-        probes = ElectronProbes(phonons, propagator.balanced[-1], reference, reservoirs)
+        probes = ExpandedProbes(sites, rows.coupled, 0.1, KBT, drive, np.linspace(-0.2, 0.3, leads),
+                                np.zeros(len(rows.coupled)), hot=np.flatnonzero(np.repeat(keeps, sites)))
     else:
-        probes = ThermalProbes(propagator.coupled, reference, reservoirs)
+        probes = ThermalProbes(rows.coupled.reshape(-1, sites), np.full((len(keeps), sites), KBT), keeps, reservoirs)
     balance = Balance(rows, probes, EnergyGrid(probes, 1e-3))
     rng = np.random.default_rng(1)
     start = probes.start()
@@ -59,7 +76,7 @@ def problem(system, baths, floating, expanded=False):
 
 
 @pytest.mark.parametrize("expanded", [False, True])
-@pytest.mark.parametrize("baths", ["phonons", "electrons", "all"])
+@pytest.mark.parametrize("baths", ["phonons", "electrons", "all", "filter", "filters, exchange"])
 def test_slopes_of_fillings(baths, expanded):
     """df/dmu of every bath and floating lead, and (E - mu) / T as much with the temperature."""
     balance, panels, unknowns, coupled, _ = problem("chain", baths, True, expanded)

@@ -12,8 +12,8 @@ import pytest
 
 import kwant_dissip as kd
 from kwant_dissip.leads.roots import BandedLead
-from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.native import BUILD, KERNELS, LANES, USABLE
 from kwant_dissip.native.chain import chain_dressed, chain_green, chain_moments, chain_occupation, chain_response
 from kwant_dissip.native.elements import packed, unpacked

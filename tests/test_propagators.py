@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import kwant_dissip as kd
 from kwant_dissip.leads.periodic import PeriodicLead
-from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.propagators.chain import ChainPropagator
 from kwant_dissip.propagators.kwant_solver import KwantPropagator
 from models import chain, chains, floats, three_terminal, uniform_chain

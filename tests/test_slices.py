@@ -10,10 +10,10 @@ from scipy.special import expit
 import kwant_dissip as kd
 from kwant_dissip.balance.energy_grid import EnergyGrid
 from kwant_dissip.balance.particles import Balance
-from kwant_dissip.balance.probes import ThermalProbes
+from kwant_dissip.balance.thermal_probes import ThermalProbes
 from kwant_dissip.leads.periodic import PeriodicLead
-from kwant_dissip.model.broadening import broadening
 from kwant_dissip.model.lattice import read
+from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.model.slicing import cut
 from kwant_dissip.propagators import slices as sliced
 from kwant_dissip.propagators.kwant_solver import KwantPropagator
@@ -246,7 +246,7 @@ def test_slices_of_one_site_are_the_chain():
     assert all(part.stop - part.start == 1 for part in general.geometry.sites)
     reservoirs = [kd.Reservoir(-0.9, 0.1), kd.Reservoir(-1.1, 0.1)]
     own = kd.steady_state(syst, reservoirs, bath, rtol=1e-3)
-    probes = ThermalProbes(general.coupled, np.full(13, 0.1), reservoirs)
+    probes = ThermalProbes(general.coupled, np.full(13, 0.1), [False], reservoirs)
     result = Balance(general, probes, EnergyGrid(probes, 1e-3)).solve()
     np.testing.assert_allclose(result.power, own.power[general.order], rtol=0, atol=1e-9 * np.abs(own.power).max())
 

@@ -9,7 +9,7 @@ A floating lead has its d_a, and the second order of its mu, as unknowns. Sites 
 phonons follow a thermal drive, and unknown at both orders where electrons keep their energy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..numerics import krylov
 from ..numerics.quadrature import THERMAL_WINDOW, TWO_PI, Panels, window_panels
 from ..propagators.interface import Propagator
 from ..propagators.kept import KeptSpectra
+from ..propagators.rows import in_rows
 from .energy_grid import EnergyGrid
 from .particles import Balance, BalanceResult
 from .probes import Probes
@@ -30,7 +31,8 @@ class ExpandedProbes(Probes):
 
     Parameters
     ----------
-    coupled : array of bool, shape (sites,)
+    sites : int
+    coupled : array of bool, shape (rows,)
     mu, temperature : float
         Of the equilibrium.
     drive, thermal_drive : arrays of float, shape (leads,)
@@ -45,11 +47,11 @@ class ExpandedProbes(Probes):
 
     linear = True
 
-    def __init__(self, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
+    def __init__(self, sites: int, coupled: np.ndarray, mu: float, temperature: float, drive: np.ndarray,
                  thermal_drive: np.ndarray, warming: np.ndarray,
                  first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
                  hot: np.ndarray | None = None) -> None:
-        self.coupled = coupled
+        self.sites, self.coupled = sites, coupled
         self.hot = np.empty(0, int) if hot is None else hot
         self.floating = np.flatnonzero(np.isnan(drive))
         self.mu0, self.temperature0, self.coldest = float(mu), float(temperature), float(temperature)
@@ -115,13 +117,15 @@ class ExpandedProbes(Probes):
         return max(np.abs(unknowns).max(), self.drive)
 
 
+_OF_ROWS = "power1", "power2", "mu1", "mu2", "temperature1", "temperature2"
 # Panels, and both orders' unknowns.
 Start = tuple[Panels, np.ndarray, np.ndarray]
 
 
 def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndarray, thermal_drive: np.ndarray,
-           warming: np.ndarray, rtol: float, map_: Callable, progress: Callable | None = None,
-           start: Start | None = None, hot: np.ndarray | None = None) -> tuple[dict, Start | None]:
+           warming: np.ndarray, rtol: float, map_: Callable, progress: Callable | None = None, *,
+           start: Start | None = None,
+           keeps_energy: Sequence[bool] | np.ndarray = (False,)) -> tuple[dict, Start | None]:
     """Both orders of one propagator.
 
     Parameters
@@ -131,32 +135,41 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
         Of the equilibrium; temperature 0 is allowed without thermal drive and floating leads.
     drive, thermal_drive : arrays of float, shape (leads,)
         d_a and t_a: shift of each lead's mu (nan: floating) and temperature per unit of bias.
-    warming : array of float, shape (rows,)
+    warming : array of float, shape (sites,)
         t_i: the same of the phonons' temperature.
     rtol, map_, progress
         As for `EnergyGrid`.
     start : tuple or None
         What an earlier call returned as `start`, with arrays on the sites of this propagator.
-    hot : array of int, optional
-        Rows of the propagator with a temperature to be found; not at temperature 0.
+    keeps_energy : sequence of bool, optional
+        Of each bath whether it does, and has a temperature to be found; not at temperature 0. By default there is one
+        that does not.
 
     Returns
     -------
     dict
-        Fields of `LinearResponse` but x, in the propagator's order; and the changes of temperature at `hot` rows,
-        `temperature1` and `temperature2`, if there are any.
+        Fields of `LinearResponse` but x, in the propagator's order, those of sites of shape (baths, sites); and the
+        changes of temperature, `temperature1` and `temperature2`, if some are to be found.
     start : tuple
         Panels and unknowns, to start a similar calculation from.
     """
+    sites = len(propagator.coupled)
+    propagator = in_rows(propagator, keeps_energy)
+
+    def by_bath(fields):
+        return {name: values.reshape(-1, sites) if name in _OF_ROWS else values for name, values in fields.items()}
+
     if temperature == 0:
-        return _at_zero_temperature(propagator, mu, drive), None
+        return by_bath(_at_zero_temperature(propagator, mu, drive)), None
     panels, x, y = start or (None, None, None)
+    hot = np.flatnonzero(np.repeat(keeps_energy, sites))
+    warming = np.tile(warming, len(propagator.coupled) // sites)
 
     # Both orders go through the same propagator at most of the same energies.
     spectra = KeptSpectra(propagator)
 
     def solve(panels, unknowns, first=None, least_current=0.0) -> tuple[ExpandedProbes, BalanceResult]:
-        probes = ExpandedProbes(propagator.coupled, mu, temperature, drive, thermal_drive, warming, first, hot)
+        probes = ExpandedProbes(sites, propagator.coupled, mu, temperature, drive, thermal_drive, warming, first, hot)
         grid = EnergyGrid(probes, rtol, map_, progress, least_current)
         return probes, Balance(propagator, probes, grid, spectra).solve(panels, unknowns)
 
@@ -166,13 +179,12 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
     # of k_B T.
     heat = (one.energy_current - mu * one.current) / temperature
     probes, two = solve(one.panels, y, first, max(np.abs(one.current).max(), np.abs(heat).max()) / temperature)
-    warmth = {"temperature1": first[2][probes.hot],
-              "temperature2": probes.excess(two.unknowns)} if len(probes.hot) else {}
-    return {"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
+    warmth = {"temperature1": first[2], "temperature2": probes.warming(two.unknowns)} if len(hot) else {}
+    return by_bath({"power1": one.power, "power2": two.power, "mu1": one.mu - mu, "mu2": two.mu - mu,
             "current1": one.current, "current2": two.current, "energy_current1": one.energy_current,
             "energy_current2": two.energy_current, "reservoir_mu1": first[1],
             "reservoir_mu2": probes.lead_mus(two.unknowns),
-            "error": max(one.error, two.error), **warmth}, (two.panels, one.unknowns, two.unknowns)
+            "error": max(one.error, two.error), **warmth}), (two.panels, one.unknowns, two.unknowns)
 
 
 def _at_zero_temperature(propagator, mu, drive):

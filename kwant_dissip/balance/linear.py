@@ -51,9 +51,7 @@ class Jacobian:
         self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
         self._parts, self._kept = self._thermal_parts(panels)
         self.own: np.ndarray = sum(map_(self._moments, self._parts), start=np.zeros((3, len(probes.coupled))))
-        sites = len(probes.hot) or len(probes.coupled)
-        for coupled, exchange in zip(probes.coupled.reshape(-1, sites), self.own[0].reshape(-1, sites), strict=True):
-            require_states(coupled, exchange)
+        require_states(probes, self.own[0])
 
     @property
     def exchange(self) -> np.ndarray:
@@ -208,21 +206,21 @@ class _WithLeads:
         return arriving @ weights, arriving @ (weights * nodes), inflow[floating] @ weights
 
 
-def require_states(coupled: np.ndarray, exchange: np.ndarray, least: np.ndarray | float = _NOTHING,
+def require_states(probes: Probes, exchange: np.ndarray, least: np.ndarray | float = _NOTHING,
                    cause: ConvergenceError | None = None) -> None:
     """Raise unless all coupled sites exchange electrons with the bath at thermal energies.
 
     Parameters
     ----------
-    coupled : array of bool, shape (sites,)
-    exchange : array of float, shape (sites,)
+    probes : Probes
+    exchange : array of float, shape (rows,)
         Int dE/2pi gamma_i A_i (-df_i/dE).
     least : float or array of float, optional
         What counts as none.
     cause : ConvergenceError, optional
         What it explains.
     """
-    bad = np.flatnonzero(coupled & ~(exchange > least))
+    bad = np.unique(np.flatnonzero(probes.coupled & ~(exchange > least)) % probes.sites)
     if len(bad):
         raise ConvergenceError(f"{len(bad)} coupled sites, the first number {bad[0]} along the system, have next to "
                                "no states in the thermal window; their chemical potential is not defined. Leave them "

@@ -27,6 +27,8 @@ class NearSolution:
         Its grid, if that is known, and
     mu0 : float
         where the grid counts from.
+    is_screened : bool
+        Whether it was found with electrostatics.
     """
 
     mu: np.ndarray
@@ -37,25 +39,21 @@ class NearSolution:
     lead_temperature: np.ndarray
     energies: Panels | None
     mu0: float
+    is_screened: bool
 
     def unknowns(self, probes: Probes) -> np.ndarray:
         """Unknowns of the probes to start from."""
         middle, ratio = self._ratio(probes)
-        sites = len(self.mu)
-        mus = [self.electron_mu] if len(probes.hot) else [self.mu]
-        if len(probes.coupled) > sites:  # rows of phonons come first
-            mus.insert(0, self.mu)
-        rows = ratio * (np.concatenate(mus) - middle)
-        excess = np.zeros(0)
-        if len(probes.hot):
-            heating = self.electron_temperature ** 2 - self.lead_temperature.mean() ** 2
-            square = probes.temperature0 ** 2 + ratio ** 2 * heating
-            excess = np.sqrt(np.maximum(square, (_COLDEST * probes.temperature0) ** 2)) - probes.temperature0
+        baths = len(probes.coupled) // probes.sites
+        mu, hot = np.tile(self.mu, (baths, 1)), probes.hot_baths
+        mu[hot] = self.electron_mu
+        heating = self.electron_temperature ** 2 - self.lead_temperature.mean() ** 2
+        square = probes.temperature0 ** 2 + ratio ** 2 * heating
+        excess = np.sqrt(np.maximum(square, (_COLDEST * probes.temperature0) ** 2)) - probes.temperature0
         floating = ratio * (self.lead_mu[probes.floating] - middle)
-        known = probes.start()
-        first = np.concatenate([rows, excess, floating])
+        first = np.concatenate([ratio * (mu.ravel() - middle), np.tile(excess, len(hot)), floating])
         coupled = np.concatenate([probes.coupled, probes.coupled[probes.hot], np.ones(len(floating), bool)])
-        return np.where(coupled & np.isfinite(first), first, known)
+        return np.where(coupled & np.isfinite(first), first, probes.start())
 
     def potentials(self, probes: Probes) -> np.ndarray:
         """Electrostatic energies of the sites to start from."""

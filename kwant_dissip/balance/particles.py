@@ -270,7 +270,7 @@ class Balance:
                     failure = failure or error
             if failure.state is not None and len(exchange):
                 off = np.abs(failure.state.residual[:len(exchange)])
-                require_states(self.probes.coupled, exchange, off / (_ASTRAY * self.probes.scale(first)), failure)
+                require_states(self.probes, exchange, off / (_ASTRAY * self.probes.scale(first)), failure)
             raise failure from None
 
     def _starts(self, first):

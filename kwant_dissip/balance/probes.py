@@ -6,19 +6,12 @@ digits; energies and chemical potentials count from mu_0.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import ConvergenceError
-from ..model.reservoirs import Reservoir, known_mus
-from ..native.energies import fermi_difference, fermi_slope
-from ..numerics.quadrature import THERMAL_WINDOW, Panels, gauss_rule, window_panels
+from ..native.energies import fermi_slope
+from ..numerics.quadrature import THERMAL_WINDOW, Panels, gauss_rule
 
-# Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
-_THERMOPOWER = 1e-6
-# Temperatures that differ by less than this part are the same.
-_SAME = 1e-12
 # Sites over which thermal windows are averaged, at how many energies per k_B T, and no more than so many.
 _MANY = 1000
 _FINE, _FINEST = 10, 10000
@@ -26,9 +19,6 @@ _FINE, _FINEST = 10, 10000
 _REACH = 15.0
 # Of its window, what a site must find at the energies to have weights of its own.
 _LEAST_WEIGHT = 1e-3
-# Within 10 k_B T of a chemical potential is what a panel of the first grid may hold.
-_EDGE = 10.0
-_MOST_FIRST_PANELS = 5000
 
 
 class Probes(ABC):
@@ -39,7 +29,8 @@ class Probes(ABC):
 
     Attributes
     ----------
-    coupled : array of bool, shape (sites,)
+    sites : int
+    coupled : array of bool, shape (rows,)
         Where probes are.
     floating : array of int
         Leads whose chemical potential is unknown.
@@ -55,6 +46,7 @@ class Probes(ABC):
         How large the differences are that drive currents, in energy.
     """
 
+    sites: int
     coupled: np.ndarray
     floating: np.ndarray
     hot: np.ndarray = np.empty(0, int)
@@ -69,6 +61,21 @@ class Probes(ABC):
         rows = len(self.coupled)
         return unknowns[:rows], unknowns[rows + len(self.hot):]
 
+    @property
+    def hot_baths(self) -> np.ndarray:
+        """Numbers of the baths with rows in `hot`."""
+        return self.hot[::self.sites] // self.sites
+
+    @property
+    def keeps_energy(self) -> np.ndarray:
+        """Of each bath whether it does: array of bool."""
+        return np.isin(np.arange(0, len(self.coupled), self.sites), self.hot)
+
+    @property
+    def temperatures(self) -> slice:
+        """Where among the unknowns the temperatures are, one for each row in `hot`."""
+        return slice(len(self.coupled), len(self.coupled) + len(self.hot))
+
     @abstractmethod
     def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
         """Chemical potentials of the leads relative to mu_0, shape (leads,)."""
@@ -80,6 +87,10 @@ class Probes(ABC):
     @abstractmethod
     def slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of the occupations with the unknowns, of sites and of leads (0 where not floating)."""
+
+    def lead_slopes(self, energies: np.ndarray) -> np.ndarray:
+        """Derivatives of the leads' occupations with their mu, floating ones at mu_0, shape (leads, energies)."""
+        raise NotImplementedError("These probes do not know how the leads' occupations change.")
 
     @abstractmethod
     def thermal(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +118,7 @@ class Probes(ABC):
 
     def excess(self, unknowns: np.ndarray) -> np.ndarray:
         """The unknowns that belong to temperatures, one for each row in `hot`."""
-        return unknowns[len(self.coupled):len(self.coupled) + len(self.hot)]
+        return unknowns[self.temperatures]
 
     def moved(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Unknowns after a step."""
@@ -163,87 +174,3 @@ class Probes(ABC):
         far = ~(site_weights.sum(axis=1, keepdims=True) >= _LEAST_WEIGHT)
         site_weights, lead_weights = np.where(far, 1.0, site_weights), np.maximum(lead_weights, _LEAST_WEIGHT ** 2)
         return (energies, *(part / part.sum(axis=1, keepdims=True) for part in (site_weights, lead_weights)))
-
-
-class ThermalProbes(Probes):
-    """Fermi functions at any bias: probes at the temperature of the bath, each with a chemical potential of its own.
-
-    Parameters
-    ----------
-    coupled : array of bool, shape (sites,)
-    bath_temperature : array of float, shape (sites,)
-    reservoirs : sequence of Reservoir
-        One per lead.
-    hottest : float, optional
-        Temperature that the window has to hold, if others are lower.
-    """
-
-    def __init__(self, coupled: np.ndarray, bath_temperature: np.ndarray, reservoirs: Sequence[Reservoir],
-                 hottest: float = 0.0) -> None:
-        self.coupled = coupled
-        self._temperature = bath_temperature
-        known = known_mus(reservoirs)
-        self.mu0 = 0.5 * (known.min() + known.max())
-        self.floating = np.array([a for a, reservoir in enumerate(reservoirs) if reservoir.mu is None], int)
-        self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
-        # Those of floating leads are unknown; here stands 0.
-        self._lead_mu = np.array([0.0 if reservoir.mu is None else reservoir.mu - self.mu0 for reservoir in reservoirs])
-        # Without a bath the temperature of the phonons still names the equilibrium.
-        temperatures = bath_temperature[coupled] if np.any(coupled) else bath_temperature
-        self.temperature0 = float(np.median(temperatures))
-        # What differs by rounding alone would drive currents that are rounding alone.
-        self._temperature, self._lead_temperature, temperatures = (
-            np.where(np.abs(values - self.temperature0) <= _SAME * self.temperature0, self.temperature0, values)
-            for values in (self._temperature, self._lead_temperature, temperatures))
-        self.coldest = temperatures.min()
-        self._hottest = max(hottest, self._lead_temperature.max(), temperatures.max())
-        self._spread = np.abs(self._lead_temperature - self.temperature0).max() + np.ptp(temperatures)
-        self.drive = np.abs(self._lead_mu).max() + self._spread
-        # Where nothing drives, what differs from equilibrium by a rounding error of k_B T is equilibrium.
-        self.least = 0.0 if self.drive > 0 else np.finfo(float).eps * self.coldest
-
-    def lead_mus(self, unknowns):
-        result = self._lead_mu.copy()
-        result[self.floating] = self.split(unknowns)[1]
-        return result
-
-    def fillings(self, energies, unknowns):
-        return (fermi_difference(energies, self.split(unknowns)[0], self._temperature - self.temperature0,
-                                 self.temperature0),
-                fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature - self.temperature0,
-                                 self.temperature0))
-
-    def slopes(self, energies, unknowns):
-        mu, lead_mu = self.split(unknowns)
-        leads = np.zeros((len(self._lead_mu), len(energies)))
-        leads[self.floating] = fermi_slope(energies, lead_mu, self._lead_temperature[self.floating])
-        return fermi_slope(energies, mu, self._temperature), leads
-
-    def lead_slopes(self, energies: np.ndarray) -> np.ndarray:
-        """Derivatives of the leads' occupations, floating ones at mu_0, shape (leads, energies)."""
-        return fermi_slope(energies, self._lead_mu, self._lead_temperature)
-
-    def thermal(self, unknowns):
-        mu, lead_mu = self.split(unknowns)
-        return (np.concatenate([mu[self.coupled], lead_mu]),
-                np.concatenate([self._temperature[self.coupled], self._lead_temperature[self.floating]]))
-
-    def window(self, reach=THERMAL_WINDOW):
-        outer = reach * self._hottest
-        return self._lead_mu.min() - outer, self._lead_mu.max() + outer
-
-    def first_panels(self, thresholds):
-        """See `Probes`: the edge of every Fermi function, wherever between the leads' mu it comes to lie."""
-        outer = (THERMAL_WINDOW - _EDGE) * self._hottest
-        low, high = self.window()
-        count = (high - low - 2 * outer) / (_EDGE * self.coldest)
-        if count > _MOST_FIRST_PANELS:
-            raise ConvergenceError(f"A span of {high - low - 2 * outer:.1e} in energy at the temperature "
-                                   f"{self.coldest:.1e} needs more than {21 * count:.0e} energies; raise the "
-                                   "temperature, or use linear_response, which takes T = 0.")
-        return Panels.join(window_panels(low, low + outer, thresholds, outer),
-                           window_panels(low + outer, high - outer, thresholds, _EDGE * self.coldest),
-                           window_panels(high - outer, high, thresholds, outer))
-
-    def scale(self, unknowns):
-        return max(np.abs(unknowns).max(), np.abs(self._lead_mu).max(), _THERMOPOWER * self._spread, self.least)

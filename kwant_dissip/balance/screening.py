@@ -20,7 +20,7 @@ from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
 from ..propagators.interface import Propagator
 from ..propagators.lattice import LatticePropagator
-from ..propagators.rows import RowsPropagator
+from ..propagators.rows import in_rows
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
 from .linear import require_states
@@ -90,7 +90,7 @@ class ScreenedBalance:
     ----------
     propagator : LatticePropagator
         At any potential of the sites.
-    probes : ThermalProbes or ElectronProbes
+    probes : ThermalProbes
     grid : EnergyGrid
         Of these probes.
     equation : Equation
@@ -161,7 +161,7 @@ class ScreenedBalance:
 
     def _by_row(self, propagator: LatticePropagator) -> Propagator:
         """The propagator for the balance of the probes, one row for each bath of a site if there are several."""
-        return RowsPropagator(propagator) if len(self.probes.hot) else propagator
+        return in_rows(propagator, self.probes.keeps_energy)
 
     def _split(self, unknowns):
         """Unknowns of the probes, electrostatic energies of the sites and of the leads."""
@@ -256,13 +256,13 @@ class ScreenedBalance:
         states, own, conductance = self._states(point, chemical)
         thomas_fermi = self._equation.thomas_fermi(np.maximum(states, _FEWEST_STATES * states.max()))
         if np.any(coupled):
-            for where, exchange in zip(coupled.reshape(-1, sites), own[0].reshape(-1, sites), strict=True):
-                require_states(where, exchange)
+            require_states(probes, own[0])
         if len(hot):
             scaled = Scaling(probes, chemical, own)
             rows_inverse = approximate_inverse(self._by_row(point.propagator), probes, chemical)
         else:
-            coarse, exchange = CoarseInverse(point.propagator, probes, chemical), np.where(coupled, own[0], 1.0)
+            coarse = CoarseInverse(self._by_row(point.propagator), probes, chemical)
+            exchange = np.where(coupled, own[0], 1.0)
 
         def changes(balance):
             if not len(hot):
@@ -273,16 +273,26 @@ class ScreenedBalance:
         def apply(residual):
             balance, law = np.split(residual, [len(residual) - sites])
             change = changes(balance)
-            # The density follows the electrons among themselves where they are hot, else the probes of the phonons.
-            mu_change = change[:sites] if not len(hot) else np.where(coupled[hot], change[hot], change[:sites])
-            return np.concatenate([change, thomas_fermi(law, mu_change)])
+            return np.concatenate([change, thomas_fermi(law, self._leading(change[:len(coupled)]))])
 
         return apply
+
+    def _leading(self, values):
+        """Of values of the rows, those that the density of each site follows.
+
+        Of electrons among themselves where they are hot, else of the first bath that couples.
+        """
+        by_bath, coupled = (part.reshape(-1, len(self._reference), *part.shape[1:])
+                            for part in (values, self.probes.coupled))
+        rank = coupled.astype(int)
+        rank[self.probes.hot_baths] *= 2
+        leading = np.argmax(rank, axis=0)
+        return by_bath[leading, np.arange(len(leading))]
 
     def _states(self, point, chemical):
         """Int dE/2pi A_i (-df_i/dE) of the sites; the same of gamma A times 1, E, E^2 at rows; d(current)/d(mu).
 
-        The first is the thermal density of states, the last that of floating leads.
+        The first is the thermal density of states (`_leading`), the last that of floating leads.
         """
         probes, sites, rows = self.probes, len(self._reference), len(self.probes.coupled)
         propagator = self._by_row(point.propagator)
@@ -300,9 +310,7 @@ class ScreenedBalance:
             slopes = np.where(probes.coupled[:, None], slopes, probes.lead_slopes(energies).mean(axis=0))
             slopes *= spectrum.spectral
             own = slopes * spectrum.rate
-            states = slopes[:sites] if not len(probes.hot) else np.where(probes.coupled[probes.hot, None],
-                                                                         slopes[probes.hot], slopes[:sites])
-            return np.concatenate([states @ weight, own @ weight, own @ (weight * energies),
+            return np.concatenate([self._leading(slopes) @ weight, own @ weight, own @ (weight * energies),
                                    own @ (weight * energies ** 2), inflow[probes.floating] @ weight]) / TWO_PI
 
         total = sum(self.grid.map(part_sums, range(0, len(nodes), size)))

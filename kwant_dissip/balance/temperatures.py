@@ -72,8 +72,8 @@ def approximate_inverse(propagator: RowsPropagator, probes: Probes,
     edges = propagator.edges() - probes.mu0
     # The Gauss rule of two energies has these nodes; where it degenerates both are the same.
     energies = np.resize(probes.few_energies(unknowns, edges, len(_NODES))[0], len(_NODES)) + probes.mu0
-    inverse = node_inverse(propagator, energies, _NODES)
-    return lambda rows: inverse(rows.reshape(-1, len(probes.hot))).ravel()
+    inverse = node_inverse(propagator, energies, _NODES, probes.hot_baths)
+    return lambda rows: inverse(rows.reshape(-1, probes.sites)).ravel()
 
 
 class Temperatures:

@@ -123,9 +123,11 @@ def _relaxation_length(scatterer, gamma, side, mu, temperature):
     for distance in sorted(np.linspace(-10, 10, 41), key=abs):
         velocity = np.stack(scatterer.velocities(side, mu + temperature * distance))
         if velocity.size:
-            return float(velocity.mean() / gamma(velocity[:, :, None])[0])
-    raise ValueError(f"The {('left', 'right')[side]} wire has no open modes within 10 k_B T of mu={mu!r}: "
-                     "the velocity is 0 there.")
+            rate = gamma(np.array([mu + temperature * distance]), velocity[:, :, None])[0]
+            if rate > 0:
+                return float(velocity.mean() / rate)
+    raise ValueError(f"The {('left', 'right')[side]} wire has no open modes that a bath reaches within 10 k_B T of "
+                     f"mu={mu!r}: the velocity is 0 there, or the rate.")
 
 
 def _first_edges(total, scale):

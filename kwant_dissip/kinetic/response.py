@@ -8,7 +8,9 @@ import numpy as np
 
 from ..balance.expansion import expand
 from ..errors import ConvergenceError
-from ..model.baths import Bath, checked_baths, equilibrium_temperature, per_site
+from ..model.baths import Bath, check_cold, checked_baths, equilibrium_temperature
+from ..model.by_bath import ByBath, expanded_by_site
+from ..model.per_site import per_site
 from ..model.phonon_drive import check_phonon_drive, checked_drive
 from ..model.reservoirs import check_drives_at, check_finite, checked_drives
 from ..numerics.checks import check_rtol
@@ -55,11 +57,9 @@ def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequen
     """
     check_rtol(rtol)
     baths = checked_baths(bath)
-    if baths.electrons is not None:
-        raise ValueError("bath must hold phonons and elastic scattering only in the kinetic theory's linear_response, "
-                         f"got {bath!r}; steady_state takes an ElectronBath.")
     gamma = relaxation(baths)
-    temperature = equilibrium_temperature(baths.phonons, temperature)
+    temperature = equilibrium_temperature(baths, temperature)
+    check_cold(baths, temperature)
     check_finite("mu", mu)
     reach = THERMAL_WINDOW * temperature + 1e-9 * (1 + abs(mu))
     scatterer, lengths = scatterer_of(transmission, velocity, mu - reach, mu + reach), lengths_of(length)
@@ -76,13 +76,22 @@ def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequen
         warming = _warming(phonon_drive, heats, lengths, make.mesh.nodes)
         if start is not None:
             panels, profiles, lead_mus = start
-            start = panels, *(np.concatenate(pair) for pair in zip(profiles, lead_mus, strict=True))
-        fields, found = expand(make(), mu, temperature, shifts, heats, warming, rtol, map_, progress, start)
+            half = len(profiles) // 2
+            start = panels, *(np.concatenate([*part, leads]) for part, leads in
+                              zip((profiles[:half], profiles[half:]), lead_mus, strict=True))
+        fields, found = expand(make(), mu, temperature, shifts, heats, warming, rtol, map_, progress, start=start,
+                               keeps_energy=baths.keeps_energy)
+        everywhere = np.ones((len(baths.balanced), make.nodes), bool)
+        fields.update(expanded_by_site(ByBath(baths, everywhere), fields))
         if found is not None:
             panels, *unknowns = found
-            found = panels, [values[:make.nodes] for values in unknowns], [values[make.nodes:] for values in unknowns]
-        return ({"phonon_drive": warming, **fields}, found, [fields["power1"], fields["power2"]], [fields["mu1"]], True,
-                0.0)
+            of_nodes = len(unknowns[0]) - int(np.isnan(shifts).sum())
+            profiles = [profile for values in unknowns for profile in values[:of_nodes].reshape(-1, make.nodes)]
+            found = panels, profiles, [values[of_nodes:] for values in unknowns]
+        resolved = [] if baths.phonons is None else [fields["mu1"]]
+        if baths.electrons is not None:  # the temperature may change by rounding alone
+            resolved += [fields["electron_mu1"], fields["electron_mu1"] + fields["electron_temperature1"]]
+        return ({"phonon_drive": warming, **fields}, found, [fields["power1"], fields["power2"]], resolved, True, 0.0)
 
     with thread_pool() as threads, stage_bar("kinetic.linear_response") as progress:
         map_ = reporting(threads, progress)

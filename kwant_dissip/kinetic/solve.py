@@ -12,26 +12,20 @@ It is the lattice theory without interference between the scatterer and the wire
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from .._kwant import kwant
-from ..balance.electron_probes import ElectronProbes
-from ..balance.energy_grid import EnergyGrid
-from ..balance.particles import Balance
-from ..balance.probes import ThermalProbes
 from ..errors import ConvergenceError
-from ..model.baths import Bath, checked_baths
+from ..model.baths import Bath, PhononBath, checked_baths
 from ..model.electrostatics import Law, Neutrality
-from ..model.reservoirs import Reservoir, equilibrium_mu, known_mus
-from ..model.resolution import smallest_ratio, smooth_values
-from ..numerics import gauss
+from ..model.profile import ProfileBroadening
+from ..model.reservoirs import Reservoir, known_mus
 from ..numerics.checks import check_rtol, is_number, real_array, shortened
 from ..numerics.quadrature import THERMAL_WINDOW
 from ..numerics.threads import thread_pool
 from ..progress import reporting, stage_bar
-from ..propagators.rows import RowsPropagator
 from ..results.kinetic_state import KineticState
 from .mesh import adapt
+from .problem import KineticProblem, bath_temperature
 from .scatterers import FunctionScatterer, KwantScatterer
 from .streams import Relaxation
 
@@ -121,87 +115,23 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
         raise ValueError(f"reservoirs must be two Reservoir, of the left and the right wire, got {reservoirs!r}.")
     lengths = lengths_of(length)
     temperatures = np.array([reservoir.temperature for reservoir in reservoirs], float)
-    phonons = np.nan if baths.phonons is None else bath_temperature(baths.phonons)
-    reference = float(temperatures.mean()) if baths.phonons is None else phonons
     known = known_mus(reservoirs)
     # Electrons among themselves become hotter than all else.
-    reach = THERMAL_WINDOW * max(reference, *temperatures) + (0 if baths.electrons is None else
-                                                             _HOT * THERMAL_WINDOW * np.ptp(known))
+    warm = max([*temperatures, *(bath_temperature(bath) for bath in baths.cold)])
+    reach = THERMAL_WINDOW * warm + (_HOT * THERMAL_WINDOW * np.ptp(known) if baths.hot else 0)
     scatterer = scatterer_of(transmission, velocity, known.min() - reach, known.max() + reach)
     _check_electrostatics(electrostatics, baths)
-    occupation_energies = _checked_energies(occupation_energies)
-    equilibrium = equilibrium_mu(reservoirs)
-
-    def solve(make, start, map_, progress):
-        # One step towards U = mu - mu_eq; `adapt` calls again until it is settled.
-        everywhere, temperature = np.ones(make.nodes, bool), np.full(make.nodes, reference)
-        phonon_probes = everywhere if baths.phonons is not None else None
-        probes = (ThermalProbes(everywhere & (phonon_probes is not None), temperature, reservoirs)
-                  if baths.electrons is None else
-                  ElectronProbes(phonon_probes, everywhere, temperature, reservoirs))
-        panels, profiles, lead_mu = start or (None, _profiles(probes, probes.start(), make.nodes),
-                                              np.zeros(len(probes.floating)))
-        shift = profiles[0]
-        potentials = None if electrostatics is None else shift + probes.mu0 - equilibrium
-        propagator = make(potentials)
-        rows = propagator if baths.electrons is None else RowsPropagator(propagator)
-        balance = Balance(rows, probes, EnergyGrid(probes, rtol, map_, progress))
-        try:
-            solution = balance.solve(panels, np.concatenate([*profiles, lead_mu]))
-        except ConvergenceError as error:
-            if error.state is None:
-                raise
-            parts = propagator, probes, error.state, np.zeros(make.nodes) if potentials is None else potentials
-            error.state = make.mesh, parts, heat(error.state, make.nodes) / make.mesh.node_widths, error.state.error
-            raise
-        profiles, lead_mu = _profiles(probes, solution.unknowns, make.nodes), probes.split(solution.unknowns)[1]
-        new_shift = profiles[0]
-        change = 0.0 if electrostatics is None else np.abs(new_shift - shift).max() / np.abs(new_shift).max()
-        progress("potential", change)
-        if potentials is None:
-            potentials = np.zeros(make.nodes)
-        # U is constant on a cell: a linear change by d on it, in energies of width T, is missed to second order.
-        variation = np.ptp(potentials.reshape(-1, gauss.ORDER), axis=1)
-        return ((propagator, probes, solution, potentials), (solution.panels, profiles, lead_mu),
-                [heat(solution, make.nodes)], profiles, change <= 0.1 * rtol, (variation / reference) ** 2 / 12)
-
-    def heat(solution, nodes):
-        """Power that each node gives to the phonons."""
-        return np.zeros(nodes) if baths.phonons is None else solution.power[:nodes]
-
-    def state(mesh, parts, power, cell_error):
-        propagator, probes, solution, potential = parts
-        nodes = len(mesh.nodes)
-        electrons = {}
-        if baths.electrons is not None:
-            electrons = {"electron_mu": solution.mu[probes.hot],
-                         "electron_temperature": probes.temperature0 + probes.excess(solution.unknowns)}
-        reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
-                                 for found, reservoir in zip(solution.lead_mu, reservoirs, strict=True)], float)
-        mu = np.full(nodes, np.nan) if baths.phonons is None else solution.mu[:nodes]
-        known = electrons.get("electron_mu", np.full(nodes, probes.mu0)) if baths.phonons is None else mu
-        rate = _local_rate(scatterer, gamma, known - potential, mesh.nodes)
-        return KineticState(
-            thermal_resolution=smallest_ratio(np.full(nodes, reference), rate), x=mesh.nodes,
-            node_width=mesh.node_widths, power=power,
-            mu=mu, potential=potential,
-            current=solution.current, energy_current=solution.energy_current, gross_current=solution.gross_current,
-            gross_energy_current=solution.gross_energy_current, reservoir_mu=reservoir_mu,
-            reservoir_temperature=temperatures, bath_temperature=phonons, error=max(solution.error, cell_error),
-            rtol=float(rtol), newton_steps=solution.newton_steps, products=solution.products,
-            energies=solution.energies, **electrons,
-            **_occupations(propagator, probes, solution.unknowns, occupation_energies))
-
+    problem = KineticProblem(scatterer, gamma, reservoirs, baths, electrostatics, rtol)
+    energies = _checked_energies(occupation_energies)
     where = [known.mean() if reservoir.mu is None else reservoir.mu for reservoir in reservoirs]
     with thread_pool() as threads, stage_bar("kinetic.steady_state") as progress:
-        map_ = reporting(threads, progress)
         try:
-            mesh, parts, (power,), cell_error = adapt(scatterer, gamma, lengths, where, temperatures, rtol, solve, map_,
-                                                      progress)
+            mesh, solved, (power,), cell_error = adapt(scatterer, gamma, lengths, where, temperatures, rtol,
+                                                       problem.solve, reporting(threads, progress), progress)
         except ConvergenceError as error:
-            error.state = error.state and state(*error.state)
+            error.state = error.state and problem.state(*error.state, occupation_energies=energies)
             raise
-    return state(mesh, parts, power, cell_error)
+    return problem.state(mesh, solved, power, cell_error, occupation_energies=energies)
 
 
 def scatterer_of(transmission, velocity, low, high):
@@ -213,14 +143,6 @@ def scatterer_of(transmission, velocity, low, high):
     return transmission
 
 
-def bath_temperature(bath):
-    """Temperature of a bath that is the same everywhere."""
-    if not is_number(bath.temperature):
-        raise ValueError("The kinetic theory takes a PhononBath with one temperature, "
-                         f"got {bath.temperature!r}.")
-    return float(bath.temperature)
-
-
 def relaxation(baths):
     """Rates of baths that are the same everywhere.
 
@@ -229,15 +151,15 @@ def relaxation(baths):
     ValueError
         If a bath has no single rate or mean free path, or an infinite mean free path or zero rate.
     """
-    if not any(True for _ in baths):
+    if not baths.listed:
         raise ValueError("The kinetic theory needs a bath: coherent electrons do not relax. Give a PhononBath, "
                          "ElectronBath or ElasticBath.")
-    return Relaxation([_rate(bath) for bath in (baths.phonons, baths.electrons) if bath is not None],
-                      [_rate(bath) for bath in baths.elastic])
+    balanced, elastic = ([_rate(bath) for bath in kind] for kind in (baths.balanced, baths.elastic))
+    return Relaxation(balanced, elastic, np.array([level for bath in baths.listed for level in bath.levels], float))
 
 
 def _rate(bath):
-    """Rate of one bath: function of velocities (2, modes, energies)."""
+    """Rate of one bath: function of energies, and velocities (2, modes, energies)."""
     value = bath.rate if bath.mean_free_path is None else bath.mean_free_path
     if not is_number(value):
         raise ValueError("The kinetic theory takes baths with one number as rate or mean_free_path, "
@@ -245,26 +167,18 @@ def _rate(bath):
     if bath.mean_free_path is None:
         if value == 0:
             raise ValueError(f"{bath!r} does not reach the wires: its rate is 0.")
-        return lambda velocity: np.full(velocity.shape[-1], float(value))
+        if bath.has_profile:
+            checked = ProfileBroadening(bath, np.array([float(value)]), 1.0)
+            return lambda energies, velocity: checked.parts(energies)[0][0]
+        return lambda energies, velocity: np.full(len(energies), float(value))
     if value == np.inf:
         raise ValueError(f"{bath!r} does not reach the wires: its mean free path is infinite.")
 
-    def gamma(velocity):
+    def gamma(energies, velocity):  # noqa: ARG001
         count = (velocity > 0).sum(axis=(0, 1))
         return velocity.sum(axis=(0, 1)) / np.maximum(count, 1) / value
 
     return gamma
-
-
-def _local_rate(scatterer, gamma, energies, x):
-    """Rate of all baths at each node's own energy, above its U."""
-    rate = np.zeros(len(x))
-    for side, nodes in enumerate((x < 0, x > 0)):
-        def at(values, side=side):
-            return np.array([gamma(np.stack(scatterer.velocities(side, value))[:, :, None])[0] for value in values])
-
-        rate[nodes] = smooth_values(at, energies[nodes])
-    return rate
 
 
 def _check_electrostatics(electrostatics, baths):
@@ -272,17 +186,12 @@ def _check_electrostatics(electrostatics, baths):
         return
     if not isinstance(electrostatics, Neutrality):
         raise ValueError(f"electrostatics must be Neutrality() in the kinetic theory, got {electrostatics!r}.")
-    if baths.phonons is None or baths.electrons is not None or baths.elastic:
+    if [type(bath) for bath in baths.listed] != [PhononBath]:
         raise ValueError("Neutrality in the kinetic theory takes a PhononBath alone: with other baths the density is "
                          "not that of its local equilibrium.")
-    if baths.phonons.mean_free_path is not None:
+    if baths.listed[0].mean_free_path is not None:
         raise ValueError("Neutrality in the kinetic theory needs a PhononBath with a rate: with a mean_free_path the "
                          "density is not that of the local equilibrium.")
-
-
-def _profiles(probes, unknowns, nodes):
-    """The unknowns at the nodes, one array for each mu and for the temperature."""
-    return list(unknowns[:len(unknowns) - len(probes.floating)].reshape(-1, nodes))
 
 
 def lengths_of(length):
@@ -301,16 +210,3 @@ def _checked_energies(energies):
     if values.ndim != 1 or not np.all(np.isfinite(values)):
         raise ValueError(f"occupation_energies must be finite real numbers, got {shortened(energies)}.")
     return values.astype(float)
-
-
-def _occupations(propagator, probes, unknowns, energies):
-    """Fields of a KineticState for the occupations at given energies."""
-    if energies is None:
-        return {}
-    reference = expit((probes.mu0 - energies) / probes.temperature0)
-    spectrum = propagator.spectrum(energies)
-    filling, lead_filling = probes.fillings(energies - probes.mu0, unknowns)
-    source = (np.array(propagator.bath_rates(energies)).reshape(-1, len(energies)) * filling
-              if propagator.balanced else np.zeros_like(spectrum.rate))
-    plus, minus = spectrum.directions(source.reshape(-1, *spectrum.rate.shape).sum(axis=0), lead_filling)
-    return {"occupation_energies": energies, "occupation_plus": plus + reference, "occupation_minus": minus + reference}

@@ -55,16 +55,18 @@ class Relaxation:
     Parameters
     ----------
     balanced, elastic : lists of callables
-        Rate of each bath whose occupation a balance has to find (phonons, then electrons), and of what scatters at
-        fixed energy: of shape (energies,), for velocities of shape (2, modes, energies).
+        Rate of each bath whose occupation a balance has to find, and of what scatters at fixed energy: of shape
+        (energies,), for energies and velocities of shape (2, modes, energies).
+    levels : array of float
+        Energies near which rates change fast.
     """
 
-    def __init__(self, balanced, elastic):
-        self.balanced, self.elastic = balanced, elastic
+    def __init__(self, balanced, elastic, levels):
+        self.balanced, self.elastic, self.levels = balanced, elastic, levels
 
-    def __call__(self, velocity):
+    def __call__(self, energies, velocity):
         """All of them together."""
-        return sum(rate(velocity) for rate in (*self.balanced, *self.elastic))
+        return sum(rate(energies, velocity) for rate in (*self.balanced, *self.elastic))
 
 
 class StreamPropagator(Propagator):
@@ -100,7 +102,7 @@ class StreamPropagator(Propagator):
     def edges(self):
         edges = self._scatterer.thresholds
         if self._potentials is None:
-            return edges
+            return np.concatenate([edges, self._gamma.levels])
         values = np.concatenate(self._potentials)
         return np.concatenate([edges + values.min(), edges, edges + values.max()])
 
@@ -128,16 +130,17 @@ class StreamPropagator(Propagator):
             return [np.ones((self.sites, len(energies))) for _ in rates]
         velocities = self._scatterer.at(energies)[1:]
         nodes = [len(wire.nodes) for wire in self.wires]
-        totals = [np.where((total := self._gamma(velocity)) > 0, total, 1.0) for velocity in velocities]
-        return [np.repeat([rate(velocity) / total for velocity, total in zip(velocities, totals, strict=True)], nodes,
-                          axis=0) for rate in rates]
+        totals = [np.where((total := self._gamma(energies, velocity)) > 0, total, 1.0) for velocity in velocities]
+        of_wires = list(zip(velocities, totals, strict=True))
+        return [np.repeat([rate(energies, velocity) / total for velocity, total in of_wires], nodes, axis=0)
+                for rate in rates]
 
     def _all_alike(self, energies):
         """`Spectrum` with all baths absorbing."""
         if self._potentials is not None:
             return self._compute_with_potentials(energies)
         scattering, *velocities = self._scatterer.at(energies)
-        parts = [_WireCoefficients.of_wire(wire, velocity, self._gamma(velocity))
+        parts = [_WireCoefficients.of_wire(wire, velocity, self._gamma(energies, velocity))
                  for wire, velocity in zip(self.wires, velocities, strict=True)]
         return StreamSpectrum(parts, scattering)
 
@@ -147,7 +150,7 @@ class StreamPropagator(Propagator):
         for side, (wire, potentials) in enumerate(zip(self.wires, self._potentials, strict=True)):
             velocity = self._scatterer.velocity(side, (energies - potentials[:, None]).ravel())
             velocity = velocity.reshape(len(potentials), 1, -1)
-            gamma = self._gamma(np.ones((2, 1, len(energies))))  # a rate: no matter what the velocity
+            gamma = self._gamma(energies, np.ones((2, 1, len(energies))))  # a rate: no matter what the velocity
             parts.append(_WireCoefficients.of_cells(wire, velocity, gamma))
             is_open.append(velocity[-1 if side == 0 else 0, 0] > 0)
         left, right = is_open

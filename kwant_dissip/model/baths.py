@@ -1,53 +1,128 @@
 """What surrounds the electrons along the wires: phonons, each other, and what scatters them elastically."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import users_function
-from ..numerics.checks import is_number, real_array, shortened
+from ..numerics.checks import is_number, shortened
+from .per_site import PerSite, check_kind, first_bad, per_site, temperatures_per_site
 from .reservoirs import check_temperature
 
-# A number, one per site, or a function of a `kwant.builder.Site`.
-PerSite = float | Sequence[float] | np.ndarray | Callable[..., float]
-# The same in an error.
-_PER_SITE = "a number, one for each site, or a function of the site"
+_KEEPS = "particles", "particles and energy", "each energy"
 
 
 class Bath:
-    """What all baths have in common: how strongly each site couples, by a rate or a mean free path.
+    r"""What all baths have in common, and the base of those that users add.
+
+    A bath takes electrons out of a site at the rate gamma_i(E) and returns as many, filled as a Fermi function: at a
+    temperature of its own, or at one that is found where it `keeps` their energy, too; or at each energy as many as it
+    takes there. Momentum and phase are lost.
 
     Parameters
     ----------
+    temperature : float, sequence of float, or function of a site, optional
+        k_B T of what it returns; exactly where it `keeps` particles only.
     rate, mean_free_path, lead
         As of `PhononBath`.
+
+    Attributes
+    ----------
+    keeps : {"particles", "particles and energy", "each energy"}
+        What it takes none of. Baths that keep particles only take up heat.
+    levels : sequence of float
+        Energies near which `profile` changes fast, if that is within less than k_B T: integrals break there.
 
     Raises
     ------
     ValueError
-        Unless exactly one of `rate` and `mean_free_path` is given, or if a number is out of range.
+        Unless exactly one of `rate` and `mean_free_path` is given, and a temperature where one is needed; or if a
+        number is out of range.
+
+    Notes
+    -----
+    A bath of one's own is a subclass that sets `keeps`, if it is not "particles", and gives a `profile`, if its rate
+    depends on energy. In a list it works beside all others, in every theory but with microscopic phonons.
+
+    Examples
+    --------
+    A filter that exchanges electrons near one level only:
+
+    >>> class Filter(kd.Bath):
+    ...     def __init__(self, level, width, temperature, rate):
+    ...         super().__init__(temperature=temperature, rate=rate)
+    ...         self.level, self.width, self.levels = level, width, (level,)
+    ...
+    ...     def profile(self, energies):
+    ...         return self.width / (self.width - 1j * (energies - self.level))
     """
 
-    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
-                 lead: PerSite | None = None) -> None:
+    keeps: str = "particles"
+    levels: Sequence[float] = ()
+
+    def __init__(self, *, temperature: PerSite | None = None, rate: PerSite | None = None,
+                 mean_free_path: PerSite | None = None, lead: PerSite | None = None) -> None:
         bath = type(self).__name__
+        if self.keeps not in _KEEPS:
+            raise ValueError(f"{bath} keeps must be one of {', '.join(map(repr, _KEEPS))}, got {self.keeps!r}.")
+        if (temperature is None) == (self.keeps == _KEEPS[0]):
+            raise ValueError(f"{bath} keeps {self.keeps}: it {'needs a' if temperature is None else 'has no'} "
+                             f"temperature{' of its own' if temperature is not None else ''}, "
+                             f"got temperature={temperature!r}.")
         if (rate is None) == (mean_free_path is None):
             raise ValueError(f"{bath} takes exactly one of rate and mean_free_path, "
                              f"got rate={rate!r} and mean_free_path={mean_free_path!r}.")
         if lead is not None and mean_free_path is None:
             raise ValueError(f"{bath} lead={lead!r} names the velocity for a mean_free_path; a rate needs none.")
-        self.rate, self.mean_free_path, self.lead = rate, mean_free_path, lead
-        for name, value in (("rate", rate), ("mean_free_path", mean_free_path), ("lead", lead)):
+        if mean_free_path is not None and self.has_profile:
+            raise ValueError(f"{bath} has a profile in energy, which its rate is multiplied with: give a rate, not "
+                             f"mean_free_path={mean_free_path!r}.")
+        self.rate, self.mean_free_path, self.lead, self.temperature = rate, mean_free_path, lead, temperature
+        for name, value in (("rate", rate), ("mean_free_path", mean_free_path), ("lead", lead),
+                            ("temperature", temperature)):
             check_kind(bath, name, value)
         if is_number(rate):
             self._check_rates(np.array([rate], float))
         if is_number(mean_free_path):
             self._check_mean_free_paths(np.array([mean_free_path], float))
+        if is_number(temperature):
+            check_temperature(f"{bath} temperature", temperature)
+
+    def profile(self, energies: np.ndarray) -> np.ndarray:
+        """What the rate is multiplied with at each energy; E - U of the site with electrostatics.
+
+        Parameters
+        ----------
+        energies : array of float or complex
+
+        Returns
+        -------
+        array of float or complex, of the same shape
+            Real: not negative, and there is no level shift. Complex: an analytic function in the upper half plane of
+            energies, bounded, with gamma = rate Re(profile) and the level shift Re Sigma = rate Im(profile) / 2 on the
+            real axis; only then is the density known, and electrostatics.
+        """
+        return np.ones(np.shape(energies))
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether the rate depends on energy by a `profile`."""
+        return type(self).profile is not Bath.profile
+
+    @property
+    def takes_heat(self) -> bool:
+        """Whether it keeps particles only."""
+        return self.keeps == _KEEPS[0]
+
+    @property
+    def is_elastic(self) -> bool:
+        """Whether it keeps the electrons of each energy."""
+        return self.keeps == _KEEPS[2]
 
     def __repr__(self):
-        return f"{type(self).__name__}({self._coupling()})"
+        temperature = "" if self.temperature is None else f"{self.temperature!r}, "
+        return f"{type(self).__name__}({temperature}{self._coupling()})"
 
     def _coupling(self):
         return f"rate={self.rate!r}" if self.mean_free_path is None else f"mean_free_path={self.mean_free_path!r}"
@@ -71,6 +146,10 @@ class Bath:
             raise ValueError(f"{type(self).__name__} lead must be a lead's number, 0 to {lead_count - 1}, "
                              f"got {first_bad(values, good)}.")
         return values.astype(int)
+
+    def site_temperatures(self, sites: Sequence) -> np.ndarray:
+        """Temperature at each site, array of shape (sites,); only where it takes heat."""
+        return temperatures_per_site(type(self).__name__, self.temperature, sites)
 
     def _check_rates(self, values):
         good = np.isfinite(values) & (values >= 0)
@@ -118,18 +197,7 @@ class PhononBath(Bath):
 
     def __init__(self, temperature: PerSite, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
                  lead: PerSite | None = None) -> None:
-        super().__init__(rate=rate, mean_free_path=mean_free_path, lead=lead)
-        check_kind("PhononBath", "temperature", temperature)
-        if is_number(temperature):
-            check_temperature("PhononBath temperature", temperature)
-        self.temperature = temperature
-
-    def __repr__(self):
-        return f"PhononBath({self.temperature!r}, {self._coupling()})"
-
-    def site_temperatures(self, sites: Sequence) -> np.ndarray:
-        """Temperature at each site, array of shape (sites,)."""
-        return temperatures_per_site("PhononBath", self.temperature, sites)
+        super().__init__(temperature=temperature, rate=rate, mean_free_path=mean_free_path, lead=lead)
 
 
 class ElectronBath(Bath):
@@ -153,6 +221,12 @@ class ElectronBath(Bath):
     Ph. A. Jacquet, J. Stat. Phys. 134, 709 (2009), arXiv:0808.0825: chains of self-consistent reservoirs.
     """
 
+    keeps = "particles and energy"
+
+    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
+                 lead: PerSite | None = None) -> None:
+        super().__init__(rate=rate, mean_free_path=mean_free_path, lead=lead)
+
 
 class ElasticBath(Bath):
     """Elastic scattering, which relaxes momentum and phase: at every energy as many electrons return as are taken.
@@ -174,28 +248,63 @@ class ElasticBath(Bath):
     J. L. D'Amato, H. M. Pastawski, Phys. Rev. B 41, 7411 (1990).
     """
 
+    keeps = "each energy"
+
+    def __init__(self, *, rate: PerSite | None = None, mean_free_path: PerSite | None = None,
+                 lead: PerSite | None = None) -> None:
+        super().__init__(rate=rate, mean_free_path=mean_free_path, lead=lead)
+
 
 @dataclass(frozen=True)
 class Baths:
-    """What surrounds the electrons, by kind.
+    """What surrounds the electrons, in the order in which it was given.
 
     Attributes
     ----------
-    phonons : PhononBath or None
-    electrons : ElectronBath or None
-    elastic : tuple of ElasticBath
-        Their rates add up.
+    listed : tuple of Bath
     """
 
-    phonons: PhononBath | None = None
-    electrons: ElectronBath | None = None
-    elastic: tuple[ElasticBath, ...] = ()
+    listed: tuple[Bath, ...] = ()
 
-    def __iter__(self):
-        return iter([bath for bath in (self.phonons, self.electrons) if bath is not None] + list(self.elastic))
+    @property
+    def balanced(self) -> tuple[Bath, ...]:
+        """Those whose occupation a balance has to find."""
+        return tuple(bath for bath in self.listed if not bath.is_elastic)
+
+    @property
+    def elastic(self) -> tuple[Bath, ...]:
+        """Those that keep the electrons of each energy; their rates add up."""
+        return tuple(bath for bath in self.listed if bath.is_elastic)
+
+    @property
+    def cold(self) -> tuple[Bath, ...]:
+        """Those that take heat, a PhononBath first."""
+        return tuple(sorted((bath for bath in self.balanced if bath.takes_heat),
+                            key=lambda bath: not isinstance(bath, PhononBath)))
+
+    @property
+    def hot(self) -> tuple[Bath, ...]:
+        """Those whose temperature is found, an ElectronBath first."""
+        return tuple(sorted((bath for bath in self.balanced if not bath.takes_heat),
+                            key=lambda bath: not isinstance(bath, ElectronBath)))
+
+    @property
+    def phonons(self) -> Bath | None:
+        """What takes heat, the PhononBath if there is one."""
+        return self.cold[0] if self.cold else None
+
+    @property
+    def electrons(self) -> Bath | None:
+        """What keeps the electrons' energy, the ElectronBath if there is one."""
+        return self.hot[0] if self.hot else None
+
+    @property
+    def keeps_energy(self) -> np.ndarray:
+        """Of each of the `balanced` baths whether it does: array of bool."""
+        return np.array([not bath.takes_heat for bath in self.balanced], bool)
 
 
-def checked_baths(bath: Bath | Sequence[Bath] | None) -> Baths:
+def checked_baths(bath: Bath | Sequence[Bath] | Baths | None) -> Baths:
     """The baths by kind, after checking that they are some.
 
     Raises
@@ -207,14 +316,16 @@ def checked_baths(bath: Bath | Sequence[Bath] | None) -> Baths:
     """
     if bath is None:
         return Baths()
+    if isinstance(bath, Baths):
+        return bath
     if isinstance(bath, Bath):
         bath = [bath]
     elif not isinstance(bath, list | tuple):
-        raise TypeError("bath must be a PhononBath, ElectronBath or ElasticBath, or a list of them, "
+        raise TypeError("bath must be a PhononBath, ElectronBath, ElasticBath or other Bath, or a list of them, "
                         f"got {type(bath).__name__}.")
     for number, one in enumerate(bath):
         if not isinstance(one, Bath):
-            raise TypeError(f"bath[{number}] must be a PhononBath, ElectronBath or ElasticBath, "
+            raise TypeError(f"bath[{number}] must be a PhononBath, ElectronBath, ElasticBath or other Bath, "
                             f"got {type(one).__name__}.")
     if not bath:
         raise ValueError("bath is an empty list: None stands for no bath, the coherent conductor.")
@@ -223,73 +334,25 @@ def checked_baths(bath: Bath | Sequence[Bath] | None) -> Baths:
         if sum(isinstance(one, kind) for one in bath) > 1:
             raise ValueError(f"bath holds {sum(isinstance(one, kind) for one in bath)} of {kind.__name__}, "
                              f"at most one is possible: {why}.")
-    return Baths(next((one for one in bath if isinstance(one, PhononBath)), None),
-                 next((one for one in bath if isinstance(one, ElectronBath)), None),
-                 tuple(one for one in bath if isinstance(one, ElasticBath)))
+    return Baths(tuple(bath))
 
 
-def equilibrium_temperature(bath: PhononBath | None, temperature: float | None) -> float:
-    """The one temperature of a linear response: the one given, or that of the phonons."""
-    if temperature is None and bath is None:
+def check_cold(baths: Baths, temperature: float) -> None:
+    """Raise ValueError at temperature 0 with a bath whose temperature would have to be found."""
+    if temperature == 0 and baths.electrons is not None:
+        raise ValueError("At temperature 0 electrons with a temperature of their own are far from linear response: "
+                         f"raise temperature, or leave out {baths.electrons!r}.")
+
+
+def equilibrium_temperature(baths: Baths, temperature: float | None) -> float:
+    """The one temperature of a linear response: the one given, or that of all baths that take heat."""
+    if temperature is None and baths.phonons is None:
         raise ValueError("temperature must be given where no PhononBath has one.")
-    value = temperature if bath is None or temperature is not None else bath.temperature
-    if not is_number(value) or not 0 <= value < np.inf:
-        raise ValueError(f"temperature must be one number, 0 or more, got {shortened(value)}.")
-    return float(value)
-
-
-def per_site(name: str, value: Any, sites: Sequence) -> np.ndarray:
-    """Array with one float per site, from a number, a sequence, or a function of the site.
-
-    Parameters
-    ----------
-    name : str
-        What error messages call the value.
-    value : number, sequence of numbers, or function of a `kwant.builder.Site`
-    sites : sequence of `kwant.builder.Site`
-    """
-    count = len(sites)
-    if callable(value):
-        value = [_called(name, value, site) for site in sites]
-    array = real_array(name, value, _PER_SITE)
-    if array.ndim == 0:
-        return np.full(count, float(array))
-    if array.shape != (count,):
-        raise ValueError(f"{name} must be a number, a function of the site, or one value for each of the "
-                         f"{count} sites; got an array of shape {array.shape}.")
-    return array.astype(float)
-
-
-def temperatures_per_site(owner: str, value: Any, sites: Sequence) -> np.ndarray:
-    """`per_site` of temperatures, which must be positive."""
-    values = per_site(f"{owner} temperature", value, sites)
-    good = np.isfinite(values) & (values > 0)
-    if not np.all(good):
-        raise ValueError(f"{owner} temperature must be finite and positive at every site, "
-                         f"got {first_bad(values, good)}.")
-    return values
-
-
-def named(site: Any) -> str:
-    """A site in an error message."""
-    return f"site {tuple(site.tag)}" if hasattr(site, "tag") else str(site)
-
-
-def _called(name, function, site):
-    with users_function(name, function, named(site)):
-        result = function(site)
-    if not is_number(result):
-        raise ValueError(f"{name} must be real numbers, the function returned {shortened(result)} for {named(site)}.")
-    return result
-
-
-def check_kind(bath: str, name: str, value: Any) -> None:
-    """Raise ValueError if a value can be no number per site; None is not given."""
-    if value is not None and not callable(value) and real_array(f"{bath} {name}", value, _PER_SITE).ndim > 1:
-        raise ValueError(f"{bath} {name} must be {_PER_SITE}, got {shortened(value)}.")
-
-
-def first_bad(values: np.ndarray, good: np.ndarray) -> str:
-    """The first value that is not good, and where it is, for an error message."""
-    index = int(np.flatnonzero(~good)[0])
-    return f"{values[index].item()!r}" + (f" at site number {index}" if len(values) > 1 else "")
+    values: list[Any] = [bath.temperature for bath in baths.cold] if temperature is None else [temperature]
+    for value in values:
+        if not is_number(value) or not 0 <= value < np.inf:
+            raise ValueError(f"temperature must be one number, 0 or more, got {shortened(value)}.")
+        if value != values[0]:
+            raise ValueError("In equilibrium all baths have one temperature: they have "
+                             f"{', '.join(map(repr, values))}; give temperature.")
+    return float(values[0])

@@ -7,12 +7,7 @@ from functools import partial, reduce
 import numpy as np
 
 from ..leads.lead import Lead
-from .baths import Bath, checked_baths, named
-from .lattice import Lattice
 from .resolution import smooth_values
-
-# Rates, in units of the largest matrix element, beyond which products of them are lost in rounding.
-_WEAKEST, _STRONGEST = 1e-30, 1e6
 
 
 class SelfEnergy(ABC):
@@ -23,7 +18,7 @@ class SelfEnergy(ABC):
     coupled : array of bool, shape (sites,)
         Which sites exchange electrons with their surroundings.
     balanced : tuple of arrays of bool, shape (sites,)
-        The same for each bath whose occupation a balance has to find: phonons, then electrons.
+        The same for each bath whose occupation a balance has to find.
     is_elastic : bool
         Whether a part of gamma scatters at fixed energy.
     is_analytic : bool
@@ -193,12 +188,12 @@ class Broadenings(SelfEnergy):
 
     Parameters
     ----------
-    balanced : sequence of Broadening
-        Of the baths whose occupation a balance has to find: phonons, then electrons.
-    elastic : sequence of Broadening
+    balanced : sequence of SelfEnergy
+        Of the baths whose occupation a balance has to find.
+    elastic : sequence of SelfEnergy
     """
 
-    def __init__(self, balanced: Sequence[Broadening], elastic: Sequence[Broadening]) -> None:
+    def __init__(self, balanced: Sequence[SelfEnergy], elastic: Sequence[SelfEnergy]) -> None:
         self._balanced, self._elastic = tuple(balanced), tuple(elastic)
         self._all = self._balanced + self._elastic
         self.coupled = np.any([part.coupled for part in self._all], axis=0)
@@ -240,53 +235,3 @@ class Broadenings(SelfEnergy):
     def asymptote(self) -> tuple[np.ndarray, np.ndarray]:
         alpha, beta = zip(*(part.asymptote() for part in self._all), strict=True)
         return reduce(np.add, alpha), reduce(np.add, beta)
-
-
-def broadening(bath: Bath | Sequence[Bath] | None, lattice: Lattice, needed: bool = True) -> SelfEnergy:
-    """Broadening of every site of a lattice.
-
-    Parameters
-    ----------
-    bath : PhononBath, ElectronBath, ElasticBath, list of them, or None
-    lattice : Lattice
-    needed : bool, optional
-        Whether every bath must reach a site.
-
-    Raises
-    ------
-    ValueError
-        If a bath's values have the wrong length or range, or reach no site, or a site that no lead is connected to.
-    """
-    baths = checked_baths(bath)
-    balanced = [bath_broadening(one, lattice, needed) for one in (baths.phonons, baths.electrons) if one is not None]
-    elastic = [bath_broadening(one, lattice, needed) for one in baths.elastic]
-    if not balanced and not elastic:
-        return Broadening(np.zeros(len(lattice.sites)))
-    return balanced[0] if len(balanced) == 1 and not elastic else Broadenings(balanced, elastic)
-
-
-def bath_broadening(bath: Bath, lattice: Lattice, needed: bool = True) -> Broadening:
-    """Broadening by one bath; arguments and errors as of `broadening`."""
-    if bath.rate is not None:
-        result = Broadening(bath.site_rates(lattice.sites))
-    else:
-        lead_of_site = bath.site_leads(lattice.sites, lattice.nearest_leads(), len(lattice.leads))
-        result = Broadening(1 / bath.site_mean_free_paths(lattice.sites), lattice.leads, lead_of_site)
-        for a in np.unique(lead_of_site[result.coupled]):
-            if not lattice.leads[a].has_velocity:
-                lattice.leads[a].velocity(np.zeros(1))  # says what to do
-    gamma, scale = result.typical(), abs(lattice.hamiltonian).max() + max(
-        (lead.level_width(0.0) for lead in lattice.leads if lead.has_velocity), default=0.0)
-    bad = np.flatnonzero(result.coupled & ~((gamma > _WEAKEST * scale) & (gamma < _STRONGEST * scale)))
-    if len(bad):
-        raise ValueError(f"{bath!r} gives {named(lattice.sites[bad[0]])} a rate of {gamma[bad[0]]:.3g}: it must lie "
-                         f"between {_WEAKEST * scale:.1g} and {_STRONGEST * scale:.1g}, beyond which nothing is "
-                         "resolved, or be 0 (mean free path inf) where a site is not coupled.")
-    if needed and not np.any(result.coupled):
-        raise ValueError(f"{bath!r} reaches no site: every rate is 0 or every mean free path infinite. Leave it "
-                         "out; bath None stands for no bath at all.")
-    lost = lattice.unconnected(result.coupled)
-    if len(lost):
-        raise ValueError(f"{len(lost)} sites that the bath reaches, the first {named(lattice.sites[lost[0]])}, are "
-                         "connected to no lead: their chemical potential is not determined.")
-    return result

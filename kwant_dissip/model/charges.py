@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import users_function
 from ..numerics.checks import complex_array, is_number, shortened
-from .baths import named
+from .per_site import named
 
 # A number, a matrix on every site's orbitals, or a function of a `kwant.builder.Site` that returns either.
 Charge = float | np.ndarray | Callable

@@ -18,8 +18,8 @@ from scipy.sparse.linalg import splu
 
 from ..errors import users_function
 from ..numerics.checks import check_positive, real_array, shortened
-from .baths import named
 from .lattice import Lattice
+from .per_site import named
 
 _KERNEL = "a real matrix with a row for each site, or a function of two positions"
 # What rounding leaves of sums, over 1e-9, to which the law is fulfilled.

@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill
 from .._kwant import kwant
 from ..leads.choose import lead_of
 from ..leads.lead import Lead
-from .baths import named
 from .charges import Charge, check_charges
+from .per_site import named
 
 # Below this largest energy kwant's modes, whose tolerances are absolute, do not tell one from another.
 _SMALLEST = 1e-9

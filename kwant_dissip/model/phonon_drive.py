@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .baths import Baths, PerSite, per_site
+from .baths import Baths
 from .electrostatics import ramps
 from .lattice import Lattice
+from .per_site import PerSite, per_site
 
 PhononDrive = Literal["leads", "graded"] | PerSite
 _NAME = "phonon_drive"

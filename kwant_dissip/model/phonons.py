@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..numerics.checks import check_flag, check_positive, is_number
-from .baths import Bath, PerSite, check_kind, first_bad, per_site, temperatures_per_site
+from .baths import Bath
+from .per_site import PerSite, check_kind, first_bad, per_site, temperatures_per_site
 from .reservoirs import check_temperature
 
 # Into how many parts the smallest quantum may be cut so that all are multiples, and how exactly.

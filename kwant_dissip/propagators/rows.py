@@ -3,14 +3,14 @@
 Rows of all arrays are the sites for the first bath, then the sites for the next. All rows of a site have its A and n.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
 from ..numerics.banded import banded_inverse
-from .interface import LatticeSpectrum, Propagator
+from .interface import LatticeSpectrum, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
 # Up to this many sites the balance of heat at two energies is one dense matrix, where electrons do not pass from site
@@ -18,6 +18,20 @@ from .lattice import LatticePropagator
 DENSE_SITES = 4000
 # Exchange at one of two energies, relative to that at the other, below which only one of them counts.
 _ONE_SIDED = 1e-2
+
+
+def in_rows(propagator: Propagator, keeps_energy: Sequence[bool] | np.ndarray) -> Propagator:
+    """The propagator for a balance of several baths; sites are the rows of a single one that keeps particles only.
+
+    Parameters
+    ----------
+    propagator : Propagator
+        Of a lattice, or of the kinetic theory.
+    keeps_energy : sequence of bool
+        Of each bath whether it does.
+    """
+    return RowsPropagator(cast(LatticePropagator, propagator)) if np.any(keeps_energy) or len(keeps_energy) > 1 else \
+        propagator
 
 
 class RowsPropagator(Propagator):
@@ -49,7 +63,12 @@ class RowsPropagator(Propagator):
         return RowsPropagator(self.sites.reversed())
 
     def preconditioner(self, energies, weights):
-        raise NotImplementedError("One energy does not tell mu from T: see node_inverse.")
+        """See `interface.Propagator`, for one unknown a row."""
+        spectrum = self.spectrum(energies)
+        by_bath, diagonal = spectrum.by_bath, mean_absorption(spectrum, weights)
+        each = by_bath(np.where(spectrum.rate.any(axis=1), diagonal, 0.0))
+        inverse = _of_each(self.sites.preconditioner(energies, by_bath(weights).mean(axis=0))[0], each)
+        return lambda b: inverse(by_bath(b / diagonal)).ravel(), diagonal
 
 
 class RowsSpectrum(LatticeSpectrum):
@@ -94,15 +113,16 @@ class RowsSpectrum(LatticeSpectrum):
         return self._at_rows(n), inflow
 
 
-def node_inverse(propagator: RowsPropagator, energies: np.ndarray,
-                 nodes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def node_inverse(propagator: RowsPropagator, energies: np.ndarray, nodes: np.ndarray,
+                 hot: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Inverse of the balance of particles and heat, as if integrals were sums over two energies.
 
-    With the rates g_b and unknowns v_b of the baths, t that of the temperature, and x = (E - mu) / T,
+    With the rates g_b and unknowns v_b of the baths, t_b that of the temperature, and x = (E - mu) / T,
 
-        r_b = mean_m g_b (A (v_b + x t) - n),   r_t = mean_m x g_e (A (v_e + x t) - n),   n = K sum_b g_b (v_b + x t)
+        r_b = mean_m g_b (A (v_b + x t_b) - n),    s_b = mean_m x g_b (A (v_b + x t_b) - n),
+        n = K sum_b g_b (v_b + x t_b)
 
-    where x t stands for electrons only. Rows are divided by their diagonals.
+    where t and s stand for baths in `hot` only. Equations are divided by their diagonals.
 
     Parameters
     ----------
@@ -110,65 +130,87 @@ def node_inverse(propagator: RowsPropagator, energies: np.ndarray,
     energies : array of float, shape (2,)
     nodes : array of float, shape (2,)
         x at both energies, equal and opposite.
+    hot : array of int
+        Baths with a temperature to be found.
 
     Returns
     -------
     callable
-        Maps rows, shape (baths + 1, sites), to (v_b, t).
+        Maps r, then s, shape (baths + hot, sites), to v, then t.
     """
     spectrum = propagator.spectrum(energies)
     rates, spectral = spectrum.by_bath(spectrum.rate), spectrum.sites.spectral
     passages = spectrum.sites.passages()
     if passages is None:
-        return _even_and_odd(propagator.sites, energies, rates, spectral)
-    baths, sites, count = rates.shape
-    factor = np.ones((baths + 1, 1, count))
-    factor[-1] = nodes
-    absorption = np.concatenate([rates, rates[-1:]]) * factor
-    local = np.zeros((baths + 1, baths + 1, sites))
-    for bath in range(baths):
-        rows = [bath] if bath < baths - 1 else [bath, bath + 1]
-        local[np.ix_(rows, rows)] = np.einsum("pim,im,qim->pqi", factor[rows], rates[bath] * spectral / count,
-                                              factor[rows])
+        return _even_and_odd(propagator.sites, energies, rates, spectral, hot)
+    baths, _, count = rates.shape
+    bath = np.append(np.arange(baths), hot)
+    factor = np.ones((len(bath), 1, count))
+    factor[baths:] = nodes
+    absorption = rates[bath] * factor
+    local = np.where((bath[:, None] == bath)[:, :, None], np.einsum(
+        "pim,im,qim->pqi", absorption, spectral / count, np.broadcast_to(factor, absorption.shape)), 0.0)
     diagonal = np.einsum("ppi->pi", local)
     diagonal[diagonal <= 0] = 1.0
     # Electrons that their bath reaches at one of the energies only have one condition for both unknowns here.
-    exchange, scale = rates[-1] * spectral, diagonal.copy()
-    diagonal[-1, exchange.min(axis=1) < _ONE_SIDED * exchange.max(axis=1)] *= 2
+    exchange, scale = rates[hot] * spectral, diagonal.copy()
+    diagonal[baths:][exchange.min(axis=2) < _ONE_SIDED * exchange.max(axis=2)] *= 2
     inverse = banded_inverse(local, absorption / count, absorption, *passages)
     return lambda rows: inverse(scale * rows)
 
 
-def _even_and_odd(propagator, energies, rates, spectral):
+def _even_and_odd(propagator, energies, rates, spectral, hot):
     """`node_inverse` with the same K at both energies: chemical potentials and temperatures separate.
 
-    With P the inverse for all baths at one mu, u = P sum_b r_b, what arrives is n = A u - sum_b r_b / g, and
-    v_b = r_b / (g_b A) + n / A. Temperatures need the inverse for electrons alone, with all other baths as sinks.
+    Temperatures need the inverse for hot electrons alone, with all other baths as sinks.
     """
     inverse, _ = propagator.preconditioner(energies, np.full((rates.shape[1], len(energies)), 1 / len(energies)))
-    baths = len(rates)
-    each = (rates * spectral).mean(axis=2)
-    where, total = each > 0, np.where(each.sum(axis=0) > 0, each.sum(axis=0), 1.0)
-    each = np.where(where, each, 1.0)
-    heat, own = inverse, np.flatnonzero(where[-1])
-    if baths > 1:
-        heat = None
-        if len(own) <= DENSE_SITES:
-            matrix = np.diag(each[-1, own])
-            for number, energy in enumerate(energies):
-                rate = rates[-1, own, number] / np.sqrt(len(energies))
-                matrix -= rate[:, None] * propagator.kernel(energy)[np.ix_(own, own)] * rate
-            heat = partial(lu_solve, lu_factor(matrix, overwrite_a=True))
+    baths, each = len(rates), (rates * spectral).mean(axis=2)
+    own = np.flatnonzero(each[hot].any(axis=0))
+    even = _of_each(inverse, each)
+    if len(hot) == baths:
+        odd = even
+    elif len(own) <= DENSE_SITES:
+        matrix = np.diag(each[hot][:, own].sum(axis=0))
+        for number, energy in enumerate(energies):
+            rate = rates[hot][:, own, number].sum(axis=0) / np.sqrt(len(energies))
+            matrix -= rate[:, None] * propagator.kernel(energy)[np.ix_(own, own)] * rate
+        factor = lu_factor(matrix, overwrite_a=True)
+
+        def sinks(b):
+            result = np.zeros_like(b)
+            result[own] = lu_solve(factor, b[own])
+            return result
+
+        odd = _of_each(sinks, each[hot])
+    else:
+        odd = np.copy
+    return lambda rows: np.concatenate([even(rows[:baths]), odd(rows[baths:])])
+
+
+def _of_each(inverse, each):
+    """Inverse of the balance of several baths at a site, from that of all at one mu.
+
+    With P that inverse, u = P sum_b r_b, what arrives is n = A u - sum_b r_b / g, and v_b = r_b / (g_b A) + n / A.
+
+    Parameters
+    ----------
+    inverse : callable
+        P.
+    each : array of float, shape (baths, sites)
+        g_b A; 0 where there is none.
+
+    Returns
+    -------
+    callable
+        Maps r_b / (g_b A) to v_b, arrays of shape (baths, sites).
+    """
+    where = each > 0
+    total = each.sum(axis=0)
+    total = np.where(total > 0, total, 1.0)
 
     def solve(rows):
-        particles, energy = each * rows[:-1] * where, each[-1, own] * rows[-1, own]
-        together = particles.sum(axis=0)
-        arriving = inverse(together) - together / total
-        result = np.concatenate([np.where(where, particles / each + arriving, rows[:-1]), rows[-1:]])
-        if heat is inverse:
-            result[-1, own] = heat(np.where(where[-1], each[-1] * rows[-1], 0.0))[own]
-        elif heat is not None:
-            result[-1, own] = heat(energy)
-        return result
+        together = (each * rows).sum(axis=0)
+        return np.where(where, rows + inverse(together) - together / total, rows)
 
     return solve

@@ -8,12 +8,14 @@ from ..balance.born_screening import BornScreening
 from ..balance.scattering import Surroundings
 from ..balance.tadpole import Tadpole
 from ..errors import ConvergenceError
-from ..model.baths import Baths, named
-from ..model.broadening import Broadening, Broadenings, bath_broadening
+from ..model.baths import Baths
+from ..model.broadening import Broadening, Broadenings
 from ..model.electrostatics import Law, ramps
 from ..model.lattice import Lattice
+from ..model.per_site import named
 from ..model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
 from ..model.reservoirs import Reservoir, equilibrium_mu, neutral_potentials
+from ..model.self_energy import bath_broadening
 from ..numerics.ladders import Ladders, ladders
 from ..propagators.choose import propagator_for
 

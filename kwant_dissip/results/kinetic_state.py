@@ -10,7 +10,7 @@ from ..numerics.checks import is_whole, shortened
 from ..store.fields import documented, quantity
 from .result import Graph, Profile, Result
 
-_NODE, _END, _OCCUPATION = ("node",), ("2",), ("node", "energy")
+_NODE, _END, _OCCUPATION, _BATH = ("node",), ("2",), ("node", "energy"), ("bath", "node")
 # Points per cell between which a curve is drawn.
 _POINTS, _MOST_POINTS = 16, 100_000
 
@@ -51,6 +51,14 @@ class KineticState(Result):
         "energy", _NODE, default=None)
     electron_temperature: np.ndarray | None = quantity("The electrons' k_B T_e (SI: T_e)", "temperature", _NODE,
                                                        default=None)
+    bath_mu: np.ndarray | None = quantity(
+        "Electrochemical potential of each bath of the list, nan of elastic ones; None, as the next two, where there "
+        "are no other baths than a PhononBath and an ElectronBath", "energy", _BATH, default=None)
+    bath_power: np.ndarray | None = quantity("Power per length that each bath receives", "power per length", _BATH,
+                                             default=None)
+    bath_temperatures: np.ndarray | None = quantity(
+        "k_B T (SI: T) at which each bath returns electrons: its own, or as it was found", "temperature", _BATH,
+        default=None)
     gross_current: float | None = quantity(
         "What the conservation of particles is measured with: the largest of all leads' Int dE/2pi |i(E)|, which does "
         "not cancel where net currents do; None in files of earlier versions", "current", default=None)
@@ -66,9 +74,8 @@ class KineticState(Result):
     power_per: ClassVar[str] = "length"
     averages: ClassVar[bool] = False
 
-    @property
-    def heat(self):
-        return self.power * self.node_width
+    def _of_node(self, power: np.ndarray) -> np.ndarray:
+        return power * self.node_width
 
     @property
     def graph(self):

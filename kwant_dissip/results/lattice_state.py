@@ -1,7 +1,7 @@
 """What `steady_state` returns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Positions that differ by less than this part of the system's size are the same.
 _SAME = 1e-9
-_SITE, _LEAD, _BOND = ("site",), ("lead",), ("hopping",)
+_SITE, _LEAD, _BOND, _BATH = ("site",), ("lead",), ("hopping",), ("bath", "site")
 
 
 @documented
@@ -30,10 +30,12 @@ class SteadyState(Result):
     hbar = e = k_B = 1, energies E0 and lengths as in the kwant model; `to_si` converts.
     """
 
-    power: np.ndarray = quantity("Power that each site gives to the phonons; negative where they are cooled", "power",
-                                 _SITE)
-    mu: np.ndarray = quantity("Local electrochemical potential: that of the probe; nan where no phonons couple",
-                              "energy", _SITE)
+    power: np.ndarray = quantity(
+        "Power that each site gives to the phonons, and to other baths that take heat; negative where they are cooled",
+        "power", _SITE)
+    mu: np.ndarray = quantity(
+        "Local electrochemical potential: that of the phonons' probe, or of another bath that takes heat where only "
+        "such couple; nan where none does", "energy", _SITE)
     density: np.ndarray = quantity(
         "Electrons per site, Int dE/2pi n_i(E) over all energies, spin only if the orbitals represent it; nan for a "
         "mean_free_path measured with leads of several orbitals per cell: gamma is not known off the real axis then",
@@ -91,6 +93,14 @@ class SteadyState(Result):
     electron_power: np.ndarray = quantity(
         "Power that the ElectronBath takes: zero but for what the solution leaves of its balance", "power", _SITE,
         default=None)
+    bath_mu: np.ndarray | None = quantity(
+        "Electrochemical potential of each bath of the list at every site, nan where it does not couple and of elastic "
+        "ones; None, as the next two, where there are no other baths than a PhononBath and an ElectronBath", "energy",
+        _BATH, default=None)
+    bath_power: np.ndarray | None = quantity("Power that each site gives to each bath", "power", _BATH, default=None)
+    bath_temperatures: np.ndarray | None = quantity(
+        "k_B T (SI: T) at which each bath returns electrons: its own, or as it was found", "temperature", _BATH,
+        default=None)
     contacts: np.ndarray | None = quantity("Lead, and site that it couples to; None in files of earlier versions",
                                            dimensions=("contact", "2"), default=None)
     lead_directions: np.ndarray | None = quantity(
@@ -109,23 +119,22 @@ class SteadyState(Result):
         "in files of earlier versions", default=None)
     units: str = quantity('"model", or "SI" after `to_si`', default="model")
 
-    def __post_init__(self):
+    # What spectra follow from, see `instruments`: not part of the result, and gone in copies, files, other processes.
+    known: InitVar[Any] = None
+
+    def __post_init__(self, known: Any) -> None:
+        object.__setattr__(self, "solution", known)
         # Files written before there were several baths do not have these.
         for name, value in (("electron_mu", np.nan), ("electron_temperature", np.nan), ("electron_power", 0.0)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.full(len(self.power), value))
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "solution"}
+        return {**self.__dict__, "solution": None}
 
+    solution: ClassVar[Any]
     power_per: ClassVar[str] = "site"
     averages: ClassVar[bool] = True
-    # What spectra follow from, see `instruments`: not part of the result, and gone in copies, files, other processes.
-    solution: ClassVar[Any] = None
-
-    @property
-    def heat(self):
-        return self.power
 
     @property
     def places(self) -> np.ndarray:

@@ -137,6 +137,8 @@ class Result(Saved, ABC):
     mu: np.ndarray
     electron_mu: np.ndarray | None
     electron_temperature: np.ndarray | None
+    bath_power: np.ndarray | None
+    bath_temperatures: np.ndarray | None
     error: float
     gross_current: float | None
     gross_energy_current: float | None
@@ -148,10 +150,14 @@ class Result(Saved, ABC):
     # Whether the slope of `mu` is the force behind the current: not that of a weak probe, with microscopic phonons.
     has_bath_mu: ClassVar[bool] = True
 
+    def _of_node(self, power: np.ndarray) -> np.ndarray:
+        """Power of each site or node, of what `power_per` says."""
+        return power
+
     @property
-    @abstractmethod
     def heat(self) -> np.ndarray:
         """Power of each site or node, not per length."""
+        return self._of_node(self.power)
 
     @property
     def local_mu(self) -> np.ndarray:
@@ -235,11 +241,19 @@ class Result(Saved, ABC):
         return _ratio(self.energy_current.sum() - self.heat.sum(), largest)
 
     @property
+    def _sinks(self) -> tuple[np.ndarray, np.ndarray | float | None]:
+        """Power that sites or nodes give to what takes heat, of several baths to each; and the temperature there."""
+        if self.bath_power is None:
+            return self.heat, self.bath_temperature
+        return self._of_node(self.bath_power), self.bath_temperatures
+
+    @property
     def entropy_production(self) -> float:
         """Entropy that phonons and reservoirs gain per unit time; not negative (second law)."""
         heat = self.energy_current - self.reservoir_mu * self.current
+        power, temperature = self._sinks
         # Without phonons their temperature is nan.
-        to_phonons = np.where(self.heat == 0, 0.0, self.heat / self.bath_temperature).sum()
+        to_phonons = np.where(power == 0, 0.0, power / temperature).sum()
         return float(to_phonons - (heat / self.reservoir_temperature).sum())
 
     def to_si(self, energy_unit: float, lattice_constant: float, degeneracy: float = 1.0) -> Self:
