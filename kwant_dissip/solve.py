@@ -27,11 +27,11 @@ from .numerics.checks import check_finite, check_memory, check_rtol
 from .numerics.threads import thread_pool
 from .progress import reporting, stage_bar
 from .propagators.choose import check_method, propagator_for
-from .quanta.state import quantum_state
 from .results.lattice_state import SteadyState
 from .results.linear_response import LinearResponse
 from .results.phonon_state import PhononState
 from .results.surroundings import surroundings
+from .scba.state import quantum_state
 
 
 def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir],

@@ -4,13 +4,13 @@ import kwant
 import numpy as np
 
 import kwant_dissip as kd
-from kwant_dissip.balance.born import BornBalance
-from kwant_dissip.balance.scattering import Surroundings, fermi
-from kwant_dissip.balance.tadpole import Tadpole
 from kwant_dissip.model.broadening import Broadening
 from kwant_dissip.model.lattice import read
 from kwant_dissip.native.energies import emitted
 from kwant_dissip.propagators.choose import propagator_for
+from kwant_dissip.scba.boltzmann import BornBalance
+from kwant_dissip.scba.scattering import Surroundings, fermi
+from kwant_dissip.scba.tadpole import Tadpole
 from models import chain
 
 T = 0.1

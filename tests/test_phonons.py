@@ -14,12 +14,12 @@ import dense_born
 import kwant_dissip as kd
 from born_models import T, barrier, on_grid, with_hamiltonian
 from dense_born import UniformGrid
-from kwant_dissip.balance.scattering import fermi
 from kwant_dissip.model.lattice import read
 from kwant_dissip.model.phonons import Mode
 from kwant_dissip.numerics.ladders import ladders
-from kwant_dissip.quanta.problem import QuantumProblem
-from kwant_dissip.quanta.refinement import Refinement
+from kwant_dissip.scba.problem import QuantumProblem
+from kwant_dissip.scba.refinement import Refinement
+from kwant_dissip.scba.scattering import fermi
 from kwant_dissip.systems import chain as models_of_chains
 from models import chain, floats, uniform_chain
 
@@ -341,7 +341,7 @@ def test_bad_phonons():
 
 def test_kwants_route_says_how_long_it_takes(monkeypatch):
     """Beforehand; the solution itself is not waited for."""
-    monkeypatch.setattr("kwant_dissip.quanta.state._EVALUATIONS", 10 ** 6)
+    monkeypatch.setattr("kwant_dissip.scba.state._EVALUATIONS", 10 ** 6)
     monkeypatch.setattr(Refinement, "solved", None)
     with pytest.warns(UserWarning, match="takes some .* minutes"), pytest.raises(TypeError):
         kd.steady_state(uniform_chain(3), [kd.Reservoir(-1.0, T)] * 2, kd.AcousticPhonons(T, 0.1), method="kwant")
@@ -385,7 +385,7 @@ def test_nothing_matters_beyond_the_grid(mus, temperature, baths, monkeypatch):
     """Also with tails of broadened states, and where all of the band is warm."""
     temperatures = (temperature, temperature)
     state = barrier(*mus, baths, temperatures=temperatures)
-    monkeypatch.setattr("kwant_dissip.quanta.problem._MARGIN", 12)
+    monkeypatch.setattr("kwant_dissip.scba.problem._MARGIN", 12)
     wider = barrier(*mus, baths, temperatures=temperatures)
     np.testing.assert_allclose(state.power, wider.power, rtol=0, atol=2e-5 * np.abs(wider.power).max())
     np.testing.assert_allclose(state.current, wider.current, rtol=2e-6)

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, identity
 
 from ..model.electrostatics import Equation
 from ..model.phonons import Mode
-from .born_screening import BornScreening
+from .screening import BornScreening
 
 _HALFWAY = 0.5
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..balance.scattering import fermi
 from ..errors import ConvergenceError
 from ..model.baths import Baths
 from ..model.electrostatics import Law
@@ -21,6 +20,7 @@ from ..results.phonon_state import PhononState
 from ..results.surroundings import surroundings
 from .problem import QuantumProblem
 from .refinement import PhononSolution, Refinement
+from .scattering import fermi
 
 # How often Green's functions of the first grid's energies are computed, or as many others: two grids, settled often.
 _EVALUATIONS = 100

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..balance.born import BornBalance
-from ..balance.born_states import SETTLED, BornPoint
-from ..balance.scattering import fermi
 from ..errors import ConvergenceError
 from ..native.energies import emitted
 from ..numerics.ladders import Ladders
 from ..numerics.quadrature import TWO_PI
 from ..results.phonon_state import PhononState
+from .boltzmann import BornBalance
 from .problem import QuantumProblem
+from .scattering import fermi
+from .states import SETTLED, BornPoint
 
 # Nodes on each piece of a rung, one grid after the other, and whether pieces are halved before.
 _GRIDS = ((6, False), (9, False), (13, False), (19, False), (15, True), (22, False), (18, True), (27, False))

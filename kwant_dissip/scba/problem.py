@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..balance.born_screening import BornScreening
-from ..balance.scattering import Surroundings
-from ..balance.tadpole import Tadpole
 from ..errors import ConvergenceError
 from ..model.baths import Baths
 from ..model.broadening import Broadening, Broadenings
@@ -18,6 +15,9 @@ from ..model.reservoirs import Reservoir, equilibrium_mu, neutral_potentials
 from ..model.self_energy import bath_broadening
 from ..numerics.ladders import Ladders, ladders
 from ..propagators.choose import propagator_for
+from .scattering import Surroundings
+from .screening import BornScreening
+from .tadpole import Tadpole
 
 # Pieces are first no wider than so many k_B T; how far above the highest mu energies matter, in k_B T, and how far
 # above and below all bands, in the largest quanta.

@@ -19,10 +19,10 @@ from ..native.energies import add_response
 from ..numerics import krylov
 from ..numerics.ladders import Ladders
 from ..propagators.lattice import LatticePropagator
-from .born_screening import LAW_TOLERANCE, BornScreening
-from .born_states import SETTLED, BornPoint, BornStates
 from .ladder_inverse import LadderInverse
 from .scattering import Surroundings, fermi
+from .screening import LAW_TOLERANCE, BornScreening
+from .states import SETTLED, BornPoint, BornStates
 
 # While f is far from the solution, by how much rates may still change, as a part of its change, and at most.
 _LOOSELY, _LOOSEST = 1e-5, 1e-3

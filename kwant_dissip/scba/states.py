@@ -19,9 +19,9 @@ from ..numerics.anderson import Anderson
 from ..numerics.ladders import Ladders
 from ..propagators.lattice import LatticePropagator
 from ..propagators.states_below import states_below
-from .born_screening import DIFFERENCE, BornScreening
 from .probing import Probing
 from .scattering import Surroundings, fermi
+from .screening import DIFFERENCE, BornScreening
 from .transport import Transport
 
 # How often the spectral function may be settled again, and by how much the rate may still change, relative to its
