@@ -27,12 +27,13 @@ def on_grid(syst, reservoirs, modes, acoustic, level_shift, grid, method=None, e
     mu, temperature = np.array(reservoirs, float).T
 
     inside = Surroundings([mode.in_order(order) for mode in modes], np.asarray(acoustic, float)[order], level_shift,
-                          Broadening(np.zeros(sites)), np.full(sites, temperature.mean()), mu, temperature)
+                          Broadening(np.zeros(sites)), np.full((1, sites), temperature.mean()), np.zeros(1, bool),
+                          [kd.Reservoir(*pair) for pair in reservoirs])
     law = Tadpole(inside.modes, np.zeros(len(reservoirs)), mu.mean(), temperature.mean()) if any(
         mode.tadpole for mode in modes) else None
     balance = BornBalance(propagator, inside, grid, map, lambda *_: None, law)
     start = np.broadcast_to(fermi(grid.energies, mu, temperature).mean(axis=0), (sites, len(grid.energies)))
-    point = balance.solve(start, np.full(sites, mu.mean()))
+    point = balance.solve(start, inside.probes.start())
     power, quanta = np.zeros(sites), np.empty_like(point.arrived)
     for mode, shift in zip(inside.modes, balance.shifts, strict=True):
         emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)

@@ -236,3 +236,16 @@ def test_refused_when_solved(profile, message):
 def test_electrostatics_needs_a_complex_profile():
     with pytest.raises(ValueError, match="profile only where that is complex"):
         kd.steady_state(CHAIN, R, LISTS["step"], electrostatics=kd.Poisson(1.0))
+
+
+@pytest.mark.parametrize("baths", ["filter", "all", "two filters, elastic"])
+def test_beside_quanta(baths):
+    """With microscopic phonons whose coupling vanishes: the same as without; conserved with more of it."""
+    weak, strong = (kd.steady_state(CHAIN, R, [*LISTS[baths], kd.OpticalPhonons(0.3, coupling, KBT, level_shift=False)],
+                                    rtol=1e-3) for coupling in (1e-9, 0.02))
+    without = kd.steady_state(CHAIN, R, LISTS[baths])
+    np.testing.assert_allclose(weak.current, without.current, rtol=2e-3)
+    np.testing.assert_allclose(weak.power, without.power, atol=2e-3 * np.abs(without.power).max())
+    if without.bath_mu is not None:
+        np.testing.assert_allclose(weak.bath_mu[:len(LISTS[baths])], without.bath_mu, atol=1e-3)
+    conserved(strong)

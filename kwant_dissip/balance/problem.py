@@ -71,11 +71,10 @@ class Problem:
                        max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
         self.propagator: LatticePropagator = propagator_for(lattice, self.self_energy, band_shifts, method)
         self.order = order = self.propagator.order
-        if baths.balanced:
-            self.probes = ThermalProbes(np.array(self.propagator.balanced), self.temperature[:, order],
-                                        baths.keeps_energy, reservoirs)
-        else:
-            self.probes = ThermalProbes(self.propagator.coupled, self.reference[order], np.zeros(1, bool), reservoirs)
+        self.probes = ThermalProbes(
+            self.self_energy.coupling[:, order],
+            (self.temperature if baths.balanced else self.reference[None])[:, order],
+            baths.keeps_energy if baths.balanced else np.zeros(1, bool), reservoirs)
 
     def in_rows(self, propagator: LatticePropagator) -> Propagator:
         """A propagator as the balance of these baths needs it."""

@@ -102,16 +102,30 @@ class ThermalProbes(Probes):
         result[self.hot] = self.excess(unknowns)
         return result
 
+    def site_fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """Occupations of the rows relative to the equilibrium, shape (rows, energies)."""
+        return fermi_difference(energies, self.split(unknowns)[0], self._excesses(unknowns), self.temperature0)
+
+    def lead_fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """The same of the leads."""
+        return fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature - self.temperature0,
+                                self.temperature0)
+
     def fillings(self, energies, unknowns):
-        return (fermi_difference(energies, self.split(unknowns)[0], self._excesses(unknowns), self.temperature0),
-                fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature - self.temperature0,
-                                 self.temperature0))
+        return self.site_fillings(energies, unknowns), self.lead_fillings(energies, unknowns)
+
+    def site_slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """Derivatives of the rows' occupations with their mu, shape (rows, energies)."""
+        return fermi_slope(energies, self.split(unknowns)[0], self.temperature0 + self._excesses(unknowns))
+
+    def floating_slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
+        """The same of the leads, 0 of those that do not float."""
+        result = np.zeros((len(self._lead_mu), len(energies)))
+        result[self.floating] = fermi_slope(energies, self.split(unknowns)[1], self._lead_temperature[self.floating])
+        return result
 
     def slopes(self, energies, unknowns):
-        mu, lead_mu = self.split(unknowns)
-        leads = np.zeros((len(self._lead_mu), len(energies)))
-        leads[self.floating] = fermi_slope(energies, lead_mu, self._lead_temperature[self.floating])
-        return fermi_slope(energies, mu, self.temperature0 + self._excesses(unknowns)), leads
+        return self.site_slopes(energies, unknowns), self.floating_slopes(energies, unknowns)
 
     def lead_slopes(self, energies):
         return fermi_slope(energies, self._lead_mu, self._lead_temperature)

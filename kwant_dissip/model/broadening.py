@@ -31,6 +31,11 @@ class SelfEnergy(ABC):
     is_analytic: bool
 
     @property
+    def coupling(self) -> np.ndarray:
+        """`balanced` as one array, shape (baths, sites); without such a bath, of one that couples nowhere."""
+        return np.array(self.balanced) if self.balanced else np.zeros((1, len(self.coupled)), bool)
+
+    @property
     def absorbing(self) -> np.ndarray:
         """Which sites have a bath whose occupation a balance has to find: array of bool, shape (sites,)."""
         return np.any([np.zeros(len(self.coupled), bool), *self.balanced], axis=0)

@@ -108,16 +108,8 @@ class BornBalance(BornStates):
         return (point.rate * point.arrived - point.source * point.spectral) @ self.ladders.weights
 
     def probe_power(self, point: BornPoint) -> np.ndarray:
-        """Power that the probes of a bath of phonons take, shape (sites,)."""
-        taken = point.probing.cold_taken(point.unknowns, point.arrived, point.spectral)
-        return np.zeros(len(point.potential)) if taken is None else taken @ (self.ladders.weights
-                                                                             * self.ladders.energies)
-
-    def electron_power(self, point: BornPoint) -> np.ndarray:
-        """Power that the probes of a bath of electrons take, shape (sites,): 0 at the solution."""
-        taken = point.probing.hot_taken(point.unknowns, point.arrived, point.spectral)
-        return np.zeros(len(point.potential)) if taken is None else taken @ (self.ladders.weights
-                                                                             * self.ladders.energies)
+        """Power that probes take, shape (baths, sites): 0 at the solution for those that keep energy."""
+        return point.probing.power(point.unknowns, point.arrived, point.spectral)
 
     def outside(self, point: BornPoint, rungs: int) -> tuple[float, float]:
         """What goes on in the lowest and in the highest rungs, as a part of all.
@@ -146,9 +138,7 @@ class BornBalance(BornStates):
         lost = self.balance(point)
         unlike = (point.rate * np.abs(point.arrived - point.occupied)) @ self.ladders.weights
         missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
-        cold, particles, heat, currents = (np.abs(part).max(initial=0.0) for part in point.probing.split(missing))
-        heat /= self._unmoved.lead_temperature.min()
-        parts = unlike.max(), np.abs(lost).max(), abs(lost.sum()), cold, particles, heat, currents
+        parts = unlike.max(), np.abs(lost).max(), abs(lost.sum()), point.probing.largest(missing)
         result = max(parts) / max(self._allowed(point))
         return max(result, point.law[1] / LAW_TOLERANCE) if law else result
 
@@ -188,7 +178,7 @@ class BornBalance(BornStates):
         slopes = point.probing.slopes(point.unknowns, point.spectral, point.transport.arrive)
         missing = point.probing.missing(point.unknowns, point.arrived, point.spectral, point.inflow)
         return (_filling(point.arrived, point.spectral),
-                point.probing.moved(point.unknowns, slopes.scaled(missing)))
+                point.probing.probes.moved(point.unknowns, slopes.scaled(missing)))
 
     def _inverse(self, point, elastic):
         """Approximate inverse of the step's operator."""
@@ -249,7 +239,7 @@ class BornBalance(BornStates):
                              what=_WHAT)
         change = residual + arriving(found)[0]
         return (np.clip(_filling(point.occupied + change, point.spectral), 0.0, 1.0),
-                point.probing.moved(point.unknowns, found[size:]))
+                point.probing.probes.moved(point.unknowns, found[size:]))
 
 
 def _filling(occupied, spectral):

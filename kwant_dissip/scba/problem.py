@@ -11,7 +11,7 @@ from ..model.electrostatics import Law, ramps
 from ..model.lattice import Lattice
 from ..model.per_site import named
 from ..model.phonons import AcousticPhonons, Phonons, common_quantum, modes_of
-from ..model.reservoirs import Reservoir, equilibrium_mu, neutral_potentials
+from ..model.reservoirs import Reservoir, equilibrium_mu, known_mus, neutral_potentials
 from ..model.self_energy import bath_broadening
 from ..numerics.ladders import Ladders, ladders
 from ..propagators.choose import propagator_for
@@ -69,8 +69,8 @@ class QuantumProblem:
         modes, acoustic = modes_of(quanta, lattice.sites)
         original = lattice
         self.quantum = common_quantum([mode.energy for mode in modes]) if modes else None
-        balanced = [bath_broadening(bath, lattice) for bath in (baths.phonons, baths.electrons) if bath is not None]
-        elastic = [bath_broadening(bath, lattice) for bath in baths.elastic]
+        balanced, elastic = ([bath_broadening(bath, lattice) for bath in kind]
+                             for kind in (baths.balanced, baths.elastic))
         self.coupled = np.any([acoustic > 0, *(mode.coupling > 0 for mode in modes),
                                *(part.coupled for part in balanced + elastic)], axis=0)
         lost = lattice.unconnected(self.coupled)
@@ -94,20 +94,22 @@ class QuantumProblem:
                                  "occupation is not determined.")
         self.propagator = propagator_for(lattice, Broadening(np.zeros(len(rows))), band_shifts, method)
         self.site = site = rows[self.propagator.order]
-        lead_mu = np.array([np.nan if reservoir.mu is None else reservoir.mu for reservoir in reservoirs])
-        self.mu0 = float(np.nanmean(lead_mu))
+        self.mu0 = float(known_mus(reservoirs).mean())
         lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
         known = self.temperature[~np.isnan(self.temperature)]
         self._coldest, self.hottest = (pick([lead_temperature.min(), lead_temperature.max(), *known])
                                         for pick in (np.min, np.max))
+        reference = np.nan_to_num(self.temperature, nan=self._coldest)
         self.surroundings = Surroundings(
             [mode.in_order(site) for mode in modes], acoustic[site],
             any(one.level_shift for one in quanta if isinstance(one, AcousticPhonons)),
             Broadenings(balanced, elastic).in_order(site) if balanced or elastic else Broadening(np.zeros(len(site))),
-            np.nan_to_num(self.temperature[site], nan=self._coldest), lead_mu, lead_temperature,
-            baths.electrons is not None)
-        if baths.phonons is not None:  # as without quanta
-            known = baths.phonons.site_temperatures(original.sites)[balanced[0].coupled]
+            np.array([bath.site_temperatures(original.sites) if bath.takes_heat else reference
+                      for bath in baths.balanced] or [reference])[:, site],
+            baths.keeps_energy if baths.balanced else np.zeros(1, bool), reservoirs)
+        if baths.cold:  # as without quanta
+            known = np.concatenate([bath.site_temperatures(original.sites)[part.coupled] for bath, part in
+                                    zip(baths.balanced, balanced, strict=True) if bath.takes_heat])
         temperature = float(np.median(known)) if len(known) else self._coldest
         self.law = None if electrostatics is None else self._screening(electrostatics, original, reservoirs,
                                                                        temperature)
@@ -123,9 +125,9 @@ class QuantumProblem:
         for one in sorted(quanta, key=lambda one: isinstance(one, AcousticPhonons)):  # these take no heat
             coupled = np.isnan(result) & (one.site_couplings(lattice.sites) > 0)
             result[coupled] = one.site_temperatures(lattice.sites)[coupled]
-        if baths.phonons is not None:
-            coupled = bath_broadening(baths.phonons, lattice).coupled
-            result[coupled] = baths.phonons.site_temperatures(lattice.sites)[coupled]
+        for one in reversed(baths.cold):
+            coupled = bath_broadening(one, lattice).coupled
+            result[coupled] = one.site_temperatures(lattice.sites)[coupled]
         return result
 
     def _tadpole(self, band_shifts, temperature):
@@ -178,7 +180,8 @@ class QuantumProblem:
         """
         surroundings = self.surroundings
         if lead_mu is None:
-            lead_mu = np.nan_to_num(surroundings.lead_mu, nan=self.mu0)
+            lead_mu = np.array([self.mu0 if reservoir.mu is None else reservoir.mu
+                                for reservoir in surroundings.reservoirs])
         propagators, baths = [self.propagator], [surroundings.baths]
         if self.law is not None:
             potential = self.law.start(lead_mu) if potential is None else potential

@@ -38,7 +38,7 @@ class PhononSolution:
     balance : BornBalance
     error : float
         Change since the grid before, relative; inf for the first.
-    power, mode_power : arrays of float, shapes (sites,) and (modes, sites)
+    power, mode_power, probe_power : arrays of float, shapes (sites,), (modes, sites) and (baths, sites)
     current, energy_current : arrays of float, shape (leads,)
     density : array of float, shape (sites,)
     """
@@ -48,6 +48,7 @@ class PhononSolution:
     error: float
     power: np.ndarray
     mode_power: np.ndarray
+    probe_power: np.ndarray
     current: np.ndarray
     energy_current: np.ndarray
     density: np.ndarray
@@ -117,7 +118,7 @@ class Refinement:
     def _next(self, grid, order, halved, point, made_for):
         """The next grid, what to start from on it, and the potential and leads' mu that its edges belong to."""
         problem = self._problem
-        moving = problem.law is not None or len(problem.surroundings.floating) > 0
+        moving = problem.law is not None or len(problem.surroundings.probes.floating) > 0
         here = np.concatenate([point.potential, point.lead_mu])
         if moving and not halved and (made_for is None or np.abs(here - made_for).max() > _MOVED * grid.quantum):
             # Levels and edges are elsewhere than was thought.
@@ -146,7 +147,7 @@ class Refinement:
             step = round(problem.step / grid.quantum)
             outside = balance.outside(point, step)
             if not problem.surroundings.shifts_levels and grid.energies[-1] >= problem.highest(
-                    point.lead_mu, point.probing.split(point.unknowns)[2]):
+                    point.lead_mu, point.probing.temperatures(point.unknowns)):
                 outside = outside[0], 0.0  # nothing is occupied there
             if max(outside) <= _OUTSIDE * self._rtol:
                 break
@@ -162,7 +163,8 @@ class Refinement:
     def _first(self, balance):
         """First guess of all that is unknown."""
         problem, near, energies = self._problem, self._near, balance.ladders.energies
-        unknowns = balance.probing.start(problem.mu0)
+        probes = problem.surroundings.probes
+        unknowns = probes.start()
         lead_mu = balance.probing.lead_mu(unknowns)
         potential = None if problem.law is None else problem.law.start(lead_mu)
         if near is None:
@@ -170,12 +172,13 @@ class Refinement:
             return _Guess(np.broadcast_to(filling, (len(problem.site), len(energies))), unknowns, None, potential)
         filling = np.array([np.interp(energies, near.energy, row, left=1.0, right=0.0)
                             for row in np.nan_to_num(near.filling)])
-        cold, hot, temperature, floating = balance.probing.split(unknowns)
-        for values, known in ((cold, near.mu[problem.site]), (hot, near.electron_mu[problem.site]),
-                              (temperature, near.electron_temperature[problem.site]),
-                              (floating, near.reservoir_mu[problem.surroundings.floating])):
-            if len(values):
-                values[:] = np.where(np.isnan(known), values, known)
+        mu = np.tile(near.mu, (len(probes.coupled) // probes.sites, 1))
+        mu[probes.hot_baths] = near.electron_mu
+        known = np.concatenate([
+            mu[:, problem.site].ravel() - probes.mu0,
+            np.tile(near.electron_temperature[problem.site], len(probes.hot_baths)) - probes.temperature0,
+            near.reservoir_mu[probes.floating] - probes.mu0])
+        unknowns = np.where(np.isnan(known), unknowns, known)
         known = near.tadpole if problem.has_tadpole else near.potential
         if problem.law is not None and known is not None and (problem.has_tadpole or
                                                               near.density_difference is not None):
@@ -192,10 +195,11 @@ class Refinement:
             emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)
             mode_power.append(mode.energy * (quanta @ weights))
         mode_power = np.array(mode_power).reshape(len(modes), len(point.arrived))
-        power = mode_power.sum(axis=0) + balance.probe_power(point)
+        probe_power = balance.probe_power(point)
+        power = mode_power.sum(axis=0) + probe_power[~problem.surroundings.keeps_energy].sum(axis=0)
         current, energy_current = point.inflow @ weights, (point.inflow * energies) @ weights
-        found = PhononSolution(point, balance, np.inf, power, mode_power, current, energy_current,
-                               balance.density(point))
+        found = PhononSolution(point, balance, np.inf, power, mode_power, probe_power, current,
+                               energy_current, balance.density(point))
         if before is not None:
             # Heat counts from the mean mu. What vanishes but for rounding has no relative error.
             hottest, band = problem.hottest, np.ptp(energies)

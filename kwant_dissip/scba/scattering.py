@@ -1,13 +1,17 @@
 """What scatters electrons in the self-consistent Born approximation, and what sends them in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from scipy.special import expit
 
+from ..balance.thermal_probes import ThermalProbes
 from ..model.broadening import SelfEnergy
 from ..model.phonons import Mode
+from ..model.reservoirs import Reservoir
 from ..numerics.quadrature import TWO_PI
 
 
@@ -24,47 +28,46 @@ class Surroundings:
         Whether acoustic phonons have a level shift.
     baths : SelfEnergy
         Probes and elastic scattering beside them.
-    probe_temperature : array of float, shape (sites,)
-        Of the probes of phonons; where there are none, that of the equilibrium.
-    lead_mu, lead_temperature : arrays of float, shape (leads,)
-        nan: mu of a floating lead, to be found.
-    hot : bool
-        Whether the last of the baths whose occupation a balance has to find is one of electrons.
+    temperature : array of float, shape (baths, sites)
+        At which each of the baths whose occupation a balance has to find returns electrons; without any, and of those
+        that keep energy, that of the equilibrium.
+    keeps_energy : array of bool, shape (baths,)
+    reservoirs : sequence of Reservoir
     """
 
     modes: list[Mode]
     acoustic: np.ndarray
     level_shift: bool
     baths: SelfEnergy
-    probe_temperature: np.ndarray
-    lead_mu: np.ndarray
-    lead_temperature: np.ndarray
-    hot: bool = False
+    temperature: np.ndarray
+    keeps_energy: np.ndarray
+    reservoirs: Sequence[Reservoir]
+
+    @cached_property
+    def probes(self) -> ThermalProbes:
+        """Who fills the states that are not the phonons'."""
+        return ThermalProbes(self.baths.coupling, self.temperature, self.keeps_energy, self.reservoirs)
+
+    @property
+    def lead_temperature(self) -> np.ndarray:
+        """Of all leads, shape (leads,)."""
+        return np.array([reservoir.temperature for reservoir in self.reservoirs], float)
 
     @property
     def shifts_levels(self) -> bool:
         """Whether a real part of the self-energy is kept, for which all of the band is needed."""
         return (self.level_shift and bool(self.acoustic.any())) or any(mode.level_shift for mode in self.modes)
 
-    @property
-    def floating(self) -> np.ndarray:
-        """Numbers of the leads whose mu is unknown."""
-        return np.flatnonzero(np.isnan(self.lead_mu))
-
     def typical_rate(self, band: float) -> np.ndarray:
         """Rate of all phonons if every site had one state in a band of this width, shape (sites,)."""
         couplings = [mode.coupling * (2 * mode.quanta + 1) for mode in self.modes]
         return sum(couplings, self.acoustic) * TWO_PI / band
 
-    def at_potential(self, potential: np.ndarray) -> Self:
-        """The same with an electrostatic energy at each site."""
-        return replace(self, baths=self.baths.at_potential(potential))
-
     def in_equilibrium(self, mu: float, temperature: float) -> Self:
         """The same at one mu and one temperature everywhere."""
         everywhere = np.full(len(self.acoustic), temperature)
-        return replace(self, probe_temperature=everywhere, lead_mu=np.full_like(self.lead_mu, mu),
-                       lead_temperature=np.full_like(self.lead_temperature, temperature),
+        return replace(self, temperature=np.full_like(self.temperature, temperature),
+                       reservoirs=[Reservoir(mu, temperature)] * len(self.reservoirs),
                        modes=[replace(mode, temperature=everywhere) for mode in self.modes])
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..model.baths import Baths
+from ..model.by_bath import ByBath
 from ..model.electrostatics import Law
 from ..model.lattice import Lattice
 from ..model.phonons import Phonons
@@ -48,52 +49,56 @@ def quantum_state(lattice: Lattice, reservoirs: Sequence[Reservoir], band_shifts
         try:
             solution = refinement.solved()
         except ConvergenceError as error:
-            error.state = (_state(lattice, reservoirs, band_shifts, problem, error.state, rtol)
+            error.state = (_state(lattice, reservoirs, band_shifts, problem, baths, error.state, rtol)
                            if isinstance(error.state, PhononSolution) else None)
             raise
-        return _state(lattice, reservoirs, band_shifts, problem, solution, rtol)
+        return _state(lattice, reservoirs, band_shifts, problem, baths, solution, rtol)
 
 
-def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
-    point, balance, grid = solution.point, solution.balance, solution.balance.ladders
-    sites, energies, weights = len(lattice.sites), grid.energies, grid.weights
+class _Sites:
+    """Values of a problem's rows, which are sites or orbitals, as those of sites."""
 
-    def by_site(values):
-        """Sums over the rows of each site, along the first axis."""
-        result = np.zeros((sites, *values.shape[1:]))
-        np.add.at(result, problem.site, values)
+    def __init__(self, problem, sites):
+        self._site, self._sites = problem.site, sites
+        self.rows = self.sums(np.ones(len(problem.site)))
+
+    def sums(self, values):
+        """Over the rows of each site, along the first axis."""
+        result = np.zeros((self._sites, *values.shape[1:]))
+        np.add.at(result, self._site, values)
         return result
 
-    def of_modes(values):
-        return np.array([by_site(value) for value in values]).reshape(-1, sites)
+    def sums_of_each(self, values):
+        """The same of each of several arrays, shape (arrays, sites)."""
+        return np.array([self.sums(value) for value in values]).reshape(-1, self._sites)
 
-    rows = by_site(np.ones(len(problem.site)))
-    spectral, occupied = by_site(point.spectral), by_site(point.arrived)
+    def means_of_each(self, values):
+        """Likewise."""
+        return self.sums_of_each(values) / self.rows
+
+
+def _state(lattice, reservoirs, band_shifts, problem, baths, solution, rtol):
+    point, balance, grid = solution.point, solution.balance, solution.balance.ladders
+    energies, weights, sites = grid.energies, grid.weights, _Sites(problem, len(lattice.sites))
+    spectral, occupied = sites.sums(point.spectral), sites.sums(point.arrived)
     lead_mu, lead_potential = point.lead_mu, band_shifts
-    potential, screened = np.zeros(sites), {}
+    potential, extra = np.zeros(len(lattice.sites)), {}
     if problem.has_tadpole:
-        screened = {"tadpole": by_site(point.potential) / rows}
+        extra = {"tadpole": sites.sums(point.potential) / sites.rows}
     elif problem.law is not None:
         lead_potential = problem.law.lead_potentials(lead_mu)
         potential[problem.site] = point.potential
-        screened = {"density_difference": by_site(point.charge), "field": -lattice.gradient(potential),
-                    "law_residual": point.law[1]}
+        extra = {"density_difference": sites.sums(point.charge), "field": -lattice.gradient(potential),
+                 "law_residual": point.law[1]}
     mu0, temperature0 = lead_mu.mean(), problem.surroundings.lead_temperature.mean()
     relative = energies - mu0
     equilibrium = fermi(relative, np.zeros(1), np.array([temperature0]))
     difference = (occupied - spectral * equilibrium) * weights
     measured, _ = weak_probe(relative, weights, spectral, np.stack(
         [difference.sum(axis=1), difference @ relative], axis=1), temperature0)
-    mu = np.where(problem.coupled, mu0 + measured, np.nan)
-    cold_mu, *hot, _ = point.probing.split(point.unknowns)
-    probed = by_site(point.probing.coupled.astype(float)) > 0
-    mu[probed] = (by_site(cold_mu) / rows)[probed]
-    electrons = {}
-    if len(hot[0]):
-        heated = by_site(point.probing.heated.astype(float)) > 0
-        electrons = {name: np.where(heated, by_site(values) / rows, np.nan)
-                     for name, values in zip(("electron_mu", "electron_temperature"), hot, strict=True)}
-        electrons["electron_power"] = by_site(balance.electron_power(point))
+    probed, of_baths = _of_baths(baths, problem, sites, solution)
+    extra.update(of_baths)
+    mu = np.where(problem.coupled, np.where(np.isnan(probed), mu0 + measured, probed), np.nan)
     resolution = smallest_ratio(np.nan_to_num(problem.temperature, nan=temperature0)[problem.site],
                                 point.self_energy.local(np.where(np.isnan(mu), mu0, mu)[problem.site]))
     bonds, flows = _of_sites(problem.site[problem.propagator.bonds], balance.flows(point, mu0, temperature0))
@@ -103,19 +108,38 @@ def _state(lattice, reservoirs, band_shifts, problem, solution, rtol):
     gross = max(flows_in.sum(axis=1).max(), least)
     gross_energy = max((flows_in * np.abs(relative)).sum(axis=1).max(), least * problem.hottest) + abs(mu0) * gross
     return PhononState(
-        power=by_site(solution.power), mu=mu, density=by_site(solution.density), potential=potential,
+        power=sites.sums(solution.power), mu=mu, density=sites.sums(solution.density), potential=potential,
         current=solution.current, energy_current=solution.energy_current, gross_current=float(gross),
         gross_energy_current=float(gross_energy), bonds=bonds, bond_current=-flows[0],
         bond_energy_current=-flows[1], bath_temperature=problem.temperature, error=solution.error, rtol=float(rtol),
         thermal_resolution=resolution, newton_steps=balance.steps, products=balance.products, energies=len(energies),
         method=problem.propagator.method, green_functions=balance.green_functions * len(energies),
         transports=balance.transports * len(energies), energy=energies, energy_weights=weights, spectral=spectral,
-        occupied=occupied, scattering_in=by_site(point.source) / rows[:, None],
-        scattering_rate=by_site(point.rate) / rows[:, None],
+        occupied=occupied, scattering_in=sites.sums(point.source) / sites.rows[:, None],
+        scattering_rate=sites.sums(point.rate) / sites.rows[:, None],
         each_orbital=problem.each_orbital, phonon_energy=np.array([mode.energy for mode in modes], float),
-        phonon_coupling=of_modes([mode.coupling for mode in modes]) / rows,
-        phonon_number=of_modes([mode.quanta for mode in modes]) / rows, mode_power=of_modes(solution.mode_power),
-        **electrons, **screened, **surroundings(lattice, problem.coupled, reservoirs, lead_mu, lead_potential))
+        phonon_coupling=sites.means_of_each([mode.coupling for mode in modes]),
+        phonon_number=sites.means_of_each([mode.quanta for mode in modes]),
+        mode_power=sites.sums_of_each(solution.mode_power), **extra,
+        **surroundings(lattice, problem.coupled, reservoirs, lead_mu, lead_potential))
+
+
+def _of_baths(baths, problem, sites, solution):
+    """Mu of the probes that take heat at each site, nan where there are none, and fields that tell of the baths."""
+    probes, unknowns, rows = problem.surroundings.probes, solution.point.unknowns, len(problem.site)
+    by_bath = ByBath(baths, sites.sums_of_each(problem.surroundings.baths.balanced) > 0)
+    mus, powers, temperatures = (by_bath.of_balanced(of_each(values.reshape(-1, rows))) for of_each, values in (
+        (sites.means_of_each, probes.mu0 + probes.split(unknowns)[0]), (sites.sums_of_each, solution.probe_power),
+        (sites.means_of_each, problem.surroundings.temperature)))
+    fields = {}
+    if len(probes.hot):
+        temperatures[probes.hot_baths] = sites.means_of_each(solution.point.probing.temperatures(unknowns))
+        fields = {"electron_mu": by_bath.keeping_energy(mus), "electron_power": by_bath.kept(powers),
+                  "electron_temperature": by_bath.keeping_energy(temperatures)}
+    if by_bath.has_others:
+        fields.update(bath_mu=by_bath.listed(mus), bath_power=by_bath.listed(powers, 0.0),
+                      bath_temperatures=by_bath.listed(temperatures))
+    return by_bath.taking_heat(mus), fields
 
 
 def _of_sites(bonds, flows):

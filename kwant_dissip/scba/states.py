@@ -134,7 +134,7 @@ class BornStates:
                  law: BornScreening | None = None, settled: float = SETTLED) -> None:
         self._propagator, self._unmoved, self.ladders, self.law = propagator, surroundings, ladders, law
         self._map, self._enough = map_, settled
-        self.probing = Probing(surroundings, ladders.energies, ladders.weights)
+        self.probing = Probing(surroundings.probes, surroundings.baths, ladders.energies, ladders.weights)
         self.shifts = [ladders.base * round(mode.energy / ladders.quantum) for mode in surroundings.modes]
         kinds = {mode.level_shift for mode in surroundings.modes}
         if surroundings.acoustic.any():
@@ -227,7 +227,8 @@ class BornStates:
         leads = self.law.lead_potentials(self.probing.lead_mu(unknowns))
         grid = self.ladders
         return (self._propagator.at_potential(potential, leads),
-                Probing(self._unmoved.at_potential(potential), grid.energies, grid.weights))
+                Probing(self._unmoved.probes, self._unmoved.baths.at_potential(potential), grid.energies,
+                        grid.weights))
 
     def _self_energy(self, rate, shifted, probing):
         level_shift = probing.level_shift
@@ -247,11 +248,11 @@ class BornStates:
         grid, mu, temperature = self.ladders, self.law.neutral_mu, self.law.neutral_temperature
         surroundings = self._unmoved.in_equilibrium(mu, temperature)
         propagator = self._propagator.at_potential(np.zeros(len(surroundings.acoustic)),
-                                                   np.zeros(len(surroundings.lead_mu)))
+                                                   np.zeros(len(surroundings.reservoirs)))
         neutral = BornStates(propagator, surroundings, grid, self._map, settled=self._enough)
         filling = np.broadcast_to(fermi(grid.energies, np.array([mu]), np.array([temperature])),
                                   (len(surroundings.acoustic), len(grid.energies)))
-        point = neutral._settled(filling, neutral.probing.start(mu), np.zeros(len(filling)), neutral._first_rate(),
+        point = neutral._settled(filling, surroundings.probes.start(), np.zeros(len(filling)), neutral._first_rate(),
                                  self._enough)
         self.green_functions += neutral.green_functions
         if point.moving > max(_NEUTRAL, self._enough):
@@ -283,7 +284,7 @@ class BornStates:
         if self.law is None:
             return point.potential
         weights, filling = self.ladders.weights, point.filling
-        states = (filling * (1 - filling) * point.spectral) @ weights / self._unmoved.probe_temperature
+        states = (filling * (1 - filling) * point.spectral) @ weights / self._unmoved.temperature[0]
         phonon_rate = point.phonon_rate
 
         def density(change):
