@@ -58,10 +58,10 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Finalized system with leads.
     reservoirs : sequence of Reservoir
         One per lead, in the order of ``syst.leads``.
-    bath : PhononBath, ElectronBath, ElasticBath, OpticalPhonons, AcousticPhonons, list of them, or None
+    bath : PhononBath, ElectronBath, ElasticBath, other Bath, OpticalPhonons, AcousticPhonons, list of them, or None
         What relaxes the electrons, and how strongly each site couples to it: at most one PhononBath and one
-        ElectronBath, any number of the others. Only phonons take up heat. None: no bath; what comes out is the
-        coherent conductor (Landauer and Büttiker), with zero power. With microscopic phonons (`OpticalPhonons`,
+        ElectronBath, any number of the others. Only phonons, and a `Bath` of one's own that keeps particles only, take
+        up heat. None: no bath; what comes out is the coherent conductor (Landauer and Büttiker), with zero power. With microscopic phonons (`OpticalPhonons`,
         `AcousticPhonons`) the result is a `PhononState`.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.

@@ -43,7 +43,7 @@ class Bath:
     Notes
     -----
     A bath of one's own is a subclass that sets `keeps`, if it is not "particles", and gives a `profile`, if its rate
-    depends on energy. In a list it works beside all others, in every theory but with microscopic phonons.
+    depends on energy. In a list it works beside all others, in every theory.
 
     Examples
     --------
