@@ -62,8 +62,8 @@ sanitize: install
 	CFLAGS="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all" $(BIN)/python setup.py -q build \
 	    --build-base build/sanitized --build-lib build/sanitized/lib
 	$(ONE_THREAD) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	    PYTHONPATH=build/sanitized/lib $(BIN)/python -P -m pytest -p no:cacheprovider tests/test_native.py \
-	    tests/test_kernels.py tests/test_recursion.py tests/test_lead_bands.py
+	    PYTHONPATH=build/sanitized/lib $(BIN)/python -P -m pytest -p no:cacheprovider tests/native \
+	    tests/leads/test_lead_bands.py
 
 benchmark: $(VENV)/benchmark
 	$(BIN)/python -m benchmarks

@@ -6,12 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PolyCollection
-from test_shapes import solid
 
 import kwant_dissip as kd
 from kwant_dissip.plots.shapes import filled
 from kwant_dissip.plots.style import colours, in_units
 from kwant_dissip.systems import chain, graphene, ribbon
+from solids import solid
 from synthetic import grid, state_of
 
 RESERVOIRS = [kd.Reservoir(-0.9, 0.2), kd.Reservoir(-1.1, 0.2)]

@@ -1,9 +1,11 @@
 """What sweeps of several test modules solve; as a module of its own other processes can import it."""
 
+import multiprocessing
 import os
 import signal
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from threadpoolctl import threadpool_info
@@ -72,3 +74,10 @@ def terminated(a):
     if a == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return {"a": a}
+
+
+def processes(count=2):
+    """Processes that share nothing with this one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sweeps"])
+    return ProcessPoolExecutor(count, mp_context=context)

@@ -2,7 +2,6 @@
 
 import json
 from itertools import pairwise
-from pathlib import Path
 
 import kwant
 import numpy as np
@@ -13,12 +12,13 @@ from hypothesis import strategies as st
 import kwant_dissip as kd
 from kwant_dissip.propagators.elastic import eliminate
 from models import chain, chains_with_baths, floats, lists_of_baths, planes, uniform_chain
+from paths import COMMON
 
 
 @pytest.fixture(scope="session")
 def bath_cases():
     """Seven systems solved by dense matrices and a fixed rule in energy (the project's reference; see its `about`)."""
-    with open(Path(__file__).parent / "bath_cases.json") as file:
+    with open(COMMON / "bath_cases.json") as file:
         return json.load(file)
 
 

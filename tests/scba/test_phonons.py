@@ -1,7 +1,6 @@
 """Microscopic phonons: reference cases, brute force, conservation, limits."""
 
 import json
-from pathlib import Path
 
 import kwant
 import numpy as np
@@ -22,8 +21,9 @@ from kwant_dissip.scba.refinement import Refinement
 from kwant_dissip.scba.scattering import fermi
 from kwant_dissip.systems import chain as models_of_chains
 from models import chain, floats, uniform_chain
+from paths import COMMON
 
-CASES = json.loads((Path(__file__).parent / "born_cases.json").read_text())["cases"]
+CASES = json.loads((COMMON / "born_cases.json").read_text())["cases"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

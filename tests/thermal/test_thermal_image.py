@@ -2,7 +2,6 @@
 
 import dataclasses
 import runpy
-from pathlib import Path
 
 import kwant
 import matplotlib.pyplot as plt
@@ -15,6 +14,7 @@ import kwant_dissip as kd
 import thermal_states
 from kwant_dissip.cli import main
 from kwant_dissip.figures.wire_image import Wire
+from paths import CLONE
 
 KAPPA, G = 6e-15, 0.17
 HEALING = np.sqrt(KAPPA / G)
@@ -169,7 +169,7 @@ def test_the_spots_change_sides_with_the_current(wire_fields):
 
 def test_the_wire_at_4_kelvin():
     """Of docs/thermal_image.md: spots of +2.9 and -0.9 uK, noise of a reading, conductances."""
-    example = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "gaas_wire_image.py"))
+    example = runpy.run_path(str(CLONE / "examples" / "gaas_wire_image.py"))
     thermal = example["thermal"]()
     assert thermal.conductivity == pytest.approx(2.2e-16, rel=0.02)
     assert thermal.coupling(4.2) == pytest.approx(7.4e-3, rel=0.01)

@@ -2,18 +2,17 @@
 
 import re
 import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from kwant_dissip.plots.numbers import difference, numbers_of, read, save
+from paths import CLONE
 
-CLONE = Path(__file__).parent.parent
 sys.path.append(str(CLONE / "docs"))
 
-import pictures  # noqa: E402 (from docs/)
+import pictures
 
 
 def figure(change=0.0):

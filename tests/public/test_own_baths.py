@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from dense import gauss
 
 import kwant_dissip as kd
+from dense import gauss
 from kwant_dissip.systems.chain import barrier
 from models import chain, three_terminal
 

@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -21,6 +20,7 @@ from kwant_dissip.store.fields import documented, quantity
 from kwant_dissip.store.file import read_value
 from kwant_dissip.store.paths import check_writable
 from kwant_dissip.systems import chain
+from paths import COMMON
 
 
 @pytest.fixture(scope="module")
@@ -394,7 +394,7 @@ def test_a_kinetic_state_loads_where_nothing_else_was_imported(tmp_path):
     assert "KineticState" in run("import sys, kwant_dissip as kd; print(kd.load(sys.argv[1]))", tmp_path / "file.h5")
 
 
-EARLIER = Path(__file__).parent / "earlier"
+EARLIER = COMMON / "earlier"
 
 
 def test_files_of_earlier_versions_load(tmp_path):

@@ -1,15 +1,15 @@
 """Where rates hold: k_B T over gamma, and what is missed where that is not large."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kwant_dissip as kd
 from models import uniform_chain
+from paths import CLONE
 
-sys.path.append(str(Path(__file__).parent.parent))
+sys.path.append(str(CLONE))
 
 from benchmarks.thermal_resolution import compared
 

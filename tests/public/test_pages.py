@@ -5,12 +5,12 @@ import contextlib
 import io
 import re
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 
-CLONE = Path(__file__).parent.parent
+from paths import CLONE
+
 PAGES = [CLONE / "README.md", *sorted((CLONE / "docs").glob("*.md"))]
 # Columns of code that a page of 1400 pixels shows beside its two bars.
 COLUMNS = 88

@@ -3,10 +3,10 @@
 import kwant
 import numpy as np
 import pytest
-from dense import gauss
 from scipy.special import expit
 
 import kwant_dissip as kd
+from dense import gauss
 from kwant_dissip.leads.periodic import PeriodicLead
 from kwant_dissip.model.lattice import read
 from kwant_dissip.systems import chain, ribbon

@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from test_shapes import solid
 
+from solids import solid
 from synthetic import grid, state_of
 
 # Turns the view, hides sites by the last step of the slider, colours by the second field, and tells what came of it.
