@@ -26,7 +26,7 @@ _SOURCES = Path("kwant_dissip/native")
 class Builds(build_ext):
     """One object of the same source for each build, linked into the extension that calls them."""
 
-    def build_extension(self, ext):
+    def build_extension(self, ext: Extension) -> None:
         def compiled(name):
             lanes, flags = _BUILDS[name]
             return self.compiler.compile([str(_SOURCES / "kernels.c")], output_dir=str(Path(self.build_temp) / name),

@@ -5,6 +5,8 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
+import numpy as np
+
 _DPI = 60
 
 
@@ -26,7 +28,7 @@ def html(title: str, rows: Mapping[str, str] | Sequence[Sequence[str]], plot: Ca
     return f"<div><strong>{escape(title)}</strong><table>{cells}</table>{'' if plot is None else _picture(plot)}</div>"
 
 
-def ends(values) -> str:
+def ends(values: np.ndarray) -> str:
     """The least and the largest of some numbers that may be nan."""
     known = values[values == values]
     return f"{known.min():.4g} to {known.max():.4g}" if len(known) else "not known"

@@ -1,18 +1,45 @@
 """What the kinetic theory knows of the scatterer: probabilities between modes, and the modes' velocities."""
 
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import bisect
 
 from .._kwant import kwant
 from ..errors import heed_interrupt, users_function
+from ..leads.periodic import PeriodicLead
 from ..model.lattice import read
 
 # Points at which a velocity given as a function is searched for energies where it vanishes.
 _SEARCH = 4001
 # How well probabilities must add up to 1.
 _UNITARY = 1e-8
+
+
+class Scatterer(Protocol):
+    """What is between the wires.
+
+    Attributes
+    ----------
+    thresholds : array of float
+        Energies at which a mode opens.
+    """
+
+    thresholds: np.ndarray
+
+    def at(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Probabilities P between modes, and the velocities in the left and in the right wire.
+
+        P has the shape (energies, out, in), modes of the left wire first; velocities have the shape (2, modes,
+        energies): to the right and to the left, positive, 0 where a mode is closed.
+        """
+
+    def velocity(self, side: int, energies: np.ndarray) -> np.ndarray:
+        """v(E) in the left (0) or right (1) wire, if that has one mode."""
+
+    def transmission(self, energies: np.ndarray) -> np.ndarray:
+        """Probability from left to right, summed over modes."""
 
 
 class FunctionScatterer:
@@ -114,10 +141,10 @@ class KwantScatterer:
         lattice = read(syst, params)
         if len(lattice.leads) != 2:
             raise ValueError(f"The kinetic theory takes two wires; syst has {len(lattice.leads)} leads.")
-        if not all(lead.has_velocity for lead in lattice.leads):
+        self._leads = [lead for lead in lattice.leads if isinstance(lead, PeriodicLead)]
+        if len(self._leads) < 2:
             raise ValueError("The kinetic theory needs leads with modes: a lead by self-energy has no velocity.")
         self._syst, self._params = syst, params
-        self._leads = lattice.leads
         self.thresholds = np.concatenate([lead.thresholds() for lead in lattice.leads])
         self._known = {}
 

@@ -76,7 +76,8 @@ class BandedLead:
         results = lead_modes(growing, self._width, self._size[1], self._band, self._cell, self._place, self._bonds,
                              self._strengths, self._starts, self._guess(growing[0]), self._apart)
         back = np.argsort(order)
-        return tuple(result[back] for result in results)
+        sigma, flow, number, good = (result[back] for result in results)
+        return sigma, flow, number, good
 
     def _guess(self, energy):
         """Roots of chains, one for each of as many levels of a cell."""

@@ -62,23 +62,25 @@ class Layout:
     lead_at: np.ndarray
 
     @cached_property
-    def _arrays(self):
+    def _arrays(self) -> tuple[np.ndarray, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))
 
     @cached_property
-    def _sizes(self):
+    def _sizes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         passing = (self.width[1:] * self.width[:-1]).sum()
         counts = (len(self.width), int(self.site[-1]) + 1, len(self.site), len(self.hop_row), len(self.bond_row),
                   len(self.lead_number))
         return counts, tuple(int(count) * ELEMENT for count in (self.lead_at[-1], (self.width ** 2).sum(), passing))
 
-    def run(self, name, energies, *arrays):
+    def run(self, name: str, energies: int, *arrays: np.ndarray) -> None:
         """Call a kernel with all of this and so many energies."""
         counts, rows = self._sizes
         KERNELS[name]((*counts, energies, -(-energies // LANES), *rows), *self._arrays, *arrays)
 
 
-def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, to_right, to_left, diagonal, largest):
+def block_green(layout: Layout, energies: np.ndarray, potential: np.ndarray, gamma_re: np.ndarray, gamma_im: np.ndarray,
+                sigma: np.ndarray, green: np.ndarray, to_right: np.ndarray, to_left: np.ndarray, diagonal: np.ndarray,
+                largest: np.ndarray) -> None:
     """Green's function on the slices, and how it goes on to their neighbours.
 
     Parameters
@@ -101,14 +103,16 @@ def block_green(layout, energies, potential, gamma_re, gamma_im, sigma, green, t
                gamma_im, sigma, green, to_right, to_left, diagonal, largest)
 
 
-def lead_rates(layout, energies, sigma):
+def lead_rates(layout: Layout, energies: int, sigma: np.ndarray) -> np.ndarray:
     """Gamma_a = i (Sigma_a - Sigma_a^+) of all leads at so many energies, from `block_green`'s self-energies."""
     rates = aligned(sigma.size // ELEMENT).reshape(sigma.shape)
     layout.run("lead_rates", energies, sigma, rates)
     return rates
 
 
-def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, to_left, n, inflow):
+def block_occupation(layout: Layout, source: np.ndarray, lead_filling: np.ndarray, lead_rate: np.ndarray,
+                     green: np.ndarray, to_right: np.ndarray, to_left: np.ndarray, n: np.ndarray,
+                     inflow: np.ndarray) -> None:
     """Occupation that arrives at the sites, and what the leads send in.
 
     Parameters
@@ -127,7 +131,8 @@ def block_occupation(layout, source, lead_filling, lead_rate, green, to_right, t
                inflow)
 
 
-def block_bond_flows(layout, source, lead_filling, lead_rate, green, to_right, to_left, flows):
+def block_bond_flows(layout: Layout, source: np.ndarray, lead_filling: np.ndarray, lead_rate: np.ndarray,
+                     green: np.ndarray, to_right: np.ndarray, to_left: np.ndarray, flows: np.ndarray) -> None:
     """Particles on every bond of sites, from the later to the earlier one: 2 Im Tr H_ij G^n_ji.
 
     Parameters
@@ -140,7 +145,9 @@ def block_bond_flows(layout, source, lead_filling, lead_rate, green, to_right, t
     layout.run("block_bond_flows", source.shape[1], source, lead_filling, lead_rate, green, to_right, to_left, flows)
 
 
-def block_arrivals(layout, source, lead_filling, lead_rate, green, to_right, to_left, left, right):
+def block_arrivals(layout: Layout, source: np.ndarray, lead_filling: np.ndarray, lead_rate: np.ndarray,
+                   green: np.ndarray, to_right: np.ndarray, to_left: np.ndarray, left: np.ndarray,
+                   right: np.ndarray) -> None:
     """X_i and Y_i of every slice.
 
     Parameters
@@ -154,7 +161,8 @@ def block_arrivals(layout, source, lead_filling, lead_rate, green, to_right, to_
                right)
 
 
-def block_exchange(layout, absorbed, source, lead_rate, green, to_right, to_left, result):
+def block_exchange(layout: Layout, absorbed: np.ndarray, source: np.ndarray, lead_rate: np.ndarray, green: np.ndarray,
+                   to_right: np.ndarray, to_left: np.ndarray, result: np.ndarray) -> None:
     """sum_k absorbed_ik |G_ij|^2_k source_jk between all sites, summed over energies.
 
     Parameters

@@ -4,8 +4,12 @@ import numpy as np
 
 from . import KERNELS
 
+# What `chain_green` returns.
+Green = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
-def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2):
+
+def chain_green(bare_re: np.ndarray, bare_im: np.ndarray, at_lead: np.ndarray, onsite: np.ndarray, gamma_re: np.ndarray,
+                gamma_im: np.ndarray, hopping2: np.ndarray) -> Green:
     """Diagonal of the Green's function of a chain, and the transfer ratios of the two scans.
 
     Parameters
@@ -27,13 +31,14 @@ def chain_green(bare_re, bare_im, at_lead, onsite, gamma_re, gamma_im, hopping2)
     rho_left, rho_right : arrays of float, shape (sites, energies)
         |t_{i-1}|^2 |g^L_{i-1}|^2 and |t_i|^2 |g^R_{i+1}|^2.
     """
-    results = tuple(np.empty_like(gamma_re) for _ in range(5))
+    green_re, spectral, green2, rho_left, rho_right = (np.empty_like(gamma_re) for _ in range(5))
     KERNELS["chain_green"]((*gamma_re.shape, len(bare_re), len(hopping2)), bare_re, bare_im, at_lead, onsite, gamma_re,
-                           gamma_im, hopping2, *results)
-    return results
+                           gamma_im, hopping2, green_re, spectral, green2, rho_left, rho_right)
+    return green_re, spectral, green2, rho_left, rho_right
 
 
-def chain_dressed(absorbed, elastic, green2, rho_left, rho_right):
+def chain_dressed(absorbed: np.ndarray, elastic: np.ndarray, green2: np.ndarray, rho_left: np.ndarray,
+                  rho_right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """|G_ii|^2 and the transfer ratios of a chain on which sites return, at every energy, what they scatter.
 
     Parameters
@@ -50,12 +55,13 @@ def chain_dressed(absorbed, elastic, green2, rho_left, rho_right):
     green2, rho_left, rho_right : arrays of float, shape (sites, energies)
         For the same scans; 0 where no electron that is taken elastically can leave again.
     """
-    results = tuple(np.empty_like(green2) for _ in range(3))
-    KERNELS["chain_dressed"](green2.shape, absorbed, elastic, green2, rho_left, rho_right, *results)
-    return results
+    dressed = np.empty_like(green2), np.empty_like(green2), np.empty_like(green2)
+    KERNELS["chain_dressed"](green2.shape, absorbed, elastic, green2, rho_left, rho_right, *dressed)
+    return dressed
 
 
-def chain_occupation(source, places, sent, green2, rho_left, rho_right):
+def chain_occupation(source: np.ndarray, places: np.ndarray, sent: np.ndarray, green2: np.ndarray, rho_left: np.ndarray,
+                     rho_right: np.ndarray) -> np.ndarray:
     """n_i = sum_j |G_ij|^2 w_j on a chain.
 
     Parameters
@@ -78,7 +84,8 @@ def chain_occupation(source, places, sent, green2, rho_left, rho_right):
     return n
 
 
-def chain_response(values, source, weight, rho_left, rho_right):
+def chain_response(values: np.ndarray, source: np.ndarray, weight: np.ndarray, rho_left: np.ndarray,
+                   rho_right: np.ndarray) -> np.ndarray:
     """sum_k weight_ik sum_j (|G_ij|^2 / |G_ii|^2)_k source_jk values_j on a chain: one Jacobian product.
 
     Parameters
@@ -95,7 +102,8 @@ def chain_response(values, source, weight, rho_left, rho_right):
     return result
 
 
-def chain_moments(values, slopes, energies, source, weight, rho_left, rho_right):
+def chain_moments(values: np.ndarray, slopes: np.ndarray, energies: np.ndarray, source: np.ndarray, weight: np.ndarray,
+                  rho_left: np.ndarray, rho_right: np.ndarray) -> np.ndarray:
     """`chain_response` of several baths whose sources are source_b (values_b + slopes_b E), and its moments in E.
 
     Parameters

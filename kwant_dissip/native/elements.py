@@ -11,14 +11,14 @@ from . import LANES
 ELEMENT = 2 * LANES
 
 
-def aligned(count):
+def aligned(count: int) -> np.ndarray:
     """Array of that many elements that starts where a vector does, so that none lies in two lines of the cache."""
     raw = np.empty(count * ELEMENT + LANES)
     start = (-raw.ctypes.data // raw.itemsize) % LANES
     return raw[start:start + count * ELEMENT]
 
 
-def packed(*matrices):
+def packed(*matrices: np.ndarray) -> np.ndarray:
     """Complex matrices, each of shape (energies, rows, columns), as elements, those of an energy one after the other.
 
     Lanes without an energy repeat the last.
@@ -37,7 +37,7 @@ def packed(*matrices):
     return result
 
 
-def unpacked(elements, rows, columns, count):
+def unpacked(elements: np.ndarray, rows: int, columns: int, count: int) -> np.ndarray:
     """The complex matrices of `packed`, shape (energies, rows, columns), of `count` energies."""
     parts = elements.reshape(len(elements), rows, columns, 2, LANES)
     return np.moveaxis(parts[..., 0, :] + 1j * parts[..., 1, :], -1, 1).reshape(-1, rows, columns)[:count]

@@ -5,7 +5,7 @@ import numpy as np
 from . import KERNELS
 
 
-def fermi_difference(energies, shifts, excess, reference):
+def fermi_difference(energies: np.ndarray, shifts: np.ndarray, excess: np.ndarray, reference: float) -> np.ndarray:
     """f((E - s_i) / (T_0 + t_i)) - f(E / T_0), to full relative precision however small s_i and t_i are.
 
     Parameters
@@ -26,7 +26,7 @@ def fermi_difference(energies, shifts, excess, reference):
     return result
 
 
-def fermi_slope(energies, shifts, temperatures):
+def fermi_slope(energies: np.ndarray, shifts: np.ndarray, temperatures: np.ndarray) -> np.ndarray:
     """Derivative of f((E - s_i) / T_i) with s_i.
 
     Parameters
@@ -44,7 +44,9 @@ def fermi_slope(energies, shifts, temperatures):
     return result
 
 
-def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
+def panel_sums(rate: np.ndarray, spectral: np.ndarray, filling: np.ndarray, n: np.ndarray, nodes: np.ndarray,
+               weights: np.ndarray,
+               differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sums over each panel's nodes of what the bath takes, its energy, and the density.
 
     Parameters
@@ -65,12 +67,15 @@ def panel_sums(rate, spectral, filling, n, nodes, weights, differences):
         Largest of sum_k w_k |gamma (A f - n)|.
     """
     sites, panels = len(rate), len(nodes)
-    results = *(np.empty((sites, panels)) for _ in range(3)), np.empty((3, panels)), np.empty(panels)
-    KERNELS["panel_sums"]((sites, *nodes.shape), rate, spectral, filling, n, nodes, weights, differences, *results)
-    return results
+    loss, power, density = (np.empty((sites, panels)) for _ in range(3))
+    errors, exchange = np.empty((3, panels)), np.empty(panels)
+    KERNELS["panel_sums"]((sites, *nodes.shape), rate, spectral, filling, n, nodes, weights, differences, loss, power,
+                          density, errors, exchange)
+    return loss, power, density, errors, exchange
 
 
-def add_scattering(occupied, spectral, coupling, quanta, shift, into, rate):
+def add_scattering(occupied: np.ndarray, spectral: np.ndarray, coupling: np.ndarray, quanta: np.ndarray, shift: int,
+                   into: np.ndarray, rate: np.ndarray) -> None:
     """Add what one mode of phonons scatters into states, and that in and out of them together.
 
     Parameters
@@ -87,7 +92,8 @@ def add_scattering(occupied, spectral, coupling, quanta, shift, into, rate):
     KERNELS["add_scattering"]((*occupied.shape, shift), occupied, spectral, coupling, quanta, into, rate)
 
 
-def add_response(change, filling, coupling, quanta, shift, result):
+def add_response(change: np.ndarray, filling: np.ndarray, coupling: np.ndarray, quanta: np.ndarray, shift: int,
+                 result: np.ndarray) -> None:
     """Add how the sources of one mode change with the occupation, at fixed spectral function.
 
     Parameters
@@ -102,7 +108,8 @@ def add_response(change, filling, coupling, quanta, shift, result):
     KERNELS["add_response"]((*change.shape, shift), change, filling, coupling, quanta, result)
 
 
-def emitted(occupied, spectral, coupling, quanta, shift, result):
+def emitted(occupied: np.ndarray, spectral: np.ndarray, coupling: np.ndarray, quanta: np.ndarray, shift: int,
+            result: np.ndarray) -> None:
     """Net quanta that one mode gets at each site from electrons that end at an energy.
 
     Parameters

@@ -15,7 +15,7 @@ ON_CIRCLE, CROSSING = 1e-7, 1e-6
 TOLERANCE = 1e-9
 
 
-def band(cell, hopping, width):
+def band(cell: np.ndarray, hopping: np.ndarray, width: int) -> np.ndarray:
     """Entries of Q(lambda) = V^+ lambda + V / lambda + H - E in the order in which they are eliminated: array of float.
 
     Parameters
@@ -37,7 +37,8 @@ def band(cell, hopping, width):
     return entries.view(float).ravel()
 
 
-def lead_modes(energies, width, m, *lead):
+def lead_modes(energies: np.ndarray, width: int, m: int,
+               *lead: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Self-energies on the interface of a lead, and what its modes carry away.
 
     Parameters

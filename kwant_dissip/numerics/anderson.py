@@ -30,7 +30,7 @@ class Anderson:
     def move(self, step: np.ndarray) -> np.ndarray:
         """How to move from a point that asks for a step; points follow one another by these moves."""
         if self._last is not None and self._depth:
-            self._remember(step)
+            self._remember(step, *self._last)
         move, used = step, min(self._count, self._depth)
         if used:
             # Each in units of its length, else moves of different sizes would be told apart badly.
@@ -47,10 +47,9 @@ class Anderson:
         if self._last is not None:
             self._last = move, self._last[1]
 
-    def _remember(self, step):
+    def _remember(self, step, move, before):
         if not self._changes.size:
             self._changes, self._sums = np.empty((2, self._depth, step.size))
-        move, before = self._last
         row, used = self._count % self._depth, min(self._count + 1, self._depth)
         change = self._changes[row].reshape(step.shape)
         np.subtract(step, before, out=change)

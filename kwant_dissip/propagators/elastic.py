@@ -10,12 +10,13 @@ hardly ever leave, are eliminated one by one.
 
 from collections.abc import Callable
 from copy import copy
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 
 from ..errors import ConvergenceError
 from ..model.broadening import SelfEnergy
-from .interface import LatticeSpectrum, Propagator, mean_absorption
+from .interface import LatticeSpectrum, Propagator, Spectrum, mean_absorption
 from .lattice import LatticePropagator
 
 # What is left of the equation, relative to its largest right-hand side, when occupations are asked for, and in products
@@ -33,6 +34,8 @@ _MANY_STEPS = 16
 _MOST_GROUPS, _LEAST_GROUP = 24, 12
 # Part of a site's states that leads and other baths fill without elastic collisions, below which rounding hides it.
 _CLOSED = 1e-12
+# Of all baths alike.
+Inner = TypeVar("Inner", bound=Spectrum)
 
 
 class ElasticPropagator(Propagator):
@@ -72,15 +75,15 @@ class ElasticPropagator(Propagator):
         other._set(self._inner.at_potential(potential, band_shifts), self._plain, potential)
         return other
 
-    def reversed(self):
+    def reversed(self) -> Self:
         other = copy(self)
         other._inner = self._inner.reversed()
         return other
 
-    def edges(self):
+    def edges(self) -> np.ndarray:
         return self._inner.edges()
 
-    def thresholds(self, low=-np.inf, high=np.inf):
+    def thresholds(self, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
         return self._inner.thresholds(low, high)
 
     def has_densities(self, energy: float) -> bool:
@@ -99,17 +102,18 @@ class ElasticPropagator(Propagator):
         """See `LatticePropagator`."""
         return self._self_energy.rates(energies)
 
-    def spectrum(self, energies):
+    def spectrum(self, energies: np.ndarray) -> "ElasticLatticeSpectrum":
         inner = self._inner.spectrum(energies)
         rate = sum(self.bath_rates(energies), np.zeros_like(inner.spectral))
-        return ElasticSpectrum(inner, rate, self._self_energy.elastic_rate(energies), self.leads)
+        return ElasticLatticeSpectrum(inner, rate, self._self_energy.elastic_rate(energies), self.leads)
 
     def kernel(self, energy: float) -> np.ndarray:
         """See `LatticePropagator`; by a dense solve."""
         plain, spectrum = self._inner.kernel(energy), self.spectrum(np.array([energy]))
         return np.linalg.solve(np.eye(len(plain)) - plain * spectrum.returned[:, 0], plain)
 
-    def preconditioner(self, energies, weights):
+    def preconditioner(self, energies: np.ndarray,
+                       weights: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         """See `interface.Propagator`.
 
         See `beside_elastic`.
@@ -143,12 +147,12 @@ def beside_elastic(inverse: Callable[[np.ndarray], np.ndarray], everything: np.n
     return solve
 
 
-class ElasticSpectrum(LatticeSpectrum):
+class ElasticSpectrum(Spectrum, Generic[Inner]):
     """What the propagator knows at some energies; see `interface.Spectrum`.
 
     Parameters
     ----------
-    inner : LatticeSpectrum
+    inner : Spectrum
         With all baths absorbing.
     rate, elastic : arrays of float, shape (sites, energies)
         gamma of what absorbs, and of what scatters elastically.
@@ -161,7 +165,7 @@ class ElasticSpectrum(LatticeSpectrum):
         x_i / A_i.
     """
 
-    def __init__(self, inner: LatticeSpectrum, rate: np.ndarray, elastic: np.ndarray, leads: int) -> None:
+    def __init__(self, inner: Inner, rate: np.ndarray, elastic: np.ndarray, leads: int) -> None:
         self.rate = rate
         self.spectral = inner.spectral
         self.inner, self._elastic = inner, elastic
@@ -174,7 +178,7 @@ class ElasticSpectrum(LatticeSpectrum):
         self._inverse: np.ndarray | None = None
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         arrays = self.rate, self._elastic, self.returned, self._escaping
         return self.inner.nbytes + sum(array.nbytes for array in arrays) + (
             0 if self._inverse is None else self._inverse.nbytes)
@@ -215,14 +219,18 @@ class ElasticSpectrum(LatticeSpectrum):
             self._groups = _Groups(product, self._elastic[sites] * self.spectral[sites])
         return source + scattered(f)
 
-    def occupation(self, source, lead_filling):
+    def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.inner.occupation(self.total(source, lead_filling), lead_filling)
 
-    def bond_flows(self, source, lead_filling):
-        return self.inner.bond_flows(self.total(source, lead_filling), lead_filling)
-
-    def for_products(self, source, lead_filling):
+    def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.inner.occupation(self.total(source, lead_filling, _PRODUCT), lead_filling)
+
+
+class ElasticLatticeSpectrum(ElasticSpectrum[LatticeSpectrum], LatticeSpectrum):
+    """The same of a lattice."""
+
+    def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
+        return self.inner.bond_flows(self.total(source, lead_filling), lead_filling)
 
 
 def eliminate(product: Callable[[np.ndarray], np.ndarray], escape: np.ndarray) -> np.ndarray:
@@ -269,7 +277,7 @@ def eliminate(product: Callable[[np.ndarray], np.ndarray], escape: np.ndarray) -
 class _Groups:
     """Approximate inverse: exact for what is the same within each of some groups of neighbouring sites."""
 
-    def __init__(self, product, weight):
+    def __init__(self, product: Callable[[np.ndarray], np.ndarray], weight: np.ndarray) -> None:
         sites, energies = weight.shape
         count = min(_MOST_GROUPS, sites // _LEAST_GROUP)
         self._of_site = np.arange(sites) * count // sites
@@ -287,10 +295,10 @@ class _Groups:
         matrix[np.arange(energies)[:, None], np.arange(count), np.arange(count)] += empty
         self._inverse = np.linalg.inv(matrix)
 
-    def _means(self, values):
+    def _means(self, values: np.ndarray) -> np.ndarray:
         return np.add.reduceat(self._weight * values, self._start, axis=0)
 
-    def __call__(self, values):
+    def __call__(self, values: np.ndarray) -> np.ndarray:
         means = self._means(values)
         solved = (self._inverse @ means.T[:, :, None])[:, :, 0].T
         return values + (solved - means)[self._of_site]

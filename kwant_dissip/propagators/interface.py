@@ -7,6 +7,7 @@ With K_ij(E) the part of what site j sends in that arrives at site i, each sourc
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Spectrum(ABC):
             Maps values v of shape (sites,) to sum_k weight_ik sum_j K_ij,k source_jk v_j; its attribute `nbytes` is
             the memory it holds.
         """
-        return Response(self, source, weight)
+        return _TransportedResponse(self, source, weight)
 
     def moments(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "Moments":
         """What arrives at several baths from sources that are linear in the energy, summed over energies.
@@ -90,7 +91,7 @@ class Spectrum(ABC):
             shape (2, baths, sites), with n what arrives from the sources source (a + b E); its attribute `nbytes` is
             the memory it holds.
         """
-        return Moments(self, source, weight, energies)
+        return _TransportedMoments(self, source, weight, energies)
 
     def passages(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Where electrons go from site to neighbouring site only: how, at each energy.
@@ -103,7 +104,29 @@ class Spectrum(ABC):
         return None
 
 
-class Response:
+class Response(Protocol):
+    """See `Spectrum.response`."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds."""
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """The sums."""
+
+
+class Moments(Protocol):
+    """See `Spectrum.moments`."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds."""
+
+    def __call__(self, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        """The sums."""
+
+
+class _TransportedResponse:
     """See `Spectrum.response`: by one transport."""
 
     def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray) -> None:
@@ -117,7 +140,7 @@ class Response:
         return (weight * n).sum(axis=1)
 
 
-class Moments:
+class _TransportedMoments:
     """See `Spectrum.moments`: by one transport of the sum of all sources."""
 
     def __init__(self, spectrum: Spectrum, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> None:
@@ -183,7 +206,7 @@ class Propagator(ABC):
     def spectrum(self, energies: np.ndarray) -> Spectrum:
         """`Spectrum` at real energies, array of shape (energies,)."""
 
-    def reversed(self) -> "Propagator":
+    def reversed(self) -> Self:
         """With the magnetic field reversed: its K is the transpose of this one's."""
         raise NotImplementedError(f"{type(self).__name__} does not know the reversed motion.")
 

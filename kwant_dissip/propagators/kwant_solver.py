@@ -8,8 +8,10 @@ import copy
 import threading
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -18,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from .._kwant import kwant
 from ..leads.periodic import PeriodicLead
+from ..model.lattice import Lattice
 from .interface import SITE_ENERGIES, LatticeSpectrum, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
@@ -50,16 +53,16 @@ class KwantGeometry:
     bonds : array of int, shape (hoppings, 2)
     """
 
-    def __init__(self, lattice):
+    def __init__(self, lattice: Lattice) -> None:
         self.order = np.arange(len(lattice.offsets) - 1)
         self.site_of_orbital = np.repeat(self.order, np.diff(lattice.offsets))
         self.interfaces = [lattice.interface_orbitals(a) for a in range(len(lattice.leads))]
         bonds = coo_matrix(triu(lattice.graph))
         self.bonds = np.stack([bonds.row, bonds.col], axis=1)
         self._lattice = lattice
-        self._leads = {}
+        self._leads: dict[tuple[int, float], Any] = {}
 
-    def lead(self, a, energy):
+    def lead(self, a: int, energy: float) -> Any:
         """A lead at an energy that counts from its band's shift."""
         if (a, energy) not in self._leads:
             lead = self._lattice.leads[a]
@@ -98,7 +101,7 @@ def _dressed(from_sites, from_leads, inflow, returned, elastic, spectral):
     return from_all[:, :sites], from_all[:, sites:], inflow
 
 
-class KwantPropagator(LatticePropagator):
+class KwantPropagator(LatticePropagator[KwantGeometry]):
     """Electrons on any kwant system of modest size.
 
     Parameters and attributes are those of `LatticePropagator`.
@@ -106,15 +109,17 @@ class KwantPropagator(LatticePropagator):
 
     method = "kwant"
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.batch = max(1, SITE_ENERGIES // len(self.order))
         self.response_size = 0  # one matrix, however many energies
         self._site_of_orbital = self.geometry.site_of_orbital
-        self._known = {}
+        self._known: dict[float, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, _Amplitudes]] = {}
         self._lock = threading.Lock()  # the balance works on several batches at a time
 
-    _make_geometry = KwantGeometry
+    @staticmethod
+    def _make_geometry(lattice: Lattice) -> KwantGeometry:
+        return KwantGeometry(lattice)
 
     def _open_system(self, energy, gamma):
         """The system with its leads at an energy, and one more lead that holds all probes."""
@@ -134,7 +139,8 @@ class KwantPropagator(LatticePropagator):
     def _by_site(self, values, axis=-1):
         return np.add.reduceat(values, self.lattice.offsets[:-1], axis=axis)
 
-    def _solve(self, energy, gamma):
+    def _solve(self, energy: float,
+               gamma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, "_Amplitudes"]:
         """A_i, K_ij = |G_ij|^2, dn_i/df_a, the matrix that gives the leads' inflow from (w_j, f_a); G and waves."""
         syst = self._open_system(energy, gamma)
         green = self._green(syst, energy)
@@ -157,7 +163,7 @@ class KwantPropagator(LatticePropagator):
             inflow[a, len(gamma) + a] += np.trace(gamma_a @ (1j * (own - own.conj().T))).real
         return spectral, from_sites, from_leads, inflow, _Amplitudes(green, waves)
 
-    def spectrum(self, energies):
+    def spectrum(self, energies: np.ndarray) -> "KwantSpectrum":
         sites = len(self.order)
         size = (8 * sites ** 2 + 16 * len(self._site_of_orbital) ** 2) * (len(self._known) + len(energies))
         if size > _MEMORY:
@@ -170,17 +176,17 @@ class KwantPropagator(LatticePropagator):
                     with threadpool_limits(1):  # matrices are small: threads of BLAS only cost time
                         self._known[energy] = self._solve(energy, column)
         *parts, amplitudes = zip(*(self._known[energy] for energy in energies), strict=True)
-        spectral, *matrices = (np.array(part) for part in parts)
+        spectral, from_sites, from_leads, inflow = (np.array(part) for part in parts)
         returned = np.zeros_like(spectral)
         if self._self_energy.is_elastic:
             rate = sum(self.bath_rates(energies), np.zeros_like(rate))
             elastic = self._self_energy.elastic_rate(energies).T
             returned = np.divide(elastic, spectral, out=returned, where=spectral > 0)
-            matrices = [np.array(part) for part in zip(*map(_dressed, *matrices, returned, elastic, spectral),
-                                                       strict=True)]
-        return KwantSpectrum(rate, spectral, *matrices, returned, amplitudes, self)
+            dressed = map(_dressed, from_sites, from_leads, inflow, returned, elastic, spectral)
+            from_sites, from_leads, inflow = (np.array(part) for part in zip(*dressed, strict=True))
+        return KwantSpectrum(rate, spectral, from_sites, from_leads, inflow, returned, amplitudes, self)
 
-    def bond_flow(self, amplitudes, source, lead_filling):
+    def bond_flow(self, amplitudes: "_Amplitudes", source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         """Flow on every hopping at one energy, for the source of each site and f of each lead."""
         occupied = (amplitudes.green * source[self._site_of_orbital]) @ amplitudes.green.conj().T
         for wave, filling in zip(amplitudes.waves, lead_filling, strict=True):
@@ -189,19 +195,20 @@ class KwantPropagator(LatticePropagator):
         flow = self._by_site(self._by_site(2 * product.toarray().imag, axis=0), axis=1)
         return flow[self.bonds[:, 0], self.bonds[:, 1]]
 
-    def green_diagonal(self, energies):
+    def green_diagonal(self, energies: np.ndarray) -> np.ndarray:
         rate, shift = self._self_energy.parts(energies)
         return np.stack([self._by_site(self._green(self._open_system(energy, column), energy).diagonal())
                          for energy, column in zip(energies, (rate + 1j * shift).T, strict=True)], axis=1)
 
-    def reversed(self):
+    def reversed(self) -> Self:
         """Not known: kwant's modes are those of the system as it is."""
         return Propagator.reversed(self)
 
-    def kernel(self, energy):
+    def kernel(self, energy: float) -> np.ndarray:
         return self.spectrum(np.array([energy])).from_sites[0]
 
-    def preconditioner(self, energies, weights):
+    def preconditioner(self, energies: np.ndarray,
+                       weights: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         spectrum = self.spectrum(energies)
         diagonal = mean_absorption(spectrum, weights)
         coupling = np.einsum("ik,kij,jk->ij", spectrum.rate, spectrum.from_sites, spectrum.rate * weights)
@@ -214,13 +221,15 @@ class _Amplitudes:
     """G between all orbitals at one energy, and the scattering wavefunctions from each lead."""
 
     green: np.ndarray
-    waves: list
+    waves: list[np.ndarray]
 
 
 class KwantSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
-    def __init__(self, rate, spectral, from_sites, from_leads, inflow, returned, amplitudes, propagator):
+    def __init__(self, rate: np.ndarray, spectral: np.ndarray, from_sites: np.ndarray, from_leads: np.ndarray,
+                 inflow: np.ndarray, returned: np.ndarray, amplitudes: Sequence[_Amplitudes],
+                 propagator: KwantPropagator) -> None:
         self.rate = rate
         self.spectral = spectral.T
         self.from_sites = from_sites  # |G_ij|^2, shape (energies, sites, sites)
@@ -232,27 +241,27 @@ class KwantSpectrum(LatticeSpectrum):
         self.leads = from_leads.shape[2]
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         return sum(array.nbytes for array in (self.spectral, self.from_sites, self._from_leads, self._inflow))
 
-    def occupation(self, source, lead_filling):
+    def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n = (np.einsum("kij,jk->ik", self.from_sites, source)
              + np.einsum("kia,ak->ik", self._from_leads, lead_filling))
         return n, np.einsum("kaj,jk->ak", self._inflow, np.concatenate([source, lead_filling]))
 
-    def bond_flows(self, source, lead_filling):
+    def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         source = source + self._returned * self.occupation(source, lead_filling)[0]
         return np.stack([self._propagator.bond_flow(*arguments) for arguments in
                          zip(self._amplitudes, source.T, lead_filling.T, strict=True)], axis=1)
 
-    def response(self, source, weight):
+    def response(self, source: np.ndarray, weight: np.ndarray) -> "_MatrixResponse":
         return _MatrixResponse(np.einsum("ik,kij,jk->ij", weight, self.from_sites, source, optimize=True))
 
 
 class _MatrixResponse:
-    def __init__(self, matrix):
+    def __init__(self, matrix: np.ndarray) -> None:
         self._matrix = matrix
         self.nbytes = matrix.nbytes
 
-    def __call__(self, values):
+    def __call__(self, values: np.ndarray) -> np.ndarray:
         return self._matrix @ values

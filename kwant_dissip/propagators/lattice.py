@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -26,11 +26,16 @@ class Geometry(Protocol):
         Both rows of each hopping.
     """
 
-    order: np.ndarray
-    bonds: np.ndarray
+    @property
+    def order(self) -> np.ndarray: ...
+    @property
+    def bonds(self) -> np.ndarray: ...
 
 
-class LatticePropagator(Propagator):
+OwnGeometry = TypeVar("OwnGeometry", bound=Geometry)
+
+
+class LatticePropagator(Propagator, Generic[OwnGeometry]):
     """Electrons on a lattice with a probe on every coupled site, at given potentials.
 
     Parameters
@@ -61,7 +66,7 @@ class LatticePropagator(Propagator):
     _transposed = False
 
     def __init__(self, lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.ndarray,
-                 geometry: Geometry | None = None, potential: np.ndarray | None = None) -> None:
+                 geometry: OwnGeometry | None = None, potential: np.ndarray | None = None) -> None:
         self.geometry = self._make_geometry(lattice) if geometry is None else geometry
         self.order = self.geometry.order
         self.bonds = self.geometry.bonds
@@ -77,7 +82,7 @@ class LatticePropagator(Propagator):
 
     @staticmethod
     @abstractmethod
-    def _make_geometry(lattice: Lattice) -> Geometry:
+    def _make_geometry(lattice: Lattice) -> OwnGeometry:
         """Work out the geometry."""
 
     def at_potential(self, potential: np.ndarray, band_shifts: np.ndarray) -> Self:
@@ -99,11 +104,11 @@ class LatticePropagator(Propagator):
         """Whether the Green's function is known off the real axis, judged near an energy."""
         return self._self_energy.is_analytic and all(lead.is_analytic(energy) for lead in self.lattice.leads)
 
-    def edges(self):
+    def edges(self) -> np.ndarray:
         edges = [lead.thresholds() + shift for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]
         return np.concatenate([*edges, self._self_energy.thresholds()])
 
-    def thresholds(self, low=-np.inf, high=np.inf):
+    def thresholds(self, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
         back = np.argsort(self.order)
         return np.concatenate([self.edges(), isolated_levels(
             self.lattice, self._self_energy.typical()[back], self._band_shifts, self._potential[back], low, high)])
@@ -142,7 +147,7 @@ class LatticePropagator(Propagator):
             result[:, start:start + _COLUMNS], _ = spectrum.occupation(columns, np.zeros((leads, columns.shape[1])))
         return result
 
-    def _self_energies(self, energies):
+    def _self_energies(self, energies: np.ndarray) -> list[np.ndarray]:
         """Self-energy of each lead: list of arrays of complex, shape (energies, orbitals, orbitals)."""
         sigma = [lead.self_energy(energies - shift)
                  for lead, shift in zip(self.lattice.leads, self._band_shifts, strict=True)]

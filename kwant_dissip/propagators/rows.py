@@ -4,7 +4,7 @@ Rows of all arrays are the sites for the first bath, then the sites for the next
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
@@ -49,20 +49,21 @@ class RowsPropagator(Propagator):
         # Sources and weights of each bath, and the transfers once.
         self.response_size = (1 + len(propagator.balanced)) * propagator.response_size // 2
 
-    def edges(self):
+    def edges(self) -> np.ndarray:
         return self.sites.edges()
 
-    def thresholds(self, low=-np.inf, high=np.inf):
+    def thresholds(self, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
         return self.sites.thresholds(low, high)
 
-    def spectrum(self, energies):
+    def spectrum(self, energies: np.ndarray) -> "RowsSpectrum":
         return RowsSpectrum(self.sites.spectrum(energies), np.array(self.sites.bath_rates(energies)),
-                              self.sites.leads)
+                            self.sites.leads)
 
-    def reversed(self):
-        return RowsPropagator(self.sites.reversed())
+    def reversed(self) -> Self:
+        return type(self)(self.sites.reversed())
 
-    def preconditioner(self, energies, weights):
+    def preconditioner(self, energies: np.ndarray,
+                       weights: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         """See `interface.Propagator`, for one unknown a row."""
         spectrum = self.spectrum(energies)
         by_bath, diagonal = spectrum.by_bath, mean_absorption(spectrum, weights)
@@ -91,24 +92,24 @@ class RowsSpectrum(LatticeSpectrum):
         self.spectral = self._at_rows(spectrum.spectral)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         return self.sites.nbytes + self.rate.nbytes + (self.spectral.nbytes if self.baths > 1 else 0)
 
-    def _at_rows(self, values):
+    def _at_rows(self, values: np.ndarray) -> np.ndarray:
         return np.concatenate([values] * self.baths) if self.baths > 1 else values
 
     def by_bath(self, values: np.ndarray) -> np.ndarray:
         """Values of rows as those of sites, one array per bath."""
         return values.reshape(self.baths, -1, *values.shape[1:])
 
-    def occupation(self, source, lead_filling):
+    def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, inflow = self.sites.occupation(self.by_bath(source).sum(axis=0), lead_filling)
         return self._at_rows(n), inflow
 
-    def bond_flows(self, source, lead_filling):
+    def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         return self.sites.bond_flows(self.by_bath(source).sum(axis=0), lead_filling)
 
-    def for_products(self, source, lead_filling):
+    def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, inflow = self.sites.for_products(self.by_bath(source).sum(axis=0), lead_filling)
         return self._at_rows(n), inflow
 

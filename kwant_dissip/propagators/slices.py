@@ -4,13 +4,17 @@ The theory is that of `chain`, with matrices in place of numbers (`native/blocks
 orbitals of a site are taken there: outside everything counts by sites.
 """
 
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import coo_matrix, csr_matrix
 
 from ..errors import ConvergenceError
+from ..model.lattice import Lattice
 from ..model.slicing import cut
 from ..native.blocks import (
     Layout,
@@ -34,9 +38,11 @@ DENSE_SITES, DENSE_SITES_IF_WIDE, WIDE_SLICES = 4000, 15_000, 150
 # the largest matrix element of the Hamiltonian.
 _DIVERGES = 1e7
 _NUDGE = 1e-7
+# G_ii, B_i and C_i of all slices.
+Blocks = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-class SlicePropagator(LatticePropagator):
+class SlicePropagator(LatticePropagator["SliceGeometry"]):
     """Electrons on a kwant system cut into slices.
 
     Parameters and attributes are those of `LatticePropagator`.
@@ -46,17 +52,17 @@ class SlicePropagator(LatticePropagator):
     # Full vectors, wide or narrow.
     few = 8
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         # A panel at a time: few of them are alike in two grids.
         self.batch = PANEL
         self.response_size = 16 * (self.geometry.entries + len(self.order))
 
     @staticmethod
-    def _make_geometry(lattice):
-        return Geometry(lattice, cut(lattice))
+    def _make_geometry(lattice: Lattice) -> "SliceGeometry":
+        return SliceGeometry(lattice, cut(lattice))
 
-    def _green(self, energies):
+    def _green(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, Blocks, np.ndarray]:
         """Self-energies of the leads (`packed`), gamma, the result of `block_green`, and G_ii of every orbital."""
         sigma, rate, green, diagonal, largest = self._unchecked_green(energies)
         hit = ~(largest < _DIVERGES)
@@ -70,26 +76,27 @@ class SlicePropagator(LatticePropagator):
                                        "level that neither leads nor bath broaden. Raise the rate of its sites.")
         return sigma, rate, green, diagonal
 
-    def _unchecked_green(self, energies):
+    def _unchecked_green(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, Blocks, np.ndarray, np.ndarray]:
         """The same, and the largest norm of what passes from slice to slice; nan at energies with a G_ii not finite."""
         geometry, count = self.geometry, len(energies)
         sigma = packed(*self._self_energies(energies))
         gamma_re, gamma_im = self._self_energy.parts(energies)
         green = geometry.room(len(sigma))
         diagonal, largest = np.empty((len(geometry.site_of_orbital), count), complex), np.empty(count)
-        block_green(geometry.layout, np.asarray(energies, complex), *_floats(self._potential, gamma_re, gamma_im),
-                    sigma, *green, diagonal, largest)
+        block_green(geometry.layout, np.asarray(energies, complex), _float(self._potential), _float(gamma_re),
+                    _float(gamma_im), sigma, *green, diagonal, largest)
         return sigma, gamma_re, green, diagonal, largest
 
-    def spectrum(self, energies):
+    def spectrum(self, energies: np.ndarray) -> "SliceSpectrum":
         sigma, rate, green, diagonal = self._green(energies)
         return SliceSpectrum(self.geometry, rate, self.geometry.by_site(-2 * diagonal.imag), sigma, *green)
 
-    def green_diagonal(self, energies):
+    def green_diagonal(self, energies: np.ndarray) -> np.ndarray:
         *_, diagonal = self._green(energies)
         return self.geometry.by_site(diagonal)
 
-    def preconditioner(self, energies, weights):
+    def preconditioner(self, energies: np.ndarray,
+                       weights: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         spectrum = self.spectrum(energies)
         diagonal = mean_absorption(spectrum, weights)
         most = DENSE_SITES_IF_WIDE if len(self.geometry.sites) <= WIDE_SLICES else DENSE_SITES
@@ -97,7 +104,8 @@ class SlicePropagator(LatticePropagator):
             return self._dense_inverse(spectrum, weights, diagonal), diagonal
         return self._coarse_inverse(spectrum, weights, diagonal), diagonal
 
-    def _dense_inverse(self, spectrum, weights, diagonal):
+    def _dense_inverse(self, spectrum: "SliceSpectrum", weights: np.ndarray,
+                       diagonal: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """The Jacobian of the coupled sites at these energies, factorised."""
         sites = np.flatnonzero(self.coupled)
         jacobian = spectrum.exchange(spectrum.rate, spectrum.rate * weights)
@@ -114,7 +122,8 @@ class SlicePropagator(LatticePropagator):
 
         return solve
 
-    def _coarse_inverse(self, spectrum, weights, diagonal):
+    def _coarse_inverse(self, spectrum: "SliceSpectrum", weights: np.ndarray,
+                        diagonal: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """One unknown a slice, plus the diagonal for what varies within a slice.
 
         What passes from slice to slice is taken to be distributed as if all sources were full: then a slice is a site
@@ -135,7 +144,7 @@ class SlicePropagator(LatticePropagator):
         return solve
 
 
-class Geometry:
+class SliceGeometry:
     """Hamiltonian of a system in slices: constant matrices and the places of sites, orbitals and leads.
 
     Attributes
@@ -158,7 +167,7 @@ class Geometry:
         Sites of each hopping, growing.
     """
 
-    def __init__(self, lattice, slices):
+    def __init__(self, lattice: Lattice, slices: Sequence[np.ndarray]) -> None:
         norbs = np.diff(lattice.offsets)
         self.order = order = np.concatenate(slices)
         self.site_of_orbital = np.repeat(np.arange(len(order)), norbs[order])
@@ -181,7 +190,7 @@ class Geometry:
         self.sizes = tuple(int(size) for size in ((width ** 2).sum(), *2 * ((width[1:] * width[:-1]).sum(),)))
         self.entries = sum(self.sizes)
 
-    def _layout(self, hamiltonian, interfaces):
+    def _layout(self, hamiltonian: coo_matrix, interfaces: list[np.ndarray]) -> Layout:
         width = np.array([part.stop - part.start for part in self.orbitals])
         first = np.array([part.start for part in self.orbitals])
         green_at, right_at, left_at = (_starts(sizes)[:len(width)] for sizes in (
@@ -216,34 +225,37 @@ class Geometry:
             _starts(np.square(counts)))
         return Layout(*(np.ascontiguousarray(part, complex if part.dtype == complex else np.int64) for part in parts))
 
-    def by_site(self, values):
+    def by_site(self, values: np.ndarray) -> np.ndarray:
         """Sums over the orbitals of each site, along the first axis."""
         return values if self._single else np.add.reduceat(values, self._first, axis=0)
 
-    def room(self, groups):
+    def room(self, groups: int) -> Blocks:
         """Arrays for all G_ii, B_i and C_i, in one piece, which malloc more readily gives again than three."""
         whole = aligned(groups * self.entries)
         stops = [groups * ELEMENT * stop for stop in accumulate(self.sizes)]
-        return [whole[start:stop].reshape(groups, -1) for start, stop in pairwise([0, *stops])]
+        green, to_right, to_left = (whole[start:stop].reshape(groups, -1) for start, stop in pairwise([0, *stops]))
+        return green, to_right, to_left
 
-    def matrices(self, elements, starts, rows, columns, count):
+    def matrices(self, elements: np.ndarray, starts: np.ndarray, rows: np.ndarray, columns: np.ndarray,
+                 count: int) -> list[np.ndarray]:
         """Complex matrices of each slice, list of arrays of shape (energies, rows, columns)."""
         return [unpacked(elements[:, start * ELEMENT:(start + m * n) * ELEMENT], m, n, count)
                 for start, m, n in zip(starts, rows, columns, strict=True)]
 
 
-def _starts(sizes):
+def _starts(sizes: ArrayLike) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(int)
 
 
-def _ranges(sizes):
+def _ranges(sizes: ArrayLike) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(_starts(sizes))]
 
 
 class SliceSpectrum(LatticeSpectrum):
     """What the propagator knows at some energies; see `interface.Spectrum`."""
 
-    def __init__(self, geometry, rate, spectral, sigma, green, to_right, to_left):
+    def __init__(self, geometry: SliceGeometry, rate: np.ndarray, spectral: np.ndarray, sigma: np.ndarray,
+                 green: np.ndarray, to_right: np.ndarray, to_left: np.ndarray) -> None:
         self.rate, self.spectral = rate, spectral
         self._geometry = geometry
         layout = geometry.layout
@@ -252,32 +264,34 @@ class SliceSpectrum(LatticeSpectrum):
         self._blocks = green, to_right, to_left
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         return sum(array.nbytes for array in (self.rate, self.spectral, self._lead_rate, *self._blocks))
 
-    def occupation(self, source, lead_filling):
+    def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, inflow = np.zeros_like(self.rate), np.zeros(lead_filling.shape)
-        block_occupation(self._geometry.layout, *_floats(source, lead_filling), self._lead_rate, *self._blocks, n,
+        block_occupation(self._geometry.layout, _float(source), _float(lead_filling), self._lead_rate, *self._blocks, n,
                          inflow)
         return n, inflow
 
-    def bond_flows(self, source, lead_filling):
+    def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         flows = np.zeros((len(self._geometry.bonds), self.rate.shape[1]))
-        block_bond_flows(self._geometry.layout, *_floats(source, lead_filling), self._lead_rate, *self._blocks, flows)
+        block_bond_flows(self._geometry.layout, _float(source), _float(lead_filling), self._lead_rate, *self._blocks,
+                         flows)
         return flows
 
-    def slice_chain(self, weights):
+    def slice_chain(self,
+                    weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], list[list[np.ndarray]]]:
         """Arguments of `transfer.transfer_inverse` for one unknown a slice, see `SlicePropagator._coarse_inverse`."""
         geometry, count = self._geometry, self.rate.shape[1]
         layout, (green, to_right, to_left) = geometry.layout, self._blocks
         arriving = _like(green), _like(green)
-        block_arrivals(layout, *_floats(self.rate, np.ones((self.leads, count))), self._lead_rate, *self._blocks,
+        block_arrivals(layout, _float(self.rate), np.ones((self.leads, count)), self._lead_rate, *self._blocks,
                        *arriving)
         width = layout.width
         left, right = (geometry.matrices(arrived, layout.green_at, width, width, count) for arrived in arriving)
         matrices = geometry.matrices(green, layout.green_at, width, width, count)
         right_ward = geometry.matrices(to_right, layout.right_at[:-1], width[1:], width[:-1], count)
-        left_ward = [None, *geometry.matrices(to_left, layout.left_at[1:], width[:-1], width[1:], count)]
+        left_ward = geometry.matrices(to_left, layout.left_at[1:], width[:-1], width[1:], count)
         absorbed, shares = (array[geometry.site_of_orbital].T for array in (self.rate, self.rate * weights))
         own, *arrival = (np.zeros((len(width), count)) for _ in range(3))
         passing = [[np.zeros((len(width), count)) for _ in range(2)] for _ in range(2)]
@@ -292,29 +306,30 @@ class SliceSpectrum(LatticeSpectrum):
                 size = np.einsum("kii->k", arrived[to]).real
                 size = np.where(size > 0, size, np.inf)
                 alpha, beta = passing[direction]
-                alpha[i] = np.einsum("kij,kj->k", np.abs(transfers[i]) ** 2, share) / size
-                beta[i] = _diagonal(transfers[i], arrived[i]).sum(axis=1) / size
+                transfer = transfers[min(i, to)]
+                alpha[i] = np.einsum("kij,kj->k", np.abs(transfer) ** 2, share) / size
+                beta[i] = _diagonal(transfer, arrived[i]).sum(axis=1) / size
         diagonal = np.bincount(geometry.slice_of_site, (self.rate * self.spectral * weights).sum(axis=1))
         # A slice without a bath has no unknown.
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
         return diagonal, own, arrival, passing
 
-    def exchange(self, absorbed, source):
+    def exchange(self, absorbed: np.ndarray, source: np.ndarray) -> np.ndarray:
         """sum_k absorbed_ik K_ij,k source_jk between all sites, shape (sites, sites)."""
         result = np.zeros(2 * (len(self.rate),))
-        block_exchange(self._geometry.layout, *_floats(absorbed, source), self._lead_rate, *self._blocks, result)
+        block_exchange(self._geometry.layout, _float(absorbed), _float(source), self._lead_rate, *self._blocks, result)
         return result
 
 
-def _like(elements):
+def _like(elements: np.ndarray) -> np.ndarray:
     return aligned(elements.size // ELEMENT).reshape(elements.shape)
 
 
-def _floats(*arrays):
+def _float(array: np.ndarray) -> np.ndarray:
     """As the kernels are compiled for."""
-    return tuple(np.ascontiguousarray(array, float) for array in arrays)
+    return np.ascontiguousarray(array, float)
 
 
-def _diagonal(transfer, matrix):
+def _diagonal(transfer: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Diagonal of B X B^+, shape (energies, rows)."""
     return np.einsum("kij,kij->ki", transfer @ matrix, transfer.conj()).real

@@ -1,5 +1,10 @@
 """A result as HTML: currents, power, residuals and a picture."""
 
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..analysis.states import State
 from ..notebook import html
 from ..store.fields import unit_of
 
@@ -7,7 +12,28 @@ from ..store.fields import unit_of
 _MOST_DRAWN = 20_000
 
 
-def as_html(result) -> str:
+class Shown(State, Protocol):
+    """What is shown of a `Result`."""
+
+    @property
+    def energy_current(self) -> np.ndarray: ...
+    @property
+    def heat(self) -> np.ndarray: ...
+    @property
+    def error(self) -> float: ...
+    @property
+    def particle_residual(self) -> float: ...
+    @property
+    def energy_residual(self) -> float: ...
+    @property
+    def thermal_resolution(self) -> float | None: ...
+    @property
+    def graph(self) -> object: ...
+
+    def plot(self) -> Any: ...
+
+
+def as_html(result: Shown) -> str:
     """Currents, power, residuals and a picture of a `Result`.
 
     Parameters
@@ -34,7 +60,7 @@ def as_html(result) -> str:
                 result.plot if len(result.power) <= _MOST_DRAWN and _is_placed(result) else None)
 
 
-def _is_placed(result):
+def _is_placed(result: Shown) -> bool:
     """Whether there is a place for every number."""
     try:
         return result.graph is not None

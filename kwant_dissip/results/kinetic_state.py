@@ -78,7 +78,7 @@ class KineticState(Result):
         return power * self.node_width
 
     @property
-    def graph(self):
+    def graph(self) -> Graph:
         order = np.argsort(self.x)
         ends = order[[0, -1]]
         lengths = [self.node_width[self.nodes_of(wire)].sum() for wire in (0, 1)]
@@ -86,11 +86,11 @@ class KineticState(Result):
                      np.array([[-1.0], [1.0]]), self.node_width, lengths - np.abs(self.x[ends]))
 
     @property
-    def coordinate(self):
+    def coordinate(self) -> np.ndarray:
         return self.x
 
     @property
-    def wires(self):
+    def wires(self) -> int:
         """Number of wires."""
         return 2
 
@@ -123,28 +123,29 @@ class KineticState(Result):
         values, widths = (array[nodes].reshape(-1, gauss.ORDER) for array in (values, self.node_width))
         return self.interpolate(self.x, wire, points)[0], (values @ slope / widths.sum(axis=1)[:, None]).ravel()
 
-    def along(self, wire, window=None):  # noqa: ARG002 (nothing is averaged)
+    def along(self, wire: int, window: float | None = None) -> Profile:  # noqa: ARG002 (nothing is averaged)
         """See `Result`; `window` is not used."""
-        curves = [self.interpolate(values, wire)[1] for values in (self.x, self.power, self.local_mu, self.potential)]
-        slopes = [self.derivative(values, wire)[1] for values in (self.local_mu, self.potential)]
-        return Profile(*curves, *slopes, spacing=1.0, resolution=None)
+        x, power, mu, potential = (self.interpolate(values, wire)[1]
+                                   for values in (self.x, self.power, self.local_mu, self.potential))
+        mu_slope, potential_slope = (self.derivative(values, wire)[1] for values in (self.local_mu, self.potential))
+        return Profile(x, power, mu, potential, mu_slope, potential_slope, spacing=1.0, resolution=None)
 
-    def points(self, wire):
+    def points(self, wire: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         nodes = self.nodes_of(wire)
         return self.x[nodes], self.power[nodes], self.local_mu[nodes], self.potential[nodes]
 
-    def from_scatterer(self):
+    def from_scatterer(self) -> list[tuple[np.ndarray, np.ndarray]]:
         if np.any(np.isnan(self.local_mu)):
             raise ValueError("The wires have no chemical potential: elastic collisions do not make one. Add a "
                              "PhononBath or an ElectronBath.")
         return [(np.abs(self.x[nodes]), self.local_mu[nodes]) for nodes in map(self.nodes_of, (0, 1))]
 
     @property
-    def flow(self):
+    def flow(self) -> float:
         return 0.5 * float(self.current[0] - self.current[1])
 
 
-def _between(points):
+def _between(points: int) -> np.ndarray:
     if not is_whole(points) or not 1 <= points <= _MOST_POINTS:
         raise ValueError(f"points must be a whole number from 1 to {_MOST_POINTS}, got {shortened(points)}.")
     return (np.arange(points) + 0.5) / points

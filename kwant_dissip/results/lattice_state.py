@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from ..analysis.smoothing import average, check_window
 from ..numerics.checks import check_flag
 from ..store.fields import documented, quantity
-from .result import Graph, Profile, Result
+from .result import AveragedProfile, Graph, Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -152,7 +152,7 @@ class SteadyState(Result):
         return self.positions
 
     @property
-    def graph(self):
+    def graph(self) -> Graph:
         directions = np.zeros_like(self.lead_positions) if self.lead_directions is None else self.lead_directions
         if self.contacts is not None:
             return Graph(self.places, self.bonds, self.contacts, directions)
@@ -172,7 +172,7 @@ class SteadyState(Result):
         return float(charge.max()), float(charge.mean())
 
     @property
-    def wires(self):
+    def wires(self) -> int:
         """Number of wires: connected pieces of coupled sites."""
         return int(self.wire.max()) + 1
 
@@ -206,7 +206,7 @@ class SteadyState(Result):
             return float(np.diff(np.unique(self.coordinate)).min(initial=1.0))
         return float(np.nanmax(self.fermi_wavelength))
 
-    def along(self, wire, window=None):
+    def along(self, wire: int, window: float | None = None) -> AveragedProfile:
         """Curves along a wire, averaged over a length.
 
         Parameters
@@ -217,7 +217,7 @@ class SteadyState(Result):
 
         Returns
         -------
-        Profile
+        AveragedProfile
             At the positions where the whole window lies inside the wire.
 
         Raises
@@ -228,22 +228,21 @@ class SteadyState(Result):
         check_window(window)
         x, *curves = self.points(wire)
         window = self.smoothing_window if window is None else window
-        averages = [average(x, curve, window) for curve in curves]
-        at, curves = averages[0][0], [curve for _, curve in averages]
+        (at, power), (_, mu), (_, potential) = (average(x, curve, window) for curve in curves)
         spacing = at[1] - at[0] if len(at) > 1 else 1.0
-        slopes = [np.gradient(curve, at) if len(at) > 1 else curve for curve in curves[1:]]
-        return Profile(at, *curves, *slopes, spacing, window / spacing)
+        mu_slope, potential_slope = (np.gradient(curve, at) if len(at) > 1 else curve for curve in (mu, potential))
+        return AveragedProfile(at, power, mu, potential, mu_slope, potential_slope, spacing, window / spacing)
 
     def profile(self, wire: int, window: float | None = None) -> tuple[np.ndarray, np.ndarray, float]:
         """Positions and power of `along`, and the window in sites."""
         curves = self.along(wire, window)
         return curves.x, curves.power, curves.resolution
 
-    def points(self, wire):
+    def points(self, wire: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         chosen = self.sites_of(wire)
         return self.coordinate[chosen], self.power[chosen], self.local_mu[chosen], self.potential[chosen]
 
-    def from_scatterer(self):
+    def from_scatterer(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """See `Result`; half a site beyond the last site that is coupled to the phonons."""
         if self.wires != 2 or len(self.current) != 2:
             raise ValueError("A voltage drop is that of one scatterer between two wires and two leads; the state has "
@@ -259,12 +258,12 @@ class SteadyState(Result):
         return result[::-1] if self.lead_coordinate[0] > self.lead_coordinate[1] else result
 
     @property
-    def flow(self):
+    def flow(self) -> float:
         sign = -1 if self.lead_coordinate[0] > self.lead_coordinate[1] else 1
         return 0.5 * sign * float(self.current[0] - self.current[1])
 
-    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None, legend: bool = True,
-             spots: bool = True, arrows: bool = False) -> "Figure":
+    def plot(self, axes: Any = None, *, fields: str | Sequence[str] | None = None, cmap: Any = None,
+             legend: bool = True, spots: bool = True, arrows: bool = False) -> "Figure":
         """Draw power and electrochemical potential, and U with electrostatics: along wires, or as maps.
 
         Wires along a line are curves, networks of wires in a plane coloured lines, other planes filled cells. In three

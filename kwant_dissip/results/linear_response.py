@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -98,7 +98,7 @@ class LinearResponse:
         """
         return self.temperature * self.seebeck
 
-    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, cmap=None) -> "Figure":
+    def plot(self, axes: Any = None, *, fields: str | Sequence[str] | None = None, cmap: Any = None) -> "Figure":
         """Draw power1, power2 and mu1: along a line, or over a plane.
 
         Parameters

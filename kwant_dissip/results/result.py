@@ -49,6 +49,13 @@ class Profile:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class AveragedProfile(Profile):
+    """Curves averaged over as many points as `resolution` says."""
+
+    resolution: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Graph:
     """Where the nodes of a result are, and what is next to what.
 
@@ -78,6 +85,8 @@ class Graph:
 class Saved:
     """What can be written to a file and read by `load`: base of frozen dataclasses declared by `fields.quantity`."""
 
+    # Of every subclass.
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     units: str
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -283,11 +292,11 @@ class Result(Saved, ABC):
         """
         if self.units == "SI":
             raise ValueError(f"This {type(self).__name__} is in SI units already.")
-        return dataclasses.replace(self, units="SI",  # type: ignore[type-var]
+        return dataclasses.replace(self, units="SI",
                                    degeneracy=float(degeneracy),
                                    **in_si(self, Units(energy_unit, lattice_constant, degeneracy)))
 
-    def plot(self, axes=None, *, fields: str | Sequence[str] | None = None, legend: bool = True,
+    def plot(self, axes: Any = None, *, fields: str | Sequence[str] | None = None, legend: bool = True,
              spots: bool = True) -> "Figure":
         """Draw power and electrochemical potential along the wires.
 

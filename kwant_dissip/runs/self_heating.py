@@ -1,7 +1,7 @@
 """Phonons that the electrons have heated are the bath of the electrons."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class _Point:
     step: np.ndarray
 
     @property
-    def error(self):
+    def error(self) -> float:
         largest = max(np.abs(self.excess).max(), np.abs(self.excess + self.step).max())
         return float(np.abs(self.step).max() / (largest or 1.0))
 
@@ -121,13 +121,14 @@ class _Iteration:
     rtol: float
     progress: Callable
     passes: int = 0
-    best: _Point | None = None
-    last: _Point | None = None
+    best: _Point = field(init=False)
+    last: _Point = field(init=False)
 
-    def run(self):
+    def run(self) -> SelfHeating:
         substrate = self.thermal.substrate_temperature
         state = self.checked(self.solve(substrate), substrate)
-        start = self.noted(None, state)
+        equation = self.equation(state)
+        start = self.best = self.noted(equation.start, state, equation)
         if self.hottest is None:
             held = substrate + start.equation.start.max()
             self.hottest = _HOTTEST * max(held, state.reservoir_temperature.max())
@@ -145,12 +146,12 @@ class _Iteration:
                                    f"only, in {self.passes} passes: a smaller rtol in solve, a larger one than "
                                    f"{self.rtol:.1e} here, or a smaller bias help.", accuracy=self.best.error,
                                    state=self.best.state)
-        field = field_of(found.state, found.equation.solve(found.excess), found.equation.cells, self.thermal,
-                         heat_at_ends=self.heat_at_ends)
-        off = np.abs(field.excess - found.excess[:len(field.excess)]).max() / (np.abs(field.excess).max() or 1.0)
-        return SelfHeating(found.state, field, self.passes, float(off))
+        heated = field_of(found.state, found.equation.solve(found.excess), found.equation.cells, self.thermal,
+                          heat_at_ends=self.heat_at_ends)
+        off = np.abs(heated.excess - found.excess[:len(heated.excess)]).max() / (np.abs(heated.excess).max() or 1.0)
+        return SelfHeating(found.state, heated, self.passes, float(off))
 
-    def follow(self, point, most):
+    def follow(self, point: _Point, most: int) -> _Point | None:
         """The solution, with at most so many steps mixed, or None; `_AstrayError` if it gets too hot."""
         mixing, waited, closest = Anderson(most), 0, np.inf
         for _ in range(_PASSES):
@@ -166,26 +167,29 @@ class _Iteration:
             point = self.at(point.excess + move)
         return None
 
-    def at(self, excess):
+    def at(self, excess: np.ndarray) -> _Point:
         temperature = self.thermal.substrate_temperature + excess[:len(self.last.state.power)]
         if temperature.max() > self.hottest:
             raise _AstrayError
         try:
-            return self.noted(excess, self.checked(self.solve(temperature), temperature))
+            state = self.checked(self.solve(temperature), temperature)
+            point = self.noted(excess, state, self.equation(state))
         except ConvergenceError as error:
             heed_interrupt(error)
             raise _AstrayError from error
-
-    def noted(self, excess, state):
-        equation = equation_of(state, self.thermal, heat_at_ends=self.heat_at_ends)
-        excess = equation.start if excess is None else excess
-        point = self.last = _Point(excess, state, equation, equation.correction(excess))
-        if self.best is None or point.error < self.best.error:
+        if point.error < self.best.error:
             self.best = point
+        return point
+
+    def equation(self, state: SteadyState) -> HeatEquation:
+        return equation_of(state, self.thermal, heat_at_ends=self.heat_at_ends)
+
+    def noted(self, excess: np.ndarray, state: SteadyState, equation: HeatEquation) -> _Point:
+        point = self.last = _Point(excess, state, equation, equation.correction(excess))
         self.progress("temperature", point.error)
         return point
 
-    def checked(self, state, given):
+    def checked(self, state: SteadyState, given: float | np.ndarray) -> SteadyState:
         """The state, if its bath has the temperature that was given."""
         self.passes += 1
         if not isinstance(state, SteadyState):
@@ -203,7 +207,7 @@ class _Iteration:
                              f"{np.max(state.bath_temperature):.9g} K.")
         return state
 
-    def runaway(self):
+    def runaway(self) -> RunawayError:
         state = self.last.state
         bias, kelvin = float(np.ptp(state.reservoir_mu)), state.bath_temperature.max()
         return RunawayError(

@@ -190,11 +190,10 @@ class Refinement:
         problem = self._problem
         weights, energies = balance.ladders.weights, balance.ladders.energies
         modes = problem.surroundings.modes
-        quanta, mode_power = np.empty_like(point.arrived), []
-        for mode, shift in zip(modes, balance.shifts, strict=True):
+        quanta, mode_power = np.empty_like(point.arrived), np.empty((len(modes), len(point.arrived)))
+        for power_of_mode, mode, shift in zip(mode_power, modes, balance.shifts, strict=True):
             emitted(point.arrived, point.spectral, mode.coupling, mode.quanta, shift, quanta)
-            mode_power.append(mode.energy * (quanta @ weights))
-        mode_power = np.array(mode_power).reshape(len(modes), len(point.arrived))
+            power_of_mode[:] = mode.energy * (quanta @ weights)
         probe_power = balance.probe_power(point)
         power = mode_power.sum(axis=0) + probe_power[~problem.surroundings.keeps_energy].sum(axis=0)
         current, energy_current = point.inflow @ weights, (point.inflow * energies) @ weights

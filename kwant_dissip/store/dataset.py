@@ -94,7 +94,8 @@ def _fields(plan, points, there):
     samples = list({point.form: point for point in there}.values())
     records = [point.record() for point in samples]
     first, one_place = records[0], len({point.place for point in there}) == 1
-    variables, coordinates = {}, {}
+    variables: dict[str, xr.Variable] = {}
+    coordinates: dict[str, xr.Variable] = {}
     for name, value in first.values.items():
         if name == "units" and first.declared:
             continue

@@ -3,8 +3,14 @@
 import dataclasses
 import textwrap
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .units import Units
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Documented = TypeVar("Documented", bound="DataclassInstance")
 
 # What a field can be: the model's unit, the SI unit, and what one of the first is in the second.
 _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
@@ -24,7 +30,8 @@ _KINDS: dict[str, tuple[str, str, Callable[[Units], float] | None]] = {
 }
 
 
-def quantity(meaning, kind="number", dimensions=(), *, is_place=False, **options):
+def quantity(meaning: str, kind: str = "number", dimensions: tuple[str, ...] = (), *, is_place: bool = False,
+             **options: Any) -> Any:
     """A field of a result.
 
     Parameters
@@ -49,22 +56,23 @@ _NAMES = {"mu": "electrochemical potential", "x": "position", "potential": "elec
           "density_difference": "charge", "error": "relative error"}
 
 
-def short_name(name):
+def short_name(name: str) -> str:
     """Of a field, for the axis of a picture."""
     return _NAMES.get(name, name.replace("_", " "))
 
 
-def unit(field, si):
+def unit(field: dataclasses.Field, si: bool) -> str:
     """Unit of a field in the model's units, or in SI."""
     return unit_of(field.metadata["kind"], si)
 
 
-def unit_of(kind, si):
+def unit_of(kind: str, si: bool) -> str:
     """Unit of a kind of quantity: "energy", "power" and so on."""
-    return _KINDS[kind][si]
+    of_model, of_si, _ = _KINDS[kind]
+    return of_si if si else of_model
 
 
-def in_si(result, units):
+def in_si(result: "DataclassInstance", units: Units) -> dict[str, Any]:
     """Values of all fields that have a unit, in SI."""
     values = {}
     for field in dataclasses.fields(result):
@@ -75,7 +83,7 @@ def in_si(result, units):
     return values
 
 
-def documented(cls):
+def documented(cls: type[Documented]) -> type[Documented]:
     """Class decorator: the fields' meanings as the docstring's section Attributes."""
     lines = ["Attributes", "----------"]
     si = any(field.name == "units" and field.default == "SI" for field in dataclasses.fields(cls))
@@ -91,6 +99,6 @@ def documented(cls):
         if field.metadata["kind"] != "number":
             meaning += f" Unit: {unit(field, si)}."
         lines += [f"{field.name} : {kind}", *textwrap.indent(textwrap.fill(meaning, 108), "    ").splitlines()]
-    text, notes, rest = cls.__doc__.rstrip().partition("\n    Notes\n")
+    text, notes, rest = (cls.__doc__ or "").rstrip().partition("\n    Notes\n")
     cls.__doc__ = text.rstrip() + "\n\n    " + "\n    ".join(lines) + "\n" + notes + rest
     return cls

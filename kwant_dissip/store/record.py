@@ -5,12 +5,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..numerics.checks import shortened
 from .fields import unit
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # Of the package: every file says which one wrote it.
 PACKAGE_VERSION = version("kwant_dissip")
@@ -61,7 +64,7 @@ class Record:
     version: str = PACKAGE_VERSION
 
     @staticmethod
-    def of(result) -> "Record":
+    def of(result: "DataclassInstance") -> "Record":
         """The record of a result, a dataclass with fields declared by `fields.quantity`."""
         values = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
         values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}

@@ -32,16 +32,16 @@ class Units:
             check_positive(name, getattr(self, name), unit)
 
     @property
-    def current(self):
+    def current(self) -> float:
         """Ampere."""
         return self.degeneracy * elementary_charge * self.energy_unit * elementary_charge / hbar
 
     @property
-    def power(self):
+    def power(self) -> float:
         """Watt."""
         return self.degeneracy * (self.energy_unit * elementary_charge) ** 2 / hbar
 
     @property
-    def temperature(self):
+    def temperature(self) -> float:
         """Kelvin."""
         return self.energy_unit / BOLTZMANN_EV

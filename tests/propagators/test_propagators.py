@@ -160,3 +160,9 @@ def test_params_reach_system_and_leads():
         state = kd.steady_state(builder.finalized(), reservoirs, bath, params={"offset": 0.2, "t": 1.0},
                                 method=method, rtol=1e-3)
         np.testing.assert_allclose(state.power, plain.power, rtol=0, atol=1e-3 * np.abs(plain.power).max())
+
+
+def test_what_is_no_chain_is_refused_as_one():
+    lattice = read(three_terminal())
+    with pytest.raises(ValueError, match="must be a chain of single orbitals"):
+        ChainPropagator(lattice, broadening(kd.PhononBath(0.1, rate=0.1), lattice), np.zeros(3))
