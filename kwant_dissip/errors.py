@@ -1,5 +1,6 @@
 """Errors of the package."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -75,7 +76,7 @@ def heed_interrupt(error: BaseException) -> None:
 
 
 @contextmanager
-def users_function(argument, function, place=None):
+def users_function(argument: str, function: Callable, place: object = None) -> Iterator[None]:
     """Errors inside a user's function say which one it is, and keep their cause, as kwant does for value functions.
 
     Parameters

@@ -1,11 +1,14 @@
 """Approximate inverse of a balance with several unknowns a place, along a chain of places, as a banded matrix."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
 
-def banded_inverse(local, emission, absorption, own, to_right, to_left):
+def banded_inverse(local: np.ndarray, emission: np.ndarray, absorption: np.ndarray, own: np.ndarray,
+                   to_right: np.ndarray, to_left: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Inverse of a balance with several unknowns a place, in which what leaves a place goes on to its neighbours.
 
     With e_m = sum_q e_qm v_q what a place sends out at energy m,

@@ -17,12 +17,12 @@ _APART, _AWAY = 0.3, 0.7
 _HOLE = 2.1
 
 
-def is_net(bonds, sites):
+def is_net(bonds: np.ndarray, sites: int) -> bool:
     """Whether bonds (counted once) make a net of wires of so many sites."""
     return len(bonds) <= _NET * sites
 
 
-def voronoi(where, bonds):
+def voronoi(where: np.ndarray, bonds: np.ndarray) -> Voronoi:
     """Voronoi cells of sites at distances of about 1, closed at the edges by where the lattice would go on."""
     ahead = where[bonds[:, 1]] - where[bonds[:, 0]]
     site, vector = np.concatenate([bonds[:, 0], bonds[:, 1]]), np.concatenate([ahead, -ahead])
@@ -76,7 +76,7 @@ def _distinct(points):
     return points[np.unique(np.round(points / SAME).astype(int), axis=0, return_index=True)[1]]
 
 
-def face_of(wanted, pairs, face, count):
+def face_of(wanted: np.ndarray, pairs: np.ndarray, face: np.ndarray, count: int) -> np.ndarray:
     """Face that each wanted pair of sites shares, 0 if none."""
     low, high = np.sort(pairs, axis=1).T
     faces = coo_matrix((face, (low, high)), shape=(count, count)).tocsr()

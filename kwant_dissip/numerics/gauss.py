@@ -11,7 +11,7 @@ WEIGHTS = 0.5 * _WEIGHTS
 TO_LEGENDRE = (2 * np.arange(ORDER)[:, None] + 1) * legendre.legvander(_NODES, ORDER - 1).T * WEIGHTS
 
 
-def lagrange(y, derivative=0):
+def lagrange(y: np.ndarray, derivative: int = 0) -> np.ndarray:
     """Values, or derivatives with y, of the Lagrange polynomials: array of shape (ORDER,) + y.shape."""
     coefficients = legendre.legder(TO_LEGENDRE, derivative, scl=2, axis=0)
     return legendre.legval(2 * np.asarray(y) - 1, coefficients)

@@ -1,5 +1,6 @@
 """Energy integrals: panels with square-root edges, and sums over Matsubara frequencies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,13 +64,13 @@ class Panels:
     u0: np.ndarray
     u1: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.a)
 
-    def __getitem__(self, which):
+    def __getitem__(self, which: np.ndarray | slice) -> "Panels":
         return Panels(self.a[which], self.b[which], self.u0[which], self.u1[which])
 
-    def nodes(self):
+    def nodes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Energies, weights, and weights of the embedded Gauss rule, each of shape (panels, 21)."""
         half = 0.5 * (self.u1 - self.u0)[:, None]
         u = 0.5 * (self.u1 + self.u0)[:, None] + half * NODES
@@ -82,7 +83,7 @@ class Panels:
         """The panels, so much higher."""
         return Panels(self.a + energy, self.b + energy, self.u0, self.u1)
 
-    def halves(self):
+    def halves(self) -> "Panels":
         """Both halves (in u) of every panel."""
         middle = 0.5 * (self.u0 + self.u1)
         return Panels(np.repeat(self.a, 2), np.repeat(self.b, 2),
@@ -117,7 +118,7 @@ class Panels:
         return Panels(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "u0", "u1")))
 
 
-def window_panels(low, high, edges, width):
+def window_panels(low: float, high: float, edges: Iterable[float], width: float) -> Panels:
     """Panels that cover [low, high].
 
     Parameters
@@ -147,7 +148,7 @@ def window_panels(low, high, edges, width):
     return Panels(*np.concatenate(columns, axis=1))
 
 
-def sum_rule(count, size):
+def sum_rule(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss rule for a sum over 0, 1, ..., count - 1.
 
     Exact for polynomials of degree 2 size - 1; for a function that is analytic away from negative arguments, and
@@ -176,7 +177,7 @@ def sum_rule(count, size):
     return nodes, count * vectors[0] ** 2
 
 
-def gauss_rule(points, density, size):
+def gauss_rule(points: np.ndarray, density: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss rule for a density that is known at points, by Lanczos' recursion (Golub and Welsch).
 
     Parameters

@@ -1,11 +1,14 @@
 """A balance in which what leaves a place goes on from neighbour to neighbour, solved exactly in two sweeps."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from ..native import KERNELS
 
 
-def transfer_inverse(diagonal, own, arrival, passing):
+def transfer_inverse(diagonal: np.ndarray, own: np.ndarray, arrival: Sequence[np.ndarray],
+                     passing: Sequence[Sequence[np.ndarray]]) -> Callable[[np.ndarray], np.ndarray]:
     """Inverse of a balance in which what leaves a place goes on from neighbour to neighbour.
 
     With L_i^m what arrives at place i from the left at energy m, and R_i^m from the right, it solves

@@ -19,7 +19,8 @@ _FEWEST_STATES = 1e-12
 _WIDEST = 0.25
 
 
-def weak_probe(energies, weights, spectral, n, reference):
+def weak_probe(energies: np.ndarray, weights: np.ndarray, spectral: np.ndarray, n: np.ndarray,
+               reference: float) -> tuple[np.ndarray, np.ndarray]:
     """Chemical potentials relative to mu_0, and temperatures; nan where there are none.
 
     Newton's method for all sites side by side; n holds the particles and the energy on each of them, less those of the

@@ -119,7 +119,7 @@ class QuantumProblem:
         self.step = max([mode.energy for mode in modes], default=_STEP * self._coldest)
 
     @staticmethod
-    def _temperatures(lattice, quanta, baths):
+    def _temperatures(lattice: Lattice, quanta: Sequence[Phonons], baths: Baths) -> np.ndarray:
         """Of the phonons at a site: that of the probes, else of the first that couple and take heat."""
         result = np.full(len(lattice.sites), np.nan)
         for one in sorted(quanta, key=lambda one: isinstance(one, AcousticPhonons)):  # these take no heat
