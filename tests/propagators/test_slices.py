@@ -197,7 +197,7 @@ def test_floating_third_lead_of_a_chain(method, law):
     ends = [kd.Reservoir(-0.8, 0.3), kd.Reservoir(-1.0, 0.35)]
     options = {"rtol": 1e-2 if method == "kwant" else 1e-6, "method": method, "electrostatics": law}
     if method == "kwant" and law is not None:
-        pytest.skip("some minutes; the routes at a potential are compared in test_electrostatics")
+        pytest.skip("some minutes; the routes at a potential are compared in test_electrostatics_routes")
     state = kd.steady_state(syst, [*ends, kd.Reservoir(None, 0.2)], bath, **options)
     assert state.current[2] == pytest.approx(0, abs=1e-10 * abs(state.current[0]))
     found = kd.Reservoir(state.reservoir_mu[2], 0.2, None if law is None else state.reservoir_mu[2] + 0.9)
