@@ -125,9 +125,9 @@ class QuantumProblem:
         for one in sorted(quanta, key=lambda one: isinstance(one, AcousticPhonons)):  # these take no heat
             coupled = np.isnan(result) & (one.site_couplings(lattice.sites) > 0)
             result[coupled] = one.site_temperatures(lattice.sites)[coupled]
-        for one in reversed(baths.cold):
-            coupled = bath_broadening(one, lattice).coupled
-            result[coupled] = one.site_temperatures(lattice.sites)[coupled]
+        for bath in reversed(baths.cold):
+            coupled = bath_broadening(bath, lattice).coupled
+            result[coupled] = bath.site_temperatures(lattice.sites)[coupled]
         return result
 
     def _tadpole(self, band_shifts, temperature):

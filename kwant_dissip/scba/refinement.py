@@ -179,10 +179,10 @@ class Refinement:
             np.tile(near.electron_temperature[problem.site], len(probes.hot_baths)) - probes.temperature0,
             near.reservoir_mu[probes.floating] - probes.mu0])
         unknowns = np.where(np.isnan(known), unknowns, known)
-        known = near.tadpole if problem.has_tadpole else near.potential
-        if problem.law is not None and known is not None and (problem.has_tadpole or
-                                                              near.density_difference is not None):
-            potential = known[problem.site]
+        shifts = near.tadpole if problem.has_tadpole else near.potential
+        if problem.law is not None and shifts is not None and (problem.has_tadpole or
+                                                               near.density_difference is not None):
+            potential = shifts[problem.site]
         return _Guess(filling[problem.site], unknowns, None, potential)
 
     def _evaluated(self, point, balance, before, outside):
