@@ -1,6 +1,6 @@
 """The entries of the lattice theory: `steady_state` and `linear_response`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,8 +61,8 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
     bath : PhononBath, ElectronBath, ElasticBath, other Bath, OpticalPhonons, AcousticPhonons, list of them, or None
         What relaxes the electrons, and how strongly each site couples to it: at most one PhononBath and one
         ElectronBath, any number of the others. Only phonons, and a `Bath` of one's own that keeps particles only, take
-        up heat. None: no bath; what comes out is the coherent conductor (Landauer and Büttiker), with zero power. With microscopic phonons (`OpticalPhonons`,
-        `AcousticPhonons`) the result is a `PhononState`.
+        up heat. None: no bath; what comes out is the coherent conductor (Landauer and Büttiker), with zero power. With
+        microscopic phonons (`OpticalPhonons`, `AcousticPhonons`) the result is a `PhononState`.
     params : dict, optional
         Parameters of the system's value functions, as in kwant.
     electrostatics : Poisson, Neutrality or CoulombKernel, optional
@@ -296,7 +296,8 @@ def _near(start: SteadyState, order: np.ndarray) -> NearSolution:
 
 
 @contextmanager
-def _best_so_far(order: np.ndarray, baths: Baths, state: Callable[[Solved], SteadyState] | None = None):
+def _best_so_far(order: np.ndarray, baths: Baths,
+                 state: Callable[[Solved], SteadyState] | None = None) -> Iterator[None]:
     """Turn what an error of the solver carries into what users know: sites in their order, a state if there is one."""
     try:
         yield

@@ -111,7 +111,8 @@ class ExpandedProbes(Probes):
         return -reach * self.temperature0, reach * self.temperature0
 
     def first_panels(self, thresholds):
-        return window_panels(*self.window(), thresholds, 0.25 * THERMAL_WINDOW * self.temperature0)
+        low, high = self.window()
+        return window_panels(low, high, thresholds, 0.25 * THERMAL_WINDOW * self.temperature0)
 
     def scale(self, unknowns):
         return max(np.abs(unknowns).max(), self.drive)
@@ -168,7 +169,8 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
     # Both orders go through the same propagator at most of the same energies.
     spectra = KeptSpectra(propagator)
 
-    def solve(panels, unknowns, first=None, least_current=0.0) -> tuple[ExpandedProbes, BalanceResult]:
+    def solve(panels: Panels | None, unknowns: np.ndarray | None, first: tuple | None = None,
+              least_current: float = 0.0) -> tuple[ExpandedProbes, BalanceResult]:
         probes = ExpandedProbes(sites, propagator.coupled, mu, temperature, drive, thermal_drive, warming, first, hot)
         grid = EnergyGrid(probes, rtol, map_, progress, least_current)
         return probes, Balance(propagator, probes, grid, spectra).solve(panels, unknowns)

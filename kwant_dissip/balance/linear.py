@@ -11,12 +11,14 @@ and J^T u is the same sweep through K^T, that of the reversed magnetic field, wi
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics.quadrature import PANEL, TWO_PI, Panels
 from ..propagators.kept import KeptSpectra
+from ..propagators.rows import RowsSpectrum
 from .probes import Probes
 
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out.
@@ -165,8 +167,7 @@ class Jacobian:
         weight = spectrum.rate * weights
         if not len(self._probes.hot):
             return _Alone(spectrum.response(source, weight))
-        by_bath = spectrum.by_bath
-        return _AloneWithHeat(by_bath, spectrum.sites.moments(by_bath(source), by_bath(weight), nodes))
+        return _AloneWithHeat(cast(RowsSpectrum, spectrum).of_rows(source, weight, nodes))
 
 
 class _Alone:
@@ -180,13 +181,13 @@ class _Alone:
 
 
 class _AloneWithHeat:
-    """The same where electrons have temperatures: rows of several baths (`propagators.rows`)."""
+    """The same where electrons have temperatures."""
 
-    def __init__(self, by_bath, moments):
-        self._by_bath, self._moments, self.nbytes = by_bath, moments, moments.nbytes
+    def __init__(self, moments):
+        self._moments, self.nbytes = moments, moments.nbytes
 
     def __call__(self, constant, slope, lead_values):
-        return *self._moments(self._by_bath(constant), self._by_bath(slope)).reshape(2, -1), lead_values
+        return *self._moments(constant, slope), lead_values
 
 
 class _WithLeads:

@@ -178,7 +178,8 @@ class Balance:
         try:
             panels, integrals = self.grid.refined(self.spectra, point.panels, point.integrals, point.unknowns)
         except ConvergenceError as error:
-            error.state = self._point(*error.state, point.unknowns)
+            panels, integrals = error.state
+            error.state = self._point(panels, integrals, point.unknowns)
             raise
         return self._point(panels, integrals, point.unknowns)
 
@@ -261,13 +262,14 @@ class Balance:
         except ConvergenceError:
             # Long steps can end where the slope vanishes, and soft modes, as floating leads behind weak links are, be
             # unknown to the approximate inverse; slow and safe then.
-            dense, failure = len(first) <= _FEW, None
+            dense, failures = len(first) <= _FEW, []
             for other in self._starts(first) if dense else (first,):
                 start = point if other is first else self.evaluate(point.panels, other)
                 try:
                     return search(_SHORT_STEP * self.probes.coldest, 10 * _NEWTON_STEPS, start)
                 except ConvergenceError as error:
-                    failure = failure or error
+                    failures.append(error)
+            failure = failures[0]
             if failure.state is not None and len(exchange):
                 off = np.abs(failure.state.residual[:len(exchange)])
                 require_states(self.probes, exchange, off / (_ASTRAY * self.probes.scale(first)), failure)

@@ -44,6 +44,8 @@ class Probes(ABC):
         Lowest temperature of all.
     drive : float
         How large the differences are that drive currents, in energy.
+    span : float
+        Largest energy, above mu_0, that reservoirs and baths have to give; inf where nothing is known of it.
     """
 
     sites: int
@@ -55,6 +57,7 @@ class Probes(ABC):
     temperature0: float
     coldest: float
     drive: float
+    span: float = np.inf
 
     def split(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Unknowns of the rows that are chemical potentials, and those of the floating leads."""

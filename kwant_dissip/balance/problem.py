@@ -101,9 +101,9 @@ class Problem:
         energies = None if near is None or near.energies is None else near.energies.shifted(
             near.mu0 - self.probes.mu0)
         grid = EnergyGrid(self.probes, rtol, map_, progress, memory=memory, near=energies)
-        solve = self._solved if self._electrostatics is None else self._screened
         try:
-            return solve(grid, near)
+            return self._solved(grid, near) if self._electrostatics is None else self._screened(
+                grid, near, self._electrostatics)
         except ConvergenceError as error:
             error.state = Solved(error.state, grid.counts) if isinstance(error.state, BalanceResult) else None
             raise
@@ -119,7 +119,7 @@ class Problem:
         flows = grid.bond_currents(balance.spectra, found.panels, found.unknowns)
         return Solved(found, grid.counts, density, flows, self._solution(propagator, found, self.band_shifts))
 
-    def _screened(self, grid, near):
+    def _screened(self, grid, near, law):
         probes, propagator, order = self.probes, self.propagator, self.order
         if not propagator.has_densities(probes.mu0):
             raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for leads of "
@@ -133,7 +133,7 @@ class Problem:
         if near is not None and near.is_screened:
             first = np.concatenate([near.unknowns(probes), near.potentials(probes)])
         found = ScreenedBalance(
-            propagator, probes, grid, equation=self._electrostatics.equation(self.lattice).in_order(order),
+            propagator, probes, grid, equation=law.equation(self.lattice).in_order(order),
             ramps=ramps(self.lattice)[order], lead_potentials=neutral_potentials(self.reservoirs),
             equilibrium_mu=neutral_mu, reference=neutral_density(propagator, neutral_mu, probes, grid),
             first=first).solve()

@@ -11,6 +11,7 @@ In equilibrium F vanishes whatever U is, so that the problem is triangular there
 
 import dataclasses
 from functools import partial
+from typing import cast
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.density import EquilibriumDensity
 from ..propagators.interface import Propagator
 from ..propagators.lattice import LatticePropagator
-from ..propagators.rows import in_rows
+from ..propagators.rows import RowsPropagator, in_rows
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Point
 from .linear import require_states
@@ -193,7 +194,8 @@ class ScreenedBalance:
         return self._point(propagator, panels, integrals, unknowns, self._equilibrium_density(propagator))
 
     def _point(self, propagator, panels, integrals, unknowns, equilibrium):
-        law, relative = self._law(*self._split(unknowns)[1:], equilibrium + self._of_sites(integrals))
+        _, potential, lead_potentials = self._split(unknowns)
+        law, relative = self._law(potential, lead_potentials, equilibrium + self._of_sites(integrals))
         residual = np.concatenate([particle_residual(integrals, self.probes), law])
         return _ScreenedPoint(unknowns, panels, integrals, residual, propagator, equilibrium, relative)
 
@@ -220,7 +222,7 @@ class ScreenedBalance:
 
     def _newton(self, point, panels, *, law, **options):
         return newton(point, partial(self.evaluate, panels), self._linearize, scale=self._scale, what=_WHAT,
-                      move=self._moved, fulfilled=lambda point: point.law_residual <= law,
+                      move=self._moved, fulfilled=lambda point: cast(_ScreenedPoint, point).law_residual <= law,
                       progress=self.grid.progress, **options)
 
     def _moved(self, unknowns, step):
@@ -259,7 +261,7 @@ class ScreenedBalance:
             require_states(probes, own[0])
         if len(hot):
             scaled = Scaling(probes, chemical, own)
-            rows_inverse = approximate_inverse(self._by_row(point.propagator), probes, chemical)
+            rows_inverse = approximate_inverse(cast(RowsPropagator, self._by_row(point.propagator)), probes, chemical)
         else:
             coarse = CoarseInverse(self._by_row(point.propagator), probes, chemical)
             exchange = np.where(coupled, own[0], 1.0)

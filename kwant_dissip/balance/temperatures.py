@@ -8,6 +8,7 @@ With -f' = df/dmu the derivative with T_e is (E - mu_e) / T_e (-f'). The second 
 
 from collections.abc import Callable
 from functools import cache
+from typing import cast
 
 import numpy as np
 
@@ -148,7 +149,7 @@ class Temperatures:
 
         @cache
         def inverse():
-            return approximate_inverse(self._spectra.propagator, probes, start.unknowns)
+            return approximate_inverse(cast(RowsPropagator, self._spectra.propagator), probes, start.unknowns)
 
         def linearize(point):
             self.newton_steps += 1

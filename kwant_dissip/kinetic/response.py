@@ -83,15 +83,16 @@ def linear_response(transmission: Function | KwantScatterer, bath: Bath | Sequen
                                keeps_energy=baths.keeps_energy)
         everywhere = np.ones((len(baths.balanced), make.nodes), bool)
         fields.update(expanded_by_site(ByBath(baths, everywhere), fields))
+        after = None
         if found is not None:
             panels, *unknowns = found
             of_nodes = len(unknowns[0]) - int(np.isnan(shifts).sum())
             profiles = [profile for values in unknowns for profile in values[:of_nodes].reshape(-1, make.nodes)]
-            found = panels, profiles, [values[of_nodes:] for values in unknowns]
+            after = panels, profiles, [values[of_nodes:] for values in unknowns]
         resolved = [] if baths.phonons is None else [fields["mu1"]]
         if baths.electrons is not None:  # the temperature may change by rounding alone
             resolved += [fields["electron_mu1"], fields["electron_mu1"] + fields["electron_temperature1"]]
-        return ({"phonon_drive": warming, **fields}, found, [fields["power1"], fields["power2"]], resolved, True, 0.0)
+        return ({"phonon_drive": warming, **fields}, after, [fields["power1"], fields["power2"]], resolved, True, 0.0)
 
     with thread_pool() as threads, stage_bar("kinetic.linear_response") as progress:
         map_ = reporting(threads, progress)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
 from ..numerics.banded import banded_inverse
-from .interface import LatticeSpectrum, Propagator, mean_absorption
+from .interface import LatticeSpectrum, Moments, Propagator, mean_absorption
 from .lattice import LatticePropagator
 
 # Up to this many sites the balance of heat at two energies is one dense matrix, where electrons do not pass from site
@@ -109,9 +109,24 @@ class RowsSpectrum(LatticeSpectrum):
     def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         return self.sites.bond_flows(self.by_bath(source).sum(axis=0), lead_filling)
 
+    def of_rows(self, source: np.ndarray, weight: np.ndarray, energies: np.ndarray) -> "RowsMoments":
+        """`Spectrum.moments` of rows, whose arrays have the shape (rows, energies)."""
+        return RowsMoments(self, self.sites.moments(self.by_bath(source), self.by_bath(weight), energies))
+
     def for_products(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, inflow = self.sites.for_products(self.by_bath(source).sum(axis=0), lead_filling)
         return self._at_rows(n), inflow
+
+
+class RowsMoments:
+    """See `RowsSpectrum.of_rows`."""
+
+    def __init__(self, spectrum: RowsSpectrum, moments: Moments) -> None:
+        self._by_bath, self._moments, self.nbytes = spectrum.by_bath, moments, moments.nbytes
+
+    def __call__(self, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        """The sums, shape (2, rows)."""
+        return self._moments(self._by_bath(values), self._by_bath(slopes)).reshape(2, -1)
 
 
 def node_inverse(propagator: RowsPropagator, energies: np.ndarray, nodes: np.ndarray,

@@ -57,7 +57,8 @@ class Probing:
         return self._equilibrium + self.probes.lead_fillings(self._energies, unknowns)
 
     def _filling(self, unknowns):
-        return (self._equilibrium + self.probes.site_fillings(self._energies, unknowns)).reshape(self._rates.shape)
+        return (self._equilibrium + self.probes.site_fillings(self._energies, unknowns)).reshape(
+            -1, self.probes.sites, len(self._energies))
 
     def source(self, unknowns: np.ndarray) -> np.ndarray | float:
         """What all probes send in, shape (sites, energies), or 0."""

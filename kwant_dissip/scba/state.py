@@ -149,5 +149,5 @@ def _of_sites(bonds, flows):
     pairs, number = np.unique(np.sort(bonds[outside], axis=1), axis=0, return_inverse=True)
     result = np.zeros((len(flows), len(pairs)))
     signed = np.where(backward, -1.0, 1.0) * flows
-    np.add.at(result, (slice(None), np.ravel(number)), signed[:, outside])
+    np.add.at(result.T, np.ravel(number), signed[:, outside].T)
     return pairs, result

@@ -184,7 +184,7 @@ class BornStates:
                           unknowns, potential, probing, self_energy, transport, moving)
         if self.law is not None:
             if self._reference is None:
-                self._reference = np.zeros(len(filling)) if self.law.counts_all else self._neutral_density()
+                self._reference = np.zeros(len(filling)) if self.law.counts_all else self._neutral_density(self.law)
             point.charge = self.density(point) - self._reference
             point.law = self.law.residual(potential, point.lead_mu, point.charge)
         return point
@@ -243,9 +243,9 @@ class BornStates:
         self.green_functions += 1
         return Transport(propagator.with_self_energy(self_energy), self.ladders.energies, self._map)
 
-    def _neutral_density(self):
+    def _neutral_density(self, law):
         """N0: U = 0, leads unshifted, one mu and one temperature everywhere."""
-        grid, mu, temperature = self.ladders, self.law.neutral_mu, self.law.neutral_temperature
+        grid, mu, temperature = self.ladders, law.neutral_mu, law.neutral_temperature
         surroundings = self._unmoved.in_equilibrium(mu, temperature)
         propagator = self._propagator.at_potential(np.zeros(len(surroundings.acoustic)),
                                                    np.zeros(len(surroundings.reservoirs)))
