@@ -78,7 +78,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         Relative accuracy of the energy integrals: error of power, over its largest value, and of the currents.
     memory : float, optional
         Bytes that Green's functions may take which are kept for later; what does not fit is computed anew. By default
-        a quarter of what is free. The work itself takes, for each thread and each of the 21 energies of a panel, some
+        a quarter of what is free. The work itself takes, for each thread and each of some 32 energies, some
         ten numbers per site, and on slices three complex matrices of their width per slice.
     start : SteadyState, optional
         Of the same system under other conditions, to start from: chemical potentials, temperatures and potentials, and

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..native.energies import panel_sums
-from ..numerics.quadrature import PANEL, THERMAL_WINDOW, TWO_PI, Panels
+from ..numerics.quadrature import COUNTS, THERMAL_WINDOW, TWO_PI, Panels
 from ..propagators.interface import LatticeSpectrum, Propagator
 from ..propagators.kept import Counts, KeptSpectra
 from .probes import Probes
@@ -28,6 +28,12 @@ _NAMES = ("particles that the bath takes", "power", "density", "current", "energ
 _MAX_PANELS = 20000
 # Beyond ln(1 / rtol) and so many k_B T more from every mu, exp(-x) x^2 of what matters is below 1e-3 rtol.
 _FAR = 14.0
+# From this rtol on panels begin with few nodes.
+_ROUGH = 1e-4
+# The part of a difference between two rules that is at least taken to be left, and below which they converge.
+_LEAST_PART, _CONVERGING = 1e-2, 0.1
+# Differences below this part of the largest do not tell.
+_MATTERS = 1e-2
 
 
 @dataclass
@@ -39,8 +45,9 @@ class Integrals:
     loss, power, density : arrays of float, shape (sites, panels)
         F_i, p_i, and the density's difference to the equilibrium.
     current, energy_current : arrays of float, shape (leads, panels)
-    errors : array of float, shape (5, panels)
-        Largest difference to the embedded rule, of the five in this order.
+    errors : array of float, shape (2, 5, panels)
+        Largest difference of the rule to that of half as many nodes, and of that to the next, of the five in this
+        order.
     gross : array of float, shape (3, panels)
         Largest integral of the absolute value of what the bath takes at a site, of a lead's current, and of its energy
         current: what flows at single energies, though it may cancel in the whole.
@@ -110,6 +117,8 @@ class EnergyGrid:
     ----------
     counts : Counts
         Of all spectra of this grid.
+    count : int
+        Nodes of panels, at least, when the accuracy is judged.
     """
 
     def __init__(self, probes: Probes, rtol: float, map_: Callable = map, progress: Callable | None = None,
@@ -122,6 +131,7 @@ class EnergyGrid:
         self._memory = memory
         self._near = near
         self.counts = Counts()
+        self.count = COUNTS[0] if rtol >= _ROUGH else COUNTS[1]
 
     def spectra(self, propagator: Propagator) -> KeptSpectra:
         """Spectra of a propagator, to be integrated over."""
@@ -133,31 +143,29 @@ class EnergyGrid:
         mu0, window = self.probes.mu0, self.probes.window(min(_FAR - np.log(self.rtol), THERMAL_WINDOW))
         low, high = (mu0 + end for end in window)
         thresholds = propagator.thresholds(low, high)
-        panels = self.probes.first_panels(thresholds[(thresholds > low) & (thresholds < high)] - mu0)
+        panels = self.probes.first_panels(thresholds[(thresholds > low) & (thresholds < high)] - mu0, COUNTS[0])
         return panels if self._near is None else panels.as_fine_as(self._near)
 
     def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""
         batches = spectra.batches(panels)
-        spectra.counts.transports += PANEL * len(panels)
+        spectra.counts.transports += panels.energies
         parts = self.map(lambda batch: self._integrate_batch(spectra, panels[batch], unknowns), batches)
         return Integrals.join(*parts)[np.argsort(np.concatenate(batches))]
 
     def _integrate_batch(self, spectra, panels, unknowns):
-        nodes, weights, embedded = panels.nodes()
-        weights, differences = weights / TWO_PI, (weights - embedded) / TWO_PI
-        energies = nodes.ravel()
+        energies, _ = panels.points()
         spectrum = spectra.spectrum(panels, self.probes.mu0)
         filling, lead_filling = self.probes.fillings(energies, unknowns)
         n, inflow = spectrum.occupation(spectrum.rate * filling, lead_filling)
-        loss, power, density, errors, exchange = panel_sums(spectrum.rate, spectrum.spectral, filling, n, nodes,
-                                                            weights, differences)
-        inflow = inflow.reshape(-1, *nodes.shape)
-        flow_errors = np.abs([(inflow * differences).sum(axis=2), (inflow * differences * nodes).sum(axis=2)])
-        gross = np.array([(np.abs(inflow) * weights).sum(axis=2), (np.abs(inflow * nodes) * weights).sum(axis=2)])
-        return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
-                         np.concatenate([errors, flow_errors.max(axis=1)]),
-                         np.concatenate([[exchange], gross.max(axis=1)]))
+        parts, start = [], 0
+        for part in panels.alike():
+            here = slice(start, start + part.energies)
+            arrays = (array if len(panels) == len(part) else np.ascontiguousarray(array[:, here])
+                      for array in (spectrum.rate, spectrum.spectral, filling, n, inflow))
+            parts.append(_sums(part, *arrays))
+            start = here.stop
+        return Integrals.join(*parts)
 
     def bond_currents(self, spectra: KeptSpectra, panels: Panels,
                       unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -170,10 +178,10 @@ class EnergyGrid:
         current, energy_current : arrays of float, shape (hoppings,)
         """
         mu0 = self.probes.mu0
-        spectra.counts.transports += PANEL * len(panels)
+        spectra.counts.transports += panels.energies
 
         def sums(batch):
-            nodes, weights = (array.ravel() for array in panels[batch].nodes()[:2])
+            nodes, weights = panels[batch].points()
             spectrum = cast(LatticeSpectrum, spectra.spectrum(panels[batch], mu0))
             filling, lead_filling = self.probes.fillings(nodes, unknowns)
             flows = spectrum.bond_flows(spectrum.rate * filling, lead_filling)
@@ -182,9 +190,22 @@ class EnergyGrid:
         current, energy_current = sum(self.map(sums, spectra.batches(panels)))
         return current, energy_current + mu0 * current
 
-    def errors(self, integrals: Integrals) -> np.ndarray:
-        """Error of each panel, the worst of all integrals relative to their scales, shape (panels,)."""
-        return _SAFETY * (integrals.errors / self._scales(integrals)[:, None]).max(axis=0)
+    def error(self, integrals: Integrals) -> float:
+        """Relative error of all panels together."""
+        return float(self._errors(integrals)[0].sum())
+
+    def _errors(self, integrals):
+        """Error of each panel, the worst of all integrals relative to their scales; and whether its rules converge.
+
+        Twice as many nodes and one leave a part r of the difference between rules, the largest part of all integrals
+        that matter; as many again leave r of that or less where integrands are smooth on a panel, and where r is not
+        small the difference itself is what is left.
+        """
+        fine, rough = integrals.errors / self._scales(integrals)[:, None]
+        largest = fine.max(axis=0)
+        ratio = np.divide(fine, rough, out=np.ones_like(fine), where=rough > fine)
+        part = np.where(fine >= _MATTERS * largest, ratio, 0.0).max(axis=0)
+        return _SAFETY * largest * np.clip(part, _LEAST_PART, 1.0), part < _CONVERGING
 
     def _scales(self, integrals):
         """What errors of the five integrals are relative to.
@@ -204,7 +225,7 @@ class EnergyGrid:
 
     def refined(self, spectra: KeptSpectra, panels: Panels, integrals: Integrals,
                 unknowns: np.ndarray) -> tuple[Panels, Integrals]:
-        """Halve panels until their errors, added up, are below rtol; the panels, and the integrals over them.
+        """Raise rules and halve panels until their errors, added up, are below rtol; panels, and integrals over them.
 
         Raises
         ------
@@ -212,9 +233,9 @@ class EnergyGrid:
             If that takes too many energies; its `state` is what was reached, panels and integrals.
         """
         while True:
-            errors = self.errors(integrals)
+            errors, converge = self._errors(integrals)
             self.progress("energies", errors.sum())
-            if errors.sum() <= self.rtol:
+            if self.error(integrals) <= self.rtol:
                 return panels, integrals
             # The worst panels, so many that the rest is within half of the tolerance.
             order = np.argsort(errors)
@@ -223,14 +244,30 @@ class EnergyGrid:
             spectra.forget(panels[split])
             if len(panels) + len(split) > _MAX_PANELS:
                 worst, scales = self.probes.mu0 + panels[order[-10:]].ends(), self._scales(integrals)
-                which = int(np.argmax(integrals.errors.sum(axis=1) / scales))
+                which = int(np.argmax(integrals.errors[0].sum(axis=1) / scales))
                 raise ConvergenceError(
-                    f"The energy integrals reached a relative error of {errors.sum():.1e} with {PANEL * len(panels)} "
+                    f"The energy integrals reached a relative error of {errors.sum():.1e} with {panels.energies} "
                     f"energies, not rtol={self.rtol:.1e}: that of the {_NAMES[which]}, measured against "
                     f"{scales[which]:.1e}, near the energy {worst[-1].mean():.8g}. A resonance narrower than these "
                     "resolve, or an rtol below rounding errors, can be the reason: raise the rate of its sites, or "
                     "rtol.", accuracy=float(errors.sum()), energies=worst, state=(panels, integrals))
-            halves = panels[split].halves()
-            panels = Panels.join(panels[kept], halves)
-            integrals = Integrals.join(integrals[kept], self.integrate(spectra, halves, unknowns))
+            # Where the rules of a panel converge, more nodes bring more than two halves do.
+            raised = converge[split] & (panels.count[split] < COUNTS[-1])
+            finer = Panels.join(panels[split[raised]].raised(), panels[split[~raised]].halves())
+            panels = Panels.join(panels[kept], finer)
+            integrals = Integrals.join(integrals[kept], self.integrate(spectra, finer, unknowns))
 
+
+def _sums(panels, rate, spectral, filling, n, inflow):
+    """Integrals over panels of as many nodes each."""
+    nodes, weights, (embedded, coarse) = panels.nodes()
+    differences = np.stack([weights - embedded, embedded - coarse]) / TWO_PI
+    weights = weights / TWO_PI
+    loss, power, density, errors, exchange = panel_sums(rate, spectral, filling, n, nodes, weights, differences)
+    inflow = inflow.reshape(-1, *nodes.shape)
+    of_rules = differences[:, None]
+    flow_errors = np.abs([(inflow * of_rules).sum(axis=3), (inflow * of_rules * nodes).sum(axis=3)]).max(axis=2)
+    gross = np.array([(np.abs(inflow) * weights).sum(axis=2), (np.abs(inflow * nodes) * weights).sum(axis=2)])
+    return Integrals(loss, power, density, (inflow * weights).sum(axis=2), (inflow * weights * nodes).sum(axis=2),
+                     np.concatenate([errors, flow_errors.swapaxes(0, 1)], axis=1),
+                     np.concatenate([[exchange], gross.max(axis=1)]))

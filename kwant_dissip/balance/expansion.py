@@ -110,15 +110,17 @@ class ExpandedProbes(Probes):
     def window(self, reach=THERMAL_WINDOW):
         return -reach * self.temperature0, reach * self.temperature0
 
-    def first_panels(self, thresholds):
+    def first_panels(self, thresholds, count):
         low, high = self.window()
-        return window_panels(low, high, thresholds, 0.25 * THERMAL_WINDOW * self.temperature0)
+        return window_panels(low, high, thresholds, _WIDTH * self.temperature0, count)
 
     def scale(self, unknowns):
         return max(np.abs(unknowns).max(), self.drive)
 
 
 _OF_ROWS = "power1", "power2", "mu1", "mu2", "temperature1", "temperature2"
+# Panels are first no wider than so many k_B T.
+_WIDTH = 10.0
 # Panels, and both orders' unknowns.
 Start = tuple[Panels, np.ndarray, np.ndarray]
 

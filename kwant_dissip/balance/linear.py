@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..numerics.quadrature import PANEL, TWO_PI, Panels
+from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.kept import KeptSpectra
 from ..propagators.rows import RowsSpectrum
 from .probes import Probes
@@ -128,7 +128,7 @@ class Jacobian:
         return np.concatenate([*rows, leads])
 
     def _count(self):
-        self._spectra.counts.transports += sum(PANEL * len(part) for part in self._parts)
+        self._spectra.counts.transports += sum(part.energies for part in self._parts)
 
     def _thermal_parts(self, panels):
         """Batches of panels in the thermal window of some bath, and whether what products need of them is kept."""
@@ -139,12 +139,12 @@ class Jacobian:
             ends = panels[batch].ends()
             if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
                 parts.append(panels[batch])
-        size = self._spectra.propagator.response_size * PANEL * sum(map(len, parts))
+        size = self._spectra.propagator.response_size * sum(part.energies for part in parts)
         return parts, size <= _MEMORY
 
     def _slopes(self, part):
         """Energies of some panels relative to mu_0, their weights, what sources and leads change by."""
-        nodes, weights, _ = (array.ravel() for array in part.nodes())
+        nodes, weights = part.points()
         return nodes, weights / TWO_PI, *self._probes.slopes(nodes, self._unknowns)
 
     def _moments(self, part):

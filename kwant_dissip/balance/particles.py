@@ -106,7 +106,7 @@ class BalanceResult:
     @property
     def energies(self) -> int:
         """Number of energies of the last grid."""
-        return self.panels.nodes()[0].size
+        return self.panels.energies
 
 
 class Balance:
@@ -151,13 +151,15 @@ class Balance:
         goals = (_FIRST, _ROUGH) if unknowns is None else (_ROUGH,)
         point = self.evaluate(panels, self.probes.start() if unknowns is None else unknowns)
         try:
-            # Find the energies at a rough solution first; most often they serve the final one.
-            point, coarse = self._refined(point), None
+            # Find the energies at a rough solution, on few of them; most often they serve the final one.
+            coarse = None
             for goal in goals:
-                point, coarse = self._found(point, goal, coarse if self.probes.linear else None)
+                point, coarse = self._found(self._covered(point), goal, coarse if self.probes.linear else None)
+            if int(point.panels.count.min()) < self.grid.count:
+                point = self.evaluate(self._fine(point.panels), point.unknowns)
             while True:
                 point, coarse = self._found(self._refined(point), _EXACT, coarse)
-                if self.grid.errors(point.integrals).sum() <= self.grid.rtol:
+                if self.grid.error(point.integrals) <= self.grid.rtol:
                     return self.result(point)
         except ConvergenceError as error:
             error.state = self.result(error.state if isinstance(error.state, Point) else point)
@@ -170,11 +172,19 @@ class Balance:
     def _point(self, panels, integrals, unknowns):
         return Point(unknowns, panels, integrals, particle_residual(integrals, self.probes))
 
-    def _refined(self, point):
+    def _fine(self, panels):
+        """Panels with the nodes that the accuracy asks for."""
+        low = panels.count < self.grid.count
+        return Panels.join(panels[~low], panels[low].raised())
+
+    def _covered(self, point):
+        """The point on panels that hold what electrons turned out to fill."""
         thresholds = self.propagator.edges() - self.probes.mu0
         panels = self.probes.covering(point.panels, point.unknowns, thresholds)
-        if panels is not point.panels:
-            point = self.evaluate(panels, point.unknowns)
+        return point if panels is point.panels else self.evaluate(panels, point.unknowns)
+
+    def _refined(self, point):
+        point = self._covered(point)
         try:
             panels, integrals = self.grid.refined(self.spectra, point.panels, point.integrals, point.unknowns)
         except ConvergenceError as error:
@@ -196,7 +206,7 @@ class Balance:
             power=integrals.total("power") - mu0 * loss, density=integrals.total("density"), current=current,
             energy_current=integrals.total("energy_current") + mu0 * current, gross_current=float(gross),
             gross_energy_current=float(gross_energy + abs(mu0) * gross),
-            error=float(self.grid.errors(integrals).sum()), newton_steps=self.newton_steps, products=self.products,
+            error=self.grid.error(integrals), newton_steps=self.newton_steps, products=self.products,
             panels=point.panels, unknowns=point.unknowns)
 
     def _found(self, point, goal, coarse=None):

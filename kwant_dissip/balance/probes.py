@@ -100,8 +100,8 @@ class Probes(ABC):
         """Chemical potentials and temperatures around which the slopes lie."""
 
     @abstractmethod
-    def first_panels(self, thresholds: np.ndarray) -> Panels:
-        """Panels that resolve every occupation, broken at thresholds (relative to mu_0)."""
+    def first_panels(self, thresholds: np.ndarray, count: int) -> Panels:
+        """Panels of so many nodes that resolve every occupation, broken at thresholds (relative to mu_0)."""
 
     @abstractmethod
     def window(self, reach: float = THERMAL_WINDOW) -> tuple[float, float]:

@@ -128,7 +128,7 @@ class Problem:
                              "rate.")
         if self._method == "kwant":
             warn_of_patience(propagator, "electrostatics", probes.mu0,
-                             _EVALUATIONS * probes.first_panels(np.empty(0)).nodes()[0].size, stacklevel=5)
+                             _EVALUATIONS * probes.first_panels(np.empty(0), grid.count).energies, stacklevel=5)
         neutral_mu, first = equilibrium_mu(self.reservoirs), None
         if near is not None and near.is_screened:
             first = np.concatenate([near.unknowns(probes), near.potentials(probes)])

@@ -149,7 +149,7 @@ class ScreenedBalance:
                 point = self._refined(point)
                 point = self._newton(point, point.panels, steps=_STEPS, halvings=0, tolerance=_EXACT,
                                      law=_LAW_TOLERANCE)
-                if self.grid.errors(point.integrals).sum() <= self.grid.rtol:
+                if self.grid.error(point.integrals) <= self.grid.rtol:
                     return self._polished(point)
         except ConvergenceError as error:
             best = error.state if isinstance(error.state, _ScreenedPoint) else point
@@ -297,13 +297,11 @@ class ScreenedBalance:
         The first is the thermal density of states (`_leading`), the last that of floating leads.
         """
         probes, sites, rows = self.probes, len(self._reference), len(self.probes.coupled)
-        propagator = self._by_row(point.propagator)
-        nodes, weights, _ = (array.ravel() for array in point.panels.nodes())
-        size = max(21, point.propagator.batch)
+        spectra = self.grid.spectra(self._by_row(point.propagator))
 
-        def part_sums(start):
-            energies, weight = nodes[start:start + size], weights[start:start + size]
-            spectrum = propagator.spectrum(probes.mu0 + energies)
+        def part_sums(batch):
+            energies, weight = point.panels[batch].points()
+            spectrum = spectra.propagator.spectrum(probes.mu0 + energies)
             slopes, lead_slopes = probes.slopes(energies, chemical)
             inflow = lead_slopes  # as many rows
             if len(probes.floating):
@@ -315,7 +313,7 @@ class ScreenedBalance:
             return np.concatenate([self._leading(slopes) @ weight, own @ weight, own @ (weight * energies),
                                    own @ (weight * energies ** 2), inflow[probes.floating] @ weight]) / TWO_PI
 
-        total = sum(self.grid.map(part_sums, range(0, len(nodes), size)))
+        total = sum(self.grid.map(part_sums, spectra.batches(point.panels)))
         states, own, conductance = np.split(total, [sites, sites + 3 * rows])
         return states, own.reshape(3, rows), conductance
 

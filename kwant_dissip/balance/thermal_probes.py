@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ConvergenceError
 from ..model.reservoirs import Reservoir, known_mus
 from ..native.energies import fermi_difference, fermi_slope
-from ..numerics.quadrature import THERMAL_WINDOW, Panels, window_panels
+from ..numerics.quadrature import COUNTS, THERMAL_WINDOW, Panels, window_panels
 from .probes import Probes
 
 # Differences of temperature alone drive chemical potentials; those below 1e-6 of them count as zero.
@@ -143,18 +143,18 @@ class ThermalProbes(Probes):
         outer = reach * self._hottest
         return self._lead_mu.min() - outer, self._lead_mu.max() + outer
 
-    def first_panels(self, thresholds):
+    def first_panels(self, thresholds, count):
         """See `Probes`: the edge of every Fermi function, wherever between the leads' mu it comes to lie."""
         outer = (THERMAL_WINDOW - _EDGE) * self._hottest
         low, high = self.window()
-        count = (high - low - 2 * outer) / (_EDGE * self._coldest)
-        if count > _MOST_FIRST_PANELS:
+        needed = (high - low - 2 * outer) / (_EDGE * self._coldest)
+        if needed > _MOST_FIRST_PANELS:
             raise ConvergenceError(f"A span of {high - low - 2 * outer:.1e} in energy at the temperature "
-                                   f"{self._coldest:.1e} needs more than {21 * count:.0e} energies; raise the "
+                                   f"{self._coldest:.1e} needs more than {count * needed:.0e} energies; raise the "
                                    "temperature, or use linear_response, which takes T = 0.")
-        return Panels.join(window_panels(low, low + outer, thresholds, outer),
-                           window_panels(low + outer, high - outer, thresholds, _EDGE * self._coldest),
-                           window_panels(high - outer, high, thresholds, outer))
+        return Panels.join(window_panels(low, low + outer, thresholds, outer, count),
+                           window_panels(low + outer, high - outer, thresholds, _EDGE * self._coldest, count),
+                           window_panels(high - outer, high, thresholds, outer, count))
 
     def covering(self, panels, unknowns, thresholds):
         """See `Probes`: more where electrons turned out to be hotter than was thought."""
@@ -166,9 +166,9 @@ class ThermalProbes(Probes):
         lowest, highest = (mu - THERMAL_WINDOW * temperature).min(), (mu + THERMAL_WINDOW * temperature).max()
         parts = [panels]
         if lowest < low - _CUT * hottest:
-            parts.insert(0, window_panels(lowest, low, thresholds, THERMAL_WINDOW * hottest))
+            parts.insert(0, window_panels(lowest, low, thresholds, THERMAL_WINDOW * hottest, COUNTS[0]))
         if highest > high + _CUT * hottest:
-            parts.append(window_panels(high, highest, thresholds, THERMAL_WINDOW * hottest))
+            parts.append(window_panels(high, highest, thresholds, THERMAL_WINDOW * hottest, COUNTS[0]))
         return panels if len(parts) == 1 else Panels.join(*parts)
 
     def scale(self, unknowns):

@@ -88,7 +88,7 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
     panels = solution.panels.halves()
 
     def sums(batch):
-        nodes, weights = (array.ravel() for array in panels[batch].nodes()[:2])
+        nodes, weights = panels[batch].points()
         spectrum = solution.propagator.spectrum(probes.mu0 + nodes)
         n = solution.occupied(spectrum, nodes) @ np.stack([weights, weights * nodes], axis=1)
         return nodes, weights / TWO_PI, spectrum.spectral[:sites], n / TWO_PI

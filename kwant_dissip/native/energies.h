@@ -91,21 +91,22 @@ static int fermi_slope(const num *size, void **at) {
 
 // Sums over each panel's nodes of what the bath takes, -E times it, and n, shape (sites, panels):
 // sum_k w_k gamma (A f - n) and so on. Errors: the largest absolute value over sites of the same sums with `differences`
-// as weights, less what rounding makes of the terms; exchange: the largest of sum_k w_k |gamma (A f - n)|.
+// as weights, the first less what rounding makes of the terms; exchange: the largest of sum_k w_k |gamma (A f - n)|.
 static int panel_sums(const num *size, void **at) {
     num sites = size[0], panels = size[1], count = size[2];
     const double *rate = at[0], *spectral = at[1], *filling = at[2], *n = at[3];
     double *loss = at[7], *power = at[8], *density = at[9], *errors = at[10], *exchange = at[11];
-    memset(errors, 0, 3 * panels * sizeof(double));
+    memset(errors, 0, 6 * panels * sizeof(double));
     memset(exchange, 0, panels * sizeof(double));
     for (num i = 0; i < sites; i++)
         for (num p = 0; p < panels; p++) {
             num row = (i * panels + p) * count;
             const double *node = (const double *)at[4] + p * count, *w = (const double *)at[5] + p * count;
-            const double *d = (const double *)at[6] + p * count;
-            double sum0 = 0, sum1 = 0, sum2 = 0, error0 = 0, error1 = 0, error2 = 0;
+            const double *d = (const double *)at[6] + p * count, *e = d + panels * count;
+            double sum0 = 0, sum1 = 0, sum2 = 0, error0 = 0, error1 = 0, error2 = 0, rough0 = 0, rough1 = 0, rough2 = 0;
             double size0 = 0, size1 = 0, size2 = 0, gross = 0;
-            PRAGMA(omp simd reduction(+:sum0, sum1, sum2, error0, error1, error2, size0, size1, size2, gross))
+            PRAGMA(omp simd reduction(+:sum0, sum1, sum2, error0, error1, error2, rough0, rough1, rough2, size0, \
+                                      size1, size2, gross))
             for (num k = 0; k < count; k++) {
                 double states = n[row + k], f = filling[row + k], gamma = rate[row + k], a = spectral[row + k];
                 double taken = gamma * (a * f - states), size = w[k] * gamma * (a * fabs(f) + fabs(states));
@@ -119,14 +120,17 @@ static int panel_sums(const num *size, void **at) {
                 error0 += d[k] * taken;
                 error1 += d[k] * node[k] * taken;
                 error2 += d[k] * states;
+                rough0 += e[k] * taken;
+                rough1 += e[k] * node[k] * taken;
+                rough2 += e[k] * states;
             }
             loss[i * panels + p] = sum0;
             power[i * panels + p] = sum1;
             density[i * panels + p] = sum2;
             exchange[p] = gross > exchange[p] ? gross : exchange[p];
-            double found[3] = {fabs(error0) - ROUNDING * fabs(size0), fabs(error1) - ROUNDING * fabs(size1),
-                               fabs(error2) - ROUNDING * fabs(size2)};
-            for (int part = 0; part < 3; part++)
+            double found[6] = {fabs(error0) - ROUNDING * fabs(size0), fabs(error1) - ROUNDING * fabs(size1),
+                               fabs(error2) - ROUNDING * fabs(size2), fabs(rough0), fabs(rough1), fabs(rough2)};
+            for (int part = 0; part < 6; part++)
                 if (found[part] > errors[part * panels + p]) errors[part * panels + p] = found[part];
         }
     return 0;

@@ -53,22 +53,24 @@ def panel_sums(rate: np.ndarray, spectral: np.ndarray, filling: np.ndarray, n: n
     ----------
     rate, spectral, filling, n : arrays of float, shape (sites, energies)
         gamma_i, A_i, f_i, n_i.
-    nodes, weights, differences : arrays of float, shape (panels, nodes per panel)
-        Energies, weights of the rule, and what it differs by from the embedded rule; panels * nodes = energies.
+    nodes, weights : arrays of float, shape (panels, nodes per panel)
+        Energies, and weights of the rule; panels * nodes = energies.
+    differences : array of float, shape (2, panels, nodes per panel)
+        What weights differ by from those of a coarser rule, and that from a still coarser one.
 
     Returns
     -------
     loss, power, density : arrays of float, shape (sites, panels)
         sum_k w_k gamma (A f - n), -sum_k w_k E_k gamma (A f - n), sum_k w_k n.
-    errors : array of float, shape (3, panels)
-        Largest absolute value over sites of the same three sums with `differences` as weights, less what rounding
-        makes of the terms.
+    errors : array of float, shape (2, 3, panels)
+        Largest absolute value over sites of the same three sums with `differences` as weights, the first less what
+        rounding makes of the terms.
     exchange : array of float, shape (panels,)
         Largest of sum_k w_k |gamma (A f - n)|.
     """
     sites, panels = len(rate), len(nodes)
     loss, power, density = (np.empty((sites, panels)) for _ in range(3))
-    errors, exchange = np.empty((3, panels)), np.empty(panels)
+    errors, exchange = np.empty((2, 3, panels)), np.empty(panels)
     KERNELS["panel_sums"]((sites, *nodes.shape), rate, spectral, filling, n, nodes, weights, differences, loss, power,
                           density, errors, exchange)
     return loss, power, density, errors, exchange

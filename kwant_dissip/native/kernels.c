@@ -39,7 +39,7 @@ static const kernel all_kernels[] = {
     KERNEL(transfer_substitute, "pm", "p p pm pm pm pm pm pm > p"),
     KERNEL(fermi_difference, "se", "e s s 1 > se"),
     KERNEL(fermi_slope, "se", "e s s > se"),
-    KERNEL(panel_sums, "spn", "spn spn spn spn pn pn pn > sp sp sp 3p p"),
+    KERNEL(panel_sums, "spn", "spn spn spn spn pn pn 2pn > sp sp sp 6p p"),
     KERNEL(add_scattering, "sew", "se se s s > se se"),
     KERNEL(add_response, "sew", "se se s s > se"),
     KERNEL(emitted, "sew", "se se s s > se"),

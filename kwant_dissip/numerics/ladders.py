@@ -80,9 +80,7 @@ class Ladders:
 
     def extended(self, below: int, above: int) -> "Ladders":
         """With so many rungs more."""
-        down = below * self.quantum
-        pieces = Panels(self.pieces.a - down, self.pieces.b - down, self.pieces.u0, self.pieces.u1)
-        return replace(self, pieces=pieces, rungs=self.rungs + below + above)
+        return replace(self, pieces=self.pieces.shifted(-below * self.quantum), rungs=self.rungs + below + above)
 
     def covering(self, low: float, high: float) -> "Ladders":
         """With as many rungs more as hold [low, high], too."""

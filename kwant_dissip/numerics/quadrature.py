@@ -1,7 +1,7 @@
 """Energy integrals: panels with square-root edges, and sums over Matsubara frequencies."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,43 +12,49 @@ THERMAL_WINDOW = 40.0
 # Energy integrals are Int dE / 2 pi.
 TWO_PI = 2 * np.pi
 
-# Gauss-Kronrod pair of 10 and 21 nodes on [-1, 1], positive half, from QUADPACK's qk21
-# (Piessens, de Doncker-Kapenga, Ueberhuber, Kahaner, QUADPACK, Springer 1983).
-_KRONROD_NODES = np.array([
-    0.995657163025808080735527280689003, 0.973906528517171720077964012084452,
-    0.930157491355708226001207180059508, 0.865063366688984510732096688423493,
-    0.780817726586416897063717578345042, 0.679409568299024406234327365114874,
-    0.562757134668604683339000099272694, 0.433395394129247190799265943165784,
-    0.294392862701460198131126603103866, 0.148874338981631210884826001129720, 0.0])
-_KRONROD_WEIGHTS = np.array([
-    0.011694638867371874278064396062192, 0.032558162307964727478818972459390,
-    0.054755896574351996031381300244580, 0.075039674810919952767043140916190,
-    0.093125454583697605535065465083366, 0.109387158802297641899210590325805,
-    0.123491976262065851077958109585166, 0.134709217311473325928054001771707,
-    0.142775938577060080797094273138717, 0.147739104901338491374841515972068,
-    0.149445554002916905664936468389821])
-_GAUSS_WEIGHTS = np.array([
-    0.066671344308688137593568809893332, 0.149451349150580593145863396957658,
-    0.219086362515982043995534934228163, 0.269266719309996355091226921569469,
-    0.295524224714752870173815619188769])
+# Nested rules of 1, 3, 7, 15 and 31 nodes on [-1, 1], each with all nodes of the one before, and one more between them
+# than these are: T. N. L. Patterson, Math. Comp. 22, 847 (1968). Positive nodes of the largest, by extension of Gauss's
+# three (orthogonality of the added nodes' polynomial, solved with 60 digits).
+_POSITIVE = np.array([
+    0.112488943133186625745843327560319, 0.223386686428966881628203986843998, 0.331135393257976833092640782248747,
+    0.434243749346802558002071502844628, 0.531319743644375623972103438052469, 0.621102946737226402940687443816595,
+    0.702496206491527078609800156008001, 0.774596669241483377035853079956480, 0.836725938168868735502753818110222,
+    0.888459232872256998890420167258503, 0.929654857429740056670125725933374, 0.960491268708020283423507092629080,
+    0.981531149553740106867361888547026, 0.993831963212755022208512841307951, 0.999098124967667597662226062412998])
 
 # Panels that overlap by less than this part of their width do not.
 _ALIKE = 1e-2
-# So many times as wide as those of a grid nearby panels may be. Nearer to 1 grids grow from one point of a sweep to the
-# next, as their panels do not begin at the same energies.
+# So many times as far apart as those of a grid nearby nodes may be. Nearer to 1 grids grow from one point of a sweep to
+# the next, as their panels do not begin at the same energies.
 _COARSER = 3.0
-# Energies of a panel.
-PANEL = 21
-NODES = np.concatenate([-_KRONROD_NODES, _KRONROD_NODES[-2::-1]])
-WEIGHTS = np.concatenate([_KRONROD_WEIGHTS, _KRONROD_WEIGHTS[-2::-1]])
-EMBEDDED_WEIGHTS = np.zeros(PANEL)
-EMBEDDED_WEIGHTS[1:10:2] = _GAUSS_WEIGHTS
-EMBEDDED_WEIGHTS[11:20:2] = _GAUSS_WEIGHTS[::-1]
+# Energies of the rules that panels have.
+COUNTS = 7, 15, 31
+
+
+def _rules():
+    """Nodes, weights, and those of the rules of half and a quarter as many nodes, by number of nodes."""
+    largest = np.concatenate([-_POSITIVE[::-1], [0.0], _POSITIVE])
+    nodes, weights = {}, {}
+    for count in (1, 3, *COUNTS):
+        step = (len(largest) + 1) // (count + 1)
+        nodes[count] = largest[step - 1::step]
+        moments = np.zeros(count)
+        moments[0] = 2.0
+        weights[count] = np.linalg.solve(np.polynomial.legendre.legvander(nodes[count], count - 1).T, moments)
+    rules = {}
+    for count in COUNTS:
+        embedded = np.zeros((2, count))
+        embedded[0, 1::2], embedded[1, 3::4] = weights[count // 2], weights[count // 4]
+        rules[count] = nodes[count], weights[count], embedded
+    return rules
+
+
+RULES = _rules()
 
 
 @dataclass(frozen=True)
 class Panels:
-    """Pieces of the energy axis, each with the nodes of a Gauss-Kronrod pair.
+    """Pieces of the energy axis, each with the nodes of a nested rule.
 
     The axis is cut into segments [a, b] where a lead mode opens. On a segment E = a + (b - a) sin^2(pi u / 2),
     0 <= u <= 1, which turns the square-root edges of the integrands at a and b into smooth functions of u; a
@@ -57,37 +63,68 @@ class Panels:
     Attributes
     ----------
     a, b, u0, u1 : arrays of float, shape (panels,)
+    count : array of int, shape (panels,)
+        Nodes of each: 7, 15 or 31.
     """
 
     a: np.ndarray
     b: np.ndarray
     u0: np.ndarray
     u1: np.ndarray
+    count: np.ndarray
 
     def __len__(self) -> int:
         return len(self.a)
 
     def __getitem__(self, which: np.ndarray | slice) -> "Panels":
-        return Panels(self.a[which], self.b[which], self.u0[which], self.u1[which])
+        return Panels(*(getattr(self, field.name)[which] for field in fields(Panels)))
+
+    @property
+    def energies(self) -> int:
+        """Number of nodes of all."""
+        return int(self.count.sum())
 
     def nodes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Energies, weights, and weights of the embedded Gauss rule, each of shape (panels, 21)."""
+        """Energies and weights of panels that have as many nodes each, and weights of both embedded rules.
+
+        Returns
+        -------
+        energies, weights : arrays of float, shape (panels, count)
+        embedded : array of float, shape (2, panels, count)
+            Of the rule of half as many nodes, and of that of a quarter.
+        """
+        nodes, weights, embedded = RULES[int(self.count[0])]
         half = 0.5 * (self.u1 - self.u0)[:, None]
-        u = 0.5 * (self.u1 + self.u0)[:, None] + half * NODES
+        u = 0.5 * (self.u1 + self.u0)[:, None] + half * nodes
         width = (self.b - self.a)[:, None]
         energies = self.a[:, None] + width * np.sin(0.5 * np.pi * u) ** 2
         measure = half * width * 0.5 * np.pi * np.sin(np.pi * u)
-        return energies, WEIGHTS * measure, EMBEDDED_WEIGHTS * measure
+        return energies, weights * measure, embedded[:, None] * measure
+
+    def alike(self) -> list["Panels"]:
+        """The panels in parts of as many nodes each, fewest first."""
+        return [self[self.count == count] for count in np.unique(self.count)]
+
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Energies and weights of all nodes, of one part that is `alike` after the other, shape (energies,)."""
+        parts = [part.nodes() for part in self.alike()]
+        energies, weights = (np.concatenate([part[which].ravel() for part in parts]) for which in (0, 1))
+        return energies, weights
 
     def shifted(self, energy: float) -> "Panels":
         """The panels, so much higher."""
-        return Panels(self.a + energy, self.b + energy, self.u0, self.u1)
+        return replace(self, a=self.a + energy, b=self.b + energy)
+
+    def raised(self) -> "Panels":
+        """The panels with twice as many nodes and one."""
+        return replace(self, count=2 * self.count + 1)
 
     def halves(self) -> "Panels":
-        """Both halves (in u) of every panel."""
+        """Both halves (in u) of every panel, of 15 nodes at most."""
         middle = 0.5 * (self.u0 + self.u1)
-        return Panels(np.repeat(self.a, 2), np.repeat(self.b, 2),
-                      np.stack([self.u0, middle], axis=1).ravel(), np.stack([middle, self.u1], axis=1).ravel())
+        count = np.minimum(self.count, COUNTS[1])
+        return Panels(np.repeat(self.a, 2), np.repeat(self.b, 2), np.stack([self.u0, middle], axis=1).ravel(),
+                      np.stack([middle, self.u1], axis=1).ravel(), np.repeat(count, 2))
 
     def ends(self) -> np.ndarray:
         """Lowest and highest energy of each panel, shape (panels, 2)."""
@@ -95,19 +132,22 @@ class Panels:
         return self.a[:, None] + (self.b - self.a)[:, None] * np.sin(0.5 * np.pi * u) ** 2
 
     def as_fine_as(self, other: "Panels") -> "Panels":
-        """Panels halved until they are nearly as narrow as those of another grid at the same energies.
+        """Panels halved until their nodes are nearly as close as those of another grid at the same energies.
 
         A little wider they may be: what was fine for a resonance that has moved since is not kept for ever.
         """
-        low, high = other.ends()[np.argsort(other.ends()[:, 0])].T
+        order = np.argsort(other.ends()[:, 0])
+        low, high = other.ends()[order].T
+        spacing = (high - low) / other.count[order]
         kept, panels = [], self
         while len(panels):
             here_low, here_high = panels.ends().T
             margin = _ALIKE * (here_high - here_low)
             first = np.clip(np.searchsorted(low, here_low + margin, "right") - 1, 0, len(low) - 1)
             last = np.maximum(np.searchsorted(low, here_high - margin, "left"), first + 1)
-            narrowest = np.array([(high - low)[i:j].min() for i, j in zip(first, last, strict=True)])
-            is_wide = (here_high - here_low > _COARSER * narrowest) & (here_high > low[0]) & (here_low < high[-1])
+            closest = np.array([spacing[i:j].min() for i, j in zip(first, last, strict=True)])
+            is_wide = (here_high - here_low > _COARSER * closest * panels.count) & (here_high > low[0]) & (
+                here_low < high[-1])
             kept.append(panels[~is_wide])
             panels = panels[is_wide].halves()
         return Panels.join(*kept)
@@ -115,10 +155,10 @@ class Panels:
     @staticmethod
     def join(*parts: "Panels") -> "Panels":
         """All panels of several, in order."""
-        return Panels(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("a", "b", "u0", "u1")))
+        return Panels(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Panels)))
 
 
-def window_panels(low: float, high: float, edges: Iterable[float], width: float) -> Panels:
+def window_panels(low: float, high: float, edges: Iterable[float], width: float, count: int = COUNTS[1]) -> Panels:
     """Panels that cover [low, high].
 
     Parameters
@@ -129,6 +169,8 @@ def window_panels(low: float, high: float, edges: Iterable[float], width: float)
         Energies at which the integrand may have a square-root edge; those inside the window split it.
     width : float
         No panel is made wider than this (in the middle of a segment, where the map is widest).
+    count : int, optional
+        Nodes of each.
 
     Returns
     -------
@@ -145,7 +187,8 @@ def window_panels(low: float, high: float, edges: Iterable[float], width: float)
     for a, b in pairwise(points):
         u = np.linspace(0, 1, 1 + max(1, int(np.ceil(0.5 * np.pi * (b - a) / width))))
         columns.append(np.stack([np.full(len(u) - 1, a), np.full(len(u) - 1, b), u[:-1], u[1:]]))
-    return Panels(*np.concatenate(columns, axis=1))
+    a, b, u0, u1 = np.concatenate(columns, axis=1)
+    return Panels(a, b, u0, u1, np.full(len(a), count))
 
 
 def sum_rule(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:

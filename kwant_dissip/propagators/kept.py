@@ -6,7 +6,7 @@ from threading import Lock
 
 import numpy as np
 
-from ..numerics.quadrature import PANEL, Panels
+from ..numerics.quadrature import Panels
 from .interface import Propagator, Spectrum
 
 # Of the memory that is free when the first spectrum is kept.
@@ -58,15 +58,17 @@ class KeptSpectra:
         self._most = _PART * _free() if memory is None else memory
 
     def batches(self, panels: Panels) -> list[np.ndarray]:
-        """Numbers of panels that are worked on together: as before where all of a batch are still there.
+        """Numbers of panels that are worked on together, fewest nodes first: as before where all are still there.
 
         In an order that does not depend on which was finished first, as sums over them do not then either.
         """
         number = {key: place for place, key in enumerate(_keys(panels))}
         together = [[number.pop(key) for key in batch] for batch in self._kept if all(key in number for key in batch)]
-        rest = list(number.values())
-        size = max(1, self.propagator.batch // PANEL)
-        together += [rest[start:start + size] for start in range(0, len(rest), size)]
+        rest = sorted(number.values(), key=lambda place: panels.count[place])
+        while rest:
+            size = max(1, int(np.searchsorted(np.cumsum(panels.count[rest]), self.propagator.batch, "right")))
+            together.append(rest[:size])
+            rest = rest[size:]
         return [np.array(batch) for batch in sorted(together)]
 
     def spectrum(self, panels: Panels, mu0: float) -> Spectrum:
@@ -74,7 +76,7 @@ class KeptSpectra:
         key = tuple(_keys(panels))
         spectrum = self._kept.get(key)
         if spectrum is None:
-            energies = mu0 + panels.nodes()[0].ravel()
+            energies = mu0 + panels.points()[0]
             spectrum = self.propagator.spectrum(energies)
             with self._lock:
                 self.counts.green_functions += len(energies)
@@ -97,7 +99,7 @@ class KeptSpectra:
 
 
 def _keys(panels):
-    return [row.tobytes() for row in np.stack([panels.a, panels.b, panels.u0, panels.u1], axis=1)]
+    return [row.tobytes() for row in np.stack([panels.a, panels.b, panels.u0, panels.u1, panels.count], axis=1)]
 
 
 def _free():

@@ -26,7 +26,7 @@ from ..native.blocks import (
     lead_rates,
 )
 from ..native.elements import ELEMENT, aligned, packed, unpacked
-from ..numerics.quadrature import PANEL
+from ..numerics.quadrature import COUNTS
 from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
@@ -54,8 +54,8 @@ class SlicePropagator(LatticePropagator["SliceGeometry"]):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        # A panel at a time: few of them are alike in two grids.
-        self.batch = PANEL
+        # A few panels at a time: few of them are alike in two grids.
+        self.batch = COUNTS[-1] + 1
         self.response_size = 16 * (self.geometry.entries + len(self.order))
 
     @staticmethod

@@ -112,7 +112,8 @@ def test_nothing_in_nothing_out(sites, energies):
     for result in (fermi_difference(axis, ones, ones, 1.0), fermi_slope(axis, ones, ones)):
         assert result.shape == (sites, energies)
     field = np.ones((sites, energies))
-    sums = panel_sums(field, field, field, field, *(np.ones((1, energies)) for _ in range(3)))
+    nodes = np.ones((1, energies))
+    sums = panel_sums(field, field, field, field, nodes, nodes, np.stack([nodes, nodes]))
     assert sums[0].shape == (sites, 1)
     for shift in (0, 1, 5):  # also beyond all energies
         into, rate, result = field.copy(), field.copy(), field.copy()

@@ -78,16 +78,17 @@ def test_panel_sums(data):
     sites, panels, count = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3)), 5
     rate, spectral, filling, n = (data.draw(arrays(float, (sites, panels * count), elements=floats(-1, 1)))
                                   for _ in range(4))
-    nodes, weights, differences = (data.draw(arrays(float, (panels, count), elements=floats(-1, 1)))
-                                   for _ in range(3))
+    nodes, weights = (data.draw(arrays(float, (panels, count), elements=floats(-1, 1))) for _ in range(2))
+    differences = data.draw(arrays(float, (2, panels, count), elements=floats(-1, 1)))
     loss, power, density, errors, exchange = panel_sums(rate, spectral, filling, n, nodes, weights, differences)
     taken = (rate * (spectral * filling - n)).reshape(sites, panels, count)
     held = n.reshape(taken.shape)
     for result, values in ((loss, taken), (power, -taken * nodes), (density, held)):
         np.testing.assert_allclose(result, (values * weights).sum(axis=2), atol=1e-13)
     np.testing.assert_allclose(exchange, (np.abs(taken) * weights).sum(axis=2).max(axis=0).clip(min=0), atol=1e-13)
-    for result, values in zip(errors, (taken, taken * nodes, held), strict=True):
-        np.testing.assert_allclose(result, np.abs((values * differences).sum(axis=2)).max(axis=0), atol=1e-13)
+    for of_rule, difference in zip(errors, differences, strict=True):
+        for result, values in zip(of_rule, (taken, taken * nodes, held), strict=True):
+            np.testing.assert_allclose(result, np.abs((values * difference).sum(axis=2)).max(axis=0), atol=1e-13)
 
 
 def test_green_of_one_site_is_exact():

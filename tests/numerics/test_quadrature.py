@@ -8,17 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import polygamma
 
-from kwant_dissip.numerics.quadrature import EMBEDDED_WEIGHTS, NODES, WEIGHTS, Panels, sum_rule, window_panels
+from kwant_dissip.numerics.quadrature import COUNTS, RULES, Panels, sum_rule, window_panels
 from models import floats
 
 
-def test_gauss_kronrod_degrees():
-    """The pair is exact up to degree 31 and 19."""
-    degrees = np.arange(0, 32, 2)
-    moments = NODES ** degrees[:, None]
-    np.testing.assert_allclose(moments @ WEIGHTS, 2 / (degrees + 1), rtol=1e-14)
-    np.testing.assert_allclose((moments @ EMBEDDED_WEIGHTS)[:10], 2 / (degrees[:10] + 1), rtol=1e-14)
-    np.testing.assert_allclose(NODES[EMBEDDED_WEIGHTS > 0], np.polynomial.legendre.leggauss(10)[0], atol=1e-15)
+@pytest.mark.parametrize("count", COUNTS)
+def test_nested_rules(count):
+    """Exact up to degree (3 n + 1) / 2, the embedded ones too; the least is Gauss's of three nodes, and its middle."""
+    nodes, weights, embedded = RULES[count]
+    for rule, size in ((weights, count), (embedded[0], count // 2), (embedded[1], count // 4)):
+        degrees = np.arange(0, 1 + (3 * size + 1) // 2 if size > 1 else 1, 2)
+        np.testing.assert_allclose(nodes ** degrees[:, None] @ rule, 2 / (degrees + 1), rtol=1e-14)
+        assert np.count_nonzero(rule) == size
+        assert np.all(rule >= 0)
+    np.testing.assert_allclose(RULES[7][0][1::2], np.polynomial.legendre.leggauss(3)[0], atol=1e-15)
 
 
 @given(floats(-1, 0.9), floats(0.01, 3))
@@ -30,11 +33,12 @@ def test_square_root_edge(edge, height):
     assert integral == pytest.approx(height * 2 / 3 * (1 - edge) ** 1.5, rel=1e-12)
 
 
-def test_halves_cover_their_panel():
+def test_halves_and_raised_rules_cover_their_panel():
     panels = window_panels(-2.0, 1.0, [-1.5, 0.3, 7.0], 1.0)
     halves = Panels.join(panels[:1].halves(), panels[1:].halves())
-    for part in (panels, halves):
-        assert part.nodes()[1].sum() == pytest.approx(3.0, rel=1e-14)
+    for part in (panels, halves, panels.raised(), Panels.join(panels[:1].raised(), panels[1:])):
+        assert part.points()[1].sum() == pytest.approx(3.0, rel=1e-14)
+        assert len(part.points()[0]) == part.energies
     assert len(halves) == 2 * len(panels)
 
 
