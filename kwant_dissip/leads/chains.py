@@ -69,6 +69,16 @@ class IndependentChains:
         away = continued_velocity(energies[:, None] - self.centers, self.hoppings).real
         return away.sum(axis=1) / np.maximum((away > 0).sum(axis=1), 1)
 
+    def open_modes(self, energy: float) -> int:
+        """Number of modes that carry particles in one direction."""
+        return int(np.count_nonzero(np.abs(energy - self.centers) < 2 * self.hoppings))
+
+    def turns(self, energy: float) -> np.ndarray:
+        """By how much the momentum of each open mode changes where it is reflected, per cell."""
+        x, reach = np.abs(energy - self.centers), 2 * self.hoppings
+        is_open = x < reach
+        return 2 * np.arccos(x[is_open] / reach[is_open])
+
     def edges(self) -> np.ndarray:
         """Edges of all bands, sorted."""
         edges = np.sort(np.concatenate([self.centers - 2 * self.hoppings, self.centers + 2 * self.hoppings]))

@@ -140,6 +140,8 @@ class PeriodicLead(Lead):
         return self.near(energy, lambda e: self._lead.modes(e, params=self._params)[0])
 
     def open_modes(self, energy: float) -> int:
+        if self._chains is not None:
+            return self._chains.open_modes(energy)
         return len(self.modes(energy).velocities) // 2
 
     def fermi_wavelength(self, energy: float) -> float:
@@ -150,9 +152,12 @@ class PeriodicLead(Lead):
         """
         if np.abs(self.thresholds() - energy).min() < _AT_EDGE * self._largest:
             return np.nan
-        momenta = self.modes(energy).momenta
-        half = len(momenta) // 2
-        difference = np.abs(np.angle(np.exp(1j * (momenta[half:] - momenta[:half]))))
+        if self._chains is not None:
+            difference = self._chains.turns(energy)
+        else:
+            momenta = self.modes(energy).momenta
+            half = len(momenta) // 2
+            difference = np.abs(np.angle(np.exp(1j * (momenta[half:] - momenta[:half]))))
         difference = difference[difference > _SAME_MOMENTUM]
         return float(4 * np.pi * self.period / difference.min()) if len(difference) else np.nan
 
