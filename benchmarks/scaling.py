@@ -32,7 +32,7 @@ def memory_speed(sites=3_000):
         shift = np.linspace(0.03, -0.03, len(system.probes.coupled))
         panels = system.grid.first_panels(system.propagator)
         panels, _ = system.grid.refined(system.spectra, panels, system.evaluate(panels, shift).integrals, shift)
-        jacobian = Jacobian(system.spectra, system.probes, panels, shift, map_)
+        jacobian = Jacobian(system.spectra, system.probes, panels, shift)
         values = np.ones(len(shift))
         product = jacobian.nbytes / seconds(lambda: jacobian(values), least=2.0)
     source = np.ones(max(jacobian.nbytes // 8, 1 << 24))

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import cast
 
 import numpy as np
 
 from ..errors import ConvergenceError
 from ..native.energies import panel_sums
 from ..numerics.quadrature import COUNTS, THERMAL_WINDOW, TWO_PI, Panels
-from ..propagators.interface import LatticeSpectrum, Propagator
-from ..propagators.kept import Counts, KeptSpectra
+from ..propagators.interface import Propagator
 from .probes import Probes
+from .spectra import Counts, Spectra
 
 # Errors of the particle balance at many sites add up in the chemical potentials.
 _SAFETY = 5.0
@@ -133,9 +132,9 @@ class EnergyGrid:
         self.counts = Counts()
         self.count = COUNTS[0] if rtol >= _ROUGH else COUNTS[1]
 
-    def spectra(self, propagator: Propagator) -> KeptSpectra:
+    def spectra(self, propagator: Propagator) -> Spectra:
         """Spectra of a propagator, to be integrated over."""
-        return KeptSpectra(propagator, self._memory, self.counts)
+        return Spectra(propagator, self.probes.mu0, self.map, self._memory, self.counts)
 
     def first_panels(self, propagator: Propagator) -> Panels:
         """Panels to start from."""
@@ -146,17 +145,20 @@ class EnergyGrid:
         panels = self.probes.first_panels(thresholds[(thresholds > low) & (thresholds < high)] - mu0, COUNTS[0])
         return panels if self._near is None else panels.as_fine_as(self._near)
 
-    def integrate(self, spectra: KeptSpectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
+    def fine(self, panels: Panels) -> Panels:
+        """Panels with as many nodes as the accuracy asks for at least; the same if they have."""
+        few = panels.count < self.count
+        return Panels.join(panels[~few], panels[few].raised()) if np.any(few) else panels
+
+    def integrate(self, spectra: Spectra, panels: Panels, unknowns: np.ndarray) -> Integrals:
         """Integrals over each panel."""
         batches = spectra.batches(panels)
-        spectra.counts.transports += panels.energies
-        parts = self.map(lambda batch: self._integrate_batch(spectra, panels[batch], unknowns), batches)
+        parts = spectra.each(lambda spectrum, part: self._of_part(spectrum, part, unknowns),
+                             [panels[batch] for batch in batches])
         return Integrals.join(*parts)[np.argsort(np.concatenate(batches))]
 
-    def _integrate_batch(self, spectra, panels, unknowns):
-        energies, _ = panels.points()
-        spectrum = spectra.spectrum(panels, self.probes.mu0)
-        filling, lead_filling = self.probes.fillings(energies, unknowns)
+    def _of_part(self, spectrum, panels, unknowns):
+        filling, lead_filling = self.probes.fillings(panels.points()[0], unknowns)
         n, inflow = spectrum.occupation(spectrum.rate * filling, lead_filling)
         parts, start = [], 0
         for part in panels.alike():
@@ -167,7 +169,7 @@ class EnergyGrid:
             start = here.stop
         return Integrals.join(*parts)
 
-    def bond_currents(self, spectra: KeptSpectra, panels: Panels,
+    def bond_currents(self, spectra: Spectra, panels: Panels,
                       unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Particles and energy per time on every hopping of a lattice, from its second site to its first.
 
@@ -178,16 +180,14 @@ class EnergyGrid:
         current, energy_current : arrays of float, shape (hoppings,)
         """
         mu0 = self.probes.mu0
-        spectra.counts.transports += panels.energies
 
-        def sums(batch):
-            nodes, weights = panels[batch].points()
-            spectrum = cast(LatticeSpectrum, spectra.spectrum(panels[batch], mu0))
+        def sums(spectrum, part):
+            nodes, weights = part.points()
             filling, lead_filling = self.probes.fillings(nodes, unknowns)
             flows = spectrum.bond_flows(spectrum.rate * filling, lead_filling)
             return np.array([flows @ weights, flows @ (weights * nodes)]) / TWO_PI
 
-        current, energy_current = sum(self.map(sums, spectra.batches(panels)))
+        current, energy_current = sum(spectra.each(sums, spectra.parts(panels)))
         return current, energy_current + mu0 * current
 
     def error(self, integrals: Integrals) -> float:
@@ -223,7 +223,7 @@ class EnergyGrid:
         return np.array([power / temperature, power, max(density, 1e-2), max(net, zero, _LEAST_CURRENT * current),
                          max(net_energy, zero * temperature, _LEAST_CURRENT * energy_current)])
 
-    def refined(self, spectra: KeptSpectra, panels: Panels, integrals: Integrals,
+    def refined(self, spectra: Spectra, panels: Panels, integrals: Integrals,
                 unknowns: np.ndarray) -> tuple[Panels, Integrals]:
         """Raise rules and halve panels until their errors, added up, are below rtol; panels, and integrals over them.
 

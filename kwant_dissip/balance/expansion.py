@@ -17,11 +17,11 @@ from ..native.energies import fermi_slope
 from ..numerics import krylov
 from ..numerics.quadrature import THERMAL_WINDOW, TWO_PI, Panels, window_panels
 from ..propagators.interface import Propagator
-from ..propagators.kept import KeptSpectra
 from ..propagators.rows import in_rows
 from .energy_grid import EnergyGrid
 from .particles import Balance, BalanceResult
 from .probes import Probes
+from .spectra import Spectra
 
 _COLD_RTOL, _COLD_WORST = 1e-13, 1e-11
 
@@ -169,7 +169,7 @@ def expand(propagator: Propagator, mu: float, temperature: float, drive: np.ndar
     warming = np.tile(warming, len(propagator.coupled) // sites)
 
     # Both orders go through the same propagator at most of the same energies.
-    spectra = KeptSpectra(propagator)
+    spectra = Spectra(propagator, mu, map_)
 
     def solve(panels: Panels | None, unknowns: np.ndarray | None, first: tuple | None = None,
               least_current: float = 0.0) -> tuple[ExpandedProbes, BalanceResult]:

@@ -9,7 +9,6 @@ lead the current. With f'_j = df_j/dmu, which also gives df_j/dT = (E - mu_j) / 
 and J^T u is the same sweep through K^T, that of the reversed magnetic field, with 1 and E in place of f'.
 """
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import cast
 
@@ -17,9 +16,9 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics.quadrature import TWO_PI, Panels
-from ..propagators.kept import KeptSpectra
 from ..propagators.rows import RowsSpectrum
 from .probes import Probes
+from .spectra import Spectra
 
 # Below exp(-27) = 2e-12 of its maximum, the derivative of the Fermi function is left out.
 _SLOPE_WINDOW = 27.0
@@ -36,11 +35,10 @@ class Jacobian:
 
     Parameters
     ----------
-    spectra : KeptSpectra
+    spectra : Spectra
     probes : Probes
     panels : Panels
     unknowns : array of float
-    map_ : callable
 
     Attributes
     ----------
@@ -48,11 +46,11 @@ class Jacobian:
         Int dE/2pi gamma A f' with E^0, E^1 and E^2, energies relative to mu_0.
     """
 
-    def __init__(self, spectra: KeptSpectra, probes: Probes, panels: Panels, unknowns: np.ndarray,
-                 map_: Callable) -> None:
-        self._spectra, self._probes, self._unknowns, self._map = spectra, probes, unknowns, map_
+    def __init__(self, spectra: Spectra, probes: Probes, panels: Panels, unknowns: np.ndarray) -> None:
+        self._spectra, self._probes, self._unknowns = spectra, probes, unknowns
         self._parts, self._kept = self._thermal_parts(panels)
-        self.own: np.ndarray = sum(map_(self._moments, self._parts), start=np.zeros((3, len(probes.coupled))))
+        self.own: np.ndarray = sum(spectra.each(self._moments, self._parts, 0),
+                                   start=np.zeros((3, len(probes.coupled))))
         require_states(probes, self.own[0])
 
     @property
@@ -74,12 +72,11 @@ class Jacobian:
     @property
     def nbytes(self) -> int:
         """Memory of the stored arrays."""
-        return sum(response.nbytes for response in self._responses or ())
+        return sum(response.nbytes for response in self._responses)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """J v."""
         probes, hot = self._probes, self._probes.hot
-        self._count()
         constant, lead_values = (np.array(part, float) for part in probes.split(values))
         slope = None
         if len(hot):
@@ -88,8 +85,11 @@ class Jacobian:
             slope[hot] = probes.excess(values) / temperature
             constant[hot] -= mu * slope[hot]
         arguments = constant, slope, lead_values
-        changes = (self._map(lambda response: response(*arguments), self._responses) if self._kept else
-                   self._map(lambda part: self._response(part)(*arguments), self._parts))
+        if self._kept:
+            self._spectra.counts.transports += sum(part.energies for part in self._parts)
+            changes = self._spectra.call(self._responses, *arguments)
+        else:
+            changes = self._spectra.each(lambda *part: self._response(*part)(*arguments), self._parts)
         arriving, energy, flow = (np.asarray(sum(part)) for part in zip(*changes, strict=True))
         m0, m1, m2 = self.own
         rows = [np.where(probes.coupled, m0 * constant - arriving, probes.split(values)[0])]
@@ -102,16 +102,13 @@ class Jacobian:
     def adjoint(self, values: np.ndarray) -> np.ndarray:
         """J^T u."""
         probes, hot = self._probes, self._probes.hot
-        self._count()
-        reversed_spectra = self._spectra.reversed()
         loss, flow = probes.split(values)
         energy = np.zeros(len(loss))
         energy[hot] = probes.excess(values)
         wanted, energy = (np.where(probes.coupled, part, 0.0) for part in (loss, energy))
 
-        def sums(part):
+        def sums(spectrum, part):
             nodes, weights, slope, lead_slope = self._slopes(part)
-            spectrum = reversed_spectra.spectrum(part, probes.mu0)
             asked = wanted[:, None] + energy[:, None] * nodes
             filling = np.zeros_like(lead_slope)
             filling[probes.floating] = flow[:, None]
@@ -119,7 +116,8 @@ class Jacobian:
             change = spectrum.rate * (spectrum.spectral * asked - n) * slope
             return change @ weights, change @ (weights * nodes), ((inflow * lead_slope) @ weights)[probes.floating]
 
-        first, second, leads = (np.asarray(sum(part)) for part in zip(*self._map(sums, self._parts), strict=True))
+        sent = self._spectra.reversed().each(sums, self._parts)
+        first, second, leads = (np.asarray(sum(part)) for part in zip(*sent, strict=True))
         rows = [np.where(probes.coupled, first, loss)]
         if len(hot):
             mu, temperature = probes.local(self._unknowns)
@@ -127,18 +125,12 @@ class Jacobian:
             rows.append(np.where(probes.coupled[hot], heat, probes.excess(values)))
         return np.concatenate([*rows, leads])
 
-    def _count(self):
-        self._spectra.counts.transports += sum(part.energies for part in self._parts)
-
     def _thermal_parts(self, panels):
         """Batches of panels in the thermal window of some bath, and whether what products need of them is kept."""
         mu, temperature = self._probes.thermal(self._unknowns)
         reach = _SLOPE_WINDOW * temperature.max()
-        parts = []
-        for batch in self._spectra.batches(panels):
-            ends = panels[batch].ends()
-            if ends.max() > mu.min() - reach and ends.min() < mu.max() + reach:
-                parts.append(panels[batch])
+        parts = [part for part in self._spectra.parts(panels)
+                 if part.ends().max() > mu.min() - reach and part.ends().min() < mu.max() + reach]
         size = self._spectra.propagator.response_size * sum(part.energies for part in parts)
         return parts, size <= _MEMORY
 
@@ -147,20 +139,18 @@ class Jacobian:
         nodes, weights = part.points()
         return nodes, weights / TWO_PI, *self._probes.slopes(nodes, self._unknowns)
 
-    def _moments(self, part):
+    def _moments(self, spectrum, part):
         nodes, weights, slope, _ = self._slopes(part)
-        spectrum = self._spectra.spectrum(part, self._probes.mu0)
         powers = nodes ** np.arange(3)[:, None]
         return ((spectrum.rate * slope * spectrum.spectral) @ (weights * powers).T).T
 
     @cached_property
     def _responses(self):
-        return list(self._map(self._response, self._parts)) if self._kept else None
+        return list(self._spectra.each(self._response, self._parts, 0)) if self._kept else []
 
-    def _response(self, part):
+    def _response(self, spectrum, part):
         """Maps constants, slopes and values of floating leads to what arrives, its energy, and the leads' currents."""
         nodes, weights, slope, lead_slope = self._slopes(part)
-        spectrum = self._spectra.spectrum(part, self._probes.mu0)
         source, floating = spectrum.rate * slope, self._probes.floating
         if len(floating):
             return _WithLeads(spectrum, source, lead_slope, floating, nodes, weights)

@@ -17,12 +17,12 @@ from scipy.linalg import lu_factor, lu_solve
 from ..errors import ConvergenceError
 from ..numerics.quadrature import TWO_PI, Panels
 from ..propagators.interface import Propagator
-from ..propagators.kept import KeptSpectra
 from .coarse import CoarseInverse
 from .energy_grid import EnergyGrid, Integrals, Point
 from .linear import Jacobian, require_states
 from .newton import Linearization, chords, newton
 from .probes import Probes
+from .spectra import Spectra
 from .temperatures import Temperatures
 
 _GMRES_WORST = 1e-1
@@ -118,19 +118,19 @@ class Balance:
     probes : Probes
     grid : EnergyGrid
         Of these probes.
-    spectra : KeptSpectra, optional
+    spectra : Spectra, optional
         Of the propagator, if another balance has kept some.
     """
 
     def __init__(self, propagator: Propagator, probes: Probes, grid: EnergyGrid,
-                 spectra: KeptSpectra | None = None) -> None:
+                 spectra: Spectra | None = None) -> None:
         self.propagator = propagator
         self.spectra = grid.spectra(propagator) if spectra is None else spectra
         self.probes = probes
         self.grid = grid
         self.newton_steps = 0
         self.products = 0
-        self._temperatures = Temperatures(self.spectra, probes, grid.map, grid.progress)
+        self._temperatures = Temperatures(self.spectra, probes, grid.progress)
 
     def solve(self, panels: Panels | None = None, unknowns: np.ndarray | None = None) -> BalanceResult:
         """Chemical potentials, power and currents to the requested accuracy.
@@ -155,8 +155,9 @@ class Balance:
             coarse = None
             for goal in goals:
                 point, coarse = self._found(self._covered(point), goal, coarse if self.probes.linear else None)
-            if int(point.panels.count.min()) < self.grid.count:
-                point = self.evaluate(self._fine(point.panels), point.unknowns)
+            panels = self.grid.fine(point.panels)
+            if panels is not point.panels:
+                point = self.evaluate(panels, point.unknowns)
             while True:
                 point, coarse = self._found(self._refined(point), _EXACT, coarse)
                 if self.grid.error(point.integrals) <= self.grid.rtol:
@@ -171,11 +172,6 @@ class Balance:
 
     def _point(self, panels, integrals, unknowns):
         return Point(unknowns, panels, integrals, particle_residual(integrals, self.probes))
-
-    def _fine(self, panels):
-        """Panels with the nodes that the accuracy asks for."""
-        low = panels.count < self.grid.count
-        return Panels.join(panels[~low], panels[low].raised())
 
     def _covered(self, point):
         """The point on panels that hold what electrons turned out to fill."""
@@ -241,7 +237,7 @@ class Balance:
         return point
 
     def _jacobian(self, point):
-        return Jacobian(self.spectra, self.probes, point.panels, point.unknowns, self.grid.map)
+        return Jacobian(self.spectra, self.probes, point.panels, point.unknowns)
 
     def _newton(self, point, coarse, goal):
         first, exchange, dense = point.unknowns, np.zeros(0), False

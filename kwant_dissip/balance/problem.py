@@ -15,7 +15,6 @@ from ..model.self_energy import broadening
 from ..propagators.choose import propagator_for
 from ..propagators.density import EquilibriumDensity
 from ..propagators.interface import Propagator
-from ..propagators.kept import Counts
 from ..propagators.kwant_solver import warn_of_patience
 from ..propagators.lattice import LatticePropagator
 from ..propagators.rows import in_rows
@@ -24,6 +23,7 @@ from .near import NearSolution
 from .particles import Balance, BalanceResult
 from .screening import ScreenedBalance, ScreenedResult, neutral_density
 from .solution import Solution
+from .spectra import Counts
 from .thermal_probes import ThermalProbes
 
 # How often electrostatics evaluates all energies: a few Newton steps of some ten products each.

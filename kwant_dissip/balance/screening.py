@@ -213,7 +213,7 @@ class ScreenedBalance:
 
     def _refined(self, point):
         chemical = self._split(point.unknowns)[0]
-        panels = self._covering(point.propagator, point.panels, chemical)
+        panels = self.grid.fine(self._covering(point.propagator, point.panels, chemical))
         if panels is not point.panels:
             point = self.evaluate(panels, point.unknowns)
         panels, integrals = self.grid.refined(self.grid.spectra(self._by_row(point.propagator)), point.panels,
@@ -299,9 +299,8 @@ class ScreenedBalance:
         probes, sites, rows = self.probes, len(self._reference), len(self.probes.coupled)
         spectra = self.grid.spectra(self._by_row(point.propagator))
 
-        def part_sums(batch):
-            energies, weight = point.panels[batch].points()
-            spectrum = spectra.propagator.spectrum(probes.mu0 + energies)
+        def part_sums(spectrum, part):
+            energies, weight = part.points()
             slopes, lead_slopes = probes.slopes(energies, chemical)
             inflow = lead_slopes  # as many rows
             if len(probes.floating):
@@ -313,7 +312,7 @@ class ScreenedBalance:
             return np.concatenate([self._leading(slopes) @ weight, own @ weight, own @ (weight * energies),
                                    own @ (weight * energies ** 2), inflow[probes.floating] @ weight]) / TWO_PI
 
-        total = sum(self.grid.map(part_sums, spectra.batches(point.panels)))
+        total = sum(spectra.each(part_sums, spectra.parts(point.panels), 0))
         states, own, conductance = np.split(total, [sites, sites + 3 * rows])
         return states, own.reshape(3, rows), conductance
 

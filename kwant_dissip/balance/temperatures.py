@@ -13,12 +13,12 @@ from typing import cast
 import numpy as np
 
 from ..errors import ConvergenceError
-from ..propagators.kept import KeptSpectra
 from ..propagators.rows import RowsPropagator, node_inverse
 from .energy_grid import Point
 from .linear import Jacobian
 from .newton import Linearization, newton
 from .probes import Probes
+from .spectra import Spectra
 
 _GMRES_WORST = 1e-1
 _CYCLES = 20
@@ -82,11 +82,11 @@ class Temperatures:
 
     Parameters
     ----------
-    spectra : KeptSpectra
+    spectra : Spectra
         Of a `RowsPropagator`.
     probes : Probes
         With rows in `hot`.
-    map_, progress : callable
+    progress : callable
         As of `EnergyGrid`.
 
     Attributes
@@ -95,8 +95,8 @@ class Temperatures:
         So far.
     """
 
-    def __init__(self, spectra: KeptSpectra, probes: Probes, map_: Callable, progress: Callable) -> None:
-        self._spectra, self._probes, self._map, self._progress = spectra, probes, map_, progress
+    def __init__(self, spectra: Spectra, probes: Probes, progress: Callable) -> None:
+        self._spectra, self._probes, self._progress = spectra, probes, progress
         self.newton_steps = self.products = 0
 
     def find(self, point: Point, evaluate: Callable[[np.ndarray], Point], tolerance: float, rtol: float) -> Point:
@@ -155,7 +155,7 @@ class Temperatures:
             self.newton_steps += 1
             if not probes.linear:
                 self._require_temperatures(point)
-            jacobian = Jacobian(self._spectra, probes, point.panels, point.unknowns, self._map)
+            jacobian = Jacobian(self._spectra, probes, point.panels, point.unknowns)
             scaling = Scaling(probes, point.unknowns, jacobian.own)
 
             def scaled(residual):

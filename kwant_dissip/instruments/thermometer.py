@@ -13,12 +13,12 @@ import numpy as np
 
 from .._kwant import kwant
 from ..balance.solution import Solution
+from ..balance.spectra import Spectra
 from ..notebook import ends, html
 from ..numerics.checks import real_array, shortened
 from ..numerics.quadrature import TWO_PI
 from ..numerics.threads import thread_pool
 from ..numerics.weak_probe import weak_probe
-from ..propagators.kept import KeptSpectra
 from ..results.lattice_state import SteadyState
 from ..results.phonon_state import PhononState
 from ..solve import steady_state
@@ -87,15 +87,15 @@ def local_electrons(state: SteadyState | kwant.system.FiniteSystem, *arguments: 
     probes, sites = solution.probes, len(solution.order)
     panels = solution.panels.halves()
 
-    def sums(batch):
-        nodes, weights = panels[batch].points()
-        spectrum = solution.propagator.spectrum(probes.mu0 + nodes)
+    def sums(spectrum, part):
+        nodes, weights = part.points()
         n = solution.occupied(spectrum, nodes) @ np.stack([weights, weights * nodes], axis=1)
         return nodes, weights / TWO_PI, spectrum.spectral[:sites], n / TWO_PI
 
     # The grid resolves what the state holds; the energy of what occupies a site is one power of E more.
     with thread_pool() as map_:
-        nodes, weights, spectral, n = zip(*map_(sums, KeptSpectra(solution.propagator).batches(panels)), strict=True)
+        spectra = Spectra(solution.propagator, probes.mu0, map_, memory=0.0)
+        nodes, weights, spectral, n = zip(*spectra.each(sums, spectra.parts(panels)), strict=True)
     mu, temperature = weak_probe(np.concatenate(nodes), np.concatenate(weights), np.concatenate(spectral, axis=1),
                                 sum(n), probes.temperature0)
     back = np.argsort(solution.order)

@@ -107,7 +107,7 @@ def test_slopes_of_fillings(baths, expanded):
 def test_products_and_adjoint(system, baths, floating, expanded):
     """J v is a difference of balances; u . (J v) = (J^T u) . v, with and without a magnetic field."""
     balance, panels, unknowns, coupled, rng = problem(system, baths, floating, expanded)
-    jacobian = Jacobian(balance.spectra, balance.probes, panels, unknowns, map)
+    jacobian = Jacobian(balance.spectra, balance.probes, panels, unknowns)
     direction, other = (np.where(coupled, rng.normal(size=len(unknowns)), 0.0) for _ in range(2))
     found, step = jacobian(direction), 1e-5
     difference = (balance.evaluate(panels, unknowns + step * direction).residual

@@ -1,14 +1,20 @@
-"""Spectra that are kept, for energies that come again: in Newton steps, products with the derivative, currents."""
+"""Spectra of one propagator at the energies of a grid, and what computes them: the only place that knows workers.
+
+A spectrum stays where it was made, as long as memory allows: unknowns go in, sums come out.
+"""
 
 import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..numerics.quadrature import Panels
-from .interface import Propagator, Spectrum
+from ..propagators.interface import Propagator, Spectrum
 
+Value = TypeVar("Value")
 # Of the memory that is free when the first spectrum is kept.
 _PART = 0.25
 _UNKNOWN = 1 << 32
@@ -30,14 +36,16 @@ class Counts:
     transports: int = 0
 
 
-class KeptSpectra:
+class Spectra:
     """The spectra of one propagator, computed once per batch of panels as long as memory allows.
-
-    `spectrum` may be called by several threads; `batches` and `forget` while none of them works.
 
     Parameters
     ----------
     propagator : Propagator
+    mu0 : float
+        What the panels' energies count from.
+    map_ : callable, optional
+        Works on several batches, as `map` or that of an executor.
     memory : float, optional
         Bytes that may be kept; by default a quarter of what is free.
     counts : Counts, optional
@@ -49,8 +57,9 @@ class KeptSpectra:
     counts : Counts
     """
 
-    def __init__(self, propagator: Propagator, memory: float | None = None, counts: Counts | None = None) -> None:
-        self.propagator = propagator
+    def __init__(self, propagator: Propagator, mu0: float, map_: Callable = map, memory: float | None = None,
+                 counts: Counts | None = None) -> None:
+        self.propagator, self._mu0, self._map = propagator, mu0, map_
         self.counts = counts or Counts()
         self._kept: dict[tuple[bytes, ...], Spectrum] = {}
         self._bytes = 0
@@ -71,12 +80,35 @@ class KeptSpectra:
             rest = rest[size:]
         return [np.array(batch) for batch in sorted(together)]
 
-    def spectrum(self, panels: Panels, mu0: float) -> Spectrum:
-        """`Spectrum` at the nodes of a batch of panels, whose energies count from mu_0."""
-        key = tuple(_keys(panels))
+    def parts(self, panels: Panels) -> list[Panels]:
+        """The panels of each of the `batches`."""
+        return [panels[batch] for batch in self.batches(panels)]
+
+    def each(self, work: Callable[[Spectrum, Panels], Value], parts: Sequence[Panels],
+             transports: int = 1) -> Iterator[Value]:
+        """What some work makes of the spectrum of each part, and of the part, one after the other.
+
+        Parameters
+        ----------
+        work : callable
+            May run in any thread.
+        parts : sequence of Panels
+            Each one of the `parts`.
+        transports : int, optional
+            How often something is sent through each spectrum.
+        """
+        self.counts.transports += transports * sum(part.energies for part in parts)
+        return self._map(lambda part: work(self._spectrum(part), part), parts)
+
+    def call(self, functions: Iterable[Callable[..., Value]], *arguments: Any) -> Iterator[Value]:
+        """What functions that `each` made of parts return."""
+        return self._map(lambda function: function(*arguments), functions)
+
+    def _spectrum(self, part):
+        key = tuple(_keys(part))
         spectrum = self._kept.get(key)
         if spectrum is None:
-            energies = mu0 + panels.points()[0]
+            energies = self._mu0 + part.points()[0]
             spectrum = self.propagator.spectrum(energies)
             with self._lock:
                 self.counts.green_functions += len(energies)
@@ -86,10 +118,10 @@ class KeptSpectra:
                     self._bytes += spectrum.nbytes
         return spectrum
 
-    def reversed(self) -> "KeptSpectra":
+    def reversed(self) -> "Spectra":
         """Those of the reversed magnetic field, which are not kept: each is asked for once or twice."""
         other = self.propagator.reversed()
-        return self if other is self.propagator else KeptSpectra(other, 0.0, self.counts)
+        return self if other is self.propagator else Spectra(other, self._mu0, self._map, 0.0, self.counts)
 
     def forget(self, panels: Panels) -> None:
         """Drop the batches that hold any of these panels, which will not come again."""
