@@ -281,8 +281,8 @@ def test_resonances_with_next_to_no_bath(law, rate):
 
 def test_kwants_route_says_how_long_it_takes(monkeypatch):
     """Beforehand; the solution itself is not waited for."""
-    monkeypatch.setattr("kwant_dissip.solve.ScreenedBalance", None)
-    monkeypatch.setattr("kwant_dissip.solve._EVALUATIONS", 10 ** 6)
+    monkeypatch.setattr("kwant_dissip.balance.problem.ScreenedBalance", None)
+    monkeypatch.setattr("kwant_dissip.balance.problem._EVALUATIONS", 10 ** 6)
     with pytest.warns(UserWarning, match="takes some .* minutes"), pytest.raises(TypeError):
         kd.steady_state(chain.barrier(length=2).finalized(), [kd.Reservoir(-1.0, 0.1)] * 2,
                         kd.PhononBath(0.1, rate=0.1), electrostatics=kd.Poisson(1.0), method="kwant")
