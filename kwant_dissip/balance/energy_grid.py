@@ -61,15 +61,15 @@ class Integrals:
     gross: np.ndarray
 
     @staticmethod
-    def join(*parts):
+    def join(*parts: "Integrals") -> "Integrals":
         """All panels of several, in order."""
         return Integrals(*(np.concatenate([getattr(part, field.name) for part in parts], axis=-1)
                            for field in fields(Integrals)))
 
-    def __getitem__(self, panels):
+    def __getitem__(self, panels: np.ndarray) -> "Integrals":
         return Integrals(*(getattr(self, field.name)[..., panels] for field in fields(Integrals)))
 
-    def total(self, name):
+    def total(self, name: str) -> np.ndarray:
         """Sum over panels."""
         return getattr(self, name).sum(axis=-1)
 

@@ -77,7 +77,7 @@ class ExpandedProbes(Probes):
     def _slope(self, energies):
         return fermi_slope(energies, np.zeros(1), np.array([self.temperature0]))[0]
 
-    def fillings(self, energies, unknowns):
+    def fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         slope, e = self._slope(energies), energies / self.temperature0
         sites, leads = (change[:, None] * slope for change in (self.split(unknowns)[0], self.lead_mus(unknowns)))
         thermal, common, warm = self._thermal_drive[:, None], self._common, self.warming(unknowns)
@@ -96,25 +96,25 @@ class ExpandedProbes(Probes):
                 filling += half * (2 * mu * heat * (h - 1) + (heat ** 2 - common ** 2) * e * (h - 2))
         return sites, leads + d ** 2 * curvature
 
-    def slopes(self, energies, unknowns):  # noqa: ARG002 (linear)
+    def slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002 (linear)
         slope, leads = self._slope(energies), np.zeros((len(self._lead_drive), len(energies)))
         leads[self.floating] = slope
         return np.broadcast_to(slope, (len(self.coupled), len(energies))), leads
 
-    def local(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
+    def local(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002 (always those of the equilibrium)
         return np.zeros(len(self.hot)), np.full(len(self.hot), self.temperature0)
 
-    def thermal(self, unknowns):  # noqa: ARG002 (always those of the equilibrium)
+    def thermal(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002 (always those of the equilibrium)
         return np.zeros(1), np.array([self.temperature0])
 
-    def window(self, reach=THERMAL_WINDOW):
+    def window(self, reach: float = THERMAL_WINDOW) -> tuple[float, float]:
         return -reach * self.temperature0, reach * self.temperature0
 
-    def first_panels(self, thresholds, count):
+    def first_panels(self, thresholds: np.ndarray, count: int) -> Panels:
         low, high = self.window()
         return window_panels(low, high, thresholds, _WIDTH * self.temperature0, count)
 
-    def scale(self, unknowns):
+    def scale(self, unknowns: np.ndarray) -> float:
         return max(np.abs(unknowns).max(), self.drive)
 
 

@@ -86,10 +86,10 @@ class ThermalProbes(Probes):
             expected = np.sqrt(of_leads.mean() ** 2 + _MEAN * bias ** 2) - self.temperature0
             self._first = np.where(self.coupled[self.hot] & (np.abs(expected) > self._least), expected, 0.0)
 
-    def start(self):
+    def start(self) -> np.ndarray:
         return np.concatenate([np.zeros(len(self.coupled)), self._first, np.zeros(len(self.floating))])
 
-    def lead_mus(self, unknowns):
+    def lead_mus(self, unknowns: np.ndarray) -> np.ndarray:
         result = self._lead_mu.copy()
         result[self.floating] = self.split(unknowns)[1]
         return result
@@ -111,7 +111,7 @@ class ThermalProbes(Probes):
         return fermi_difference(energies, self.lead_mus(unknowns), self._lead_temperature - self.temperature0,
                                 self.temperature0)
 
-    def fillings(self, energies, unknowns):
+    def fillings(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.site_fillings(energies, unknowns), self.lead_fillings(energies, unknowns)
 
     def site_slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> np.ndarray:
@@ -124,26 +124,26 @@ class ThermalProbes(Probes):
         result[self.floating] = fermi_slope(energies, self.split(unknowns)[1], self._lead_temperature[self.floating])
         return result
 
-    def slopes(self, energies, unknowns):
+    def slopes(self, energies: np.ndarray, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.site_slopes(energies, unknowns), self.floating_slopes(energies, unknowns)
 
-    def lead_slopes(self, energies):
+    def lead_slopes(self, energies: np.ndarray) -> np.ndarray:
         return fermi_slope(energies, self._lead_mu, self._lead_temperature)
 
-    def local(self, unknowns):
+    def local(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return unknowns[self.hot], self.temperature0 + self.excess(unknowns)
 
-    def thermal(self, unknowns):
+    def thermal(self, unknowns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mu, lead_mu = self.split(unknowns)
         temperature = self.temperature0 + self._excesses(unknowns)
         return (np.concatenate([mu[self.coupled], lead_mu]),
                 np.concatenate([temperature[self.coupled], self._lead_temperature[self.floating]]))
 
-    def window(self, reach=THERMAL_WINDOW):
+    def window(self, reach: float = THERMAL_WINDOW) -> tuple[float, float]:
         outer = reach * self._hottest
         return self._lead_mu.min() - outer, self._lead_mu.max() + outer
 
-    def first_panels(self, thresholds, count):
+    def first_panels(self, thresholds: np.ndarray, count: int) -> Panels:
         """See `Probes`: the edge of every Fermi function, wherever between the leads' mu it comes to lie."""
         outer = (THERMAL_WINDOW - _EDGE) * self._hottest
         low, high = self.window()
@@ -156,7 +156,7 @@ class ThermalProbes(Probes):
                            window_panels(low + outer, high - outer, thresholds, _EDGE * self._coldest, count),
                            window_panels(high - outer, high, thresholds, outer, count))
 
-    def covering(self, panels, unknowns, thresholds):
+    def covering(self, panels: Panels, unknowns: np.ndarray, thresholds: np.ndarray) -> Panels:
         """See `Probes`: more where electrons turned out to be hotter than was thought."""
         mu, temperature = self.thermal(unknowns)
         if not len(self.hot) or not len(mu):
@@ -171,13 +171,13 @@ class ThermalProbes(Probes):
             parts.append(window_panels(high, highest, thresholds, THERMAL_WINDOW * hottest, COUNTS[0]))
         return panels if len(parts) == 1 else Panels.join(*parts)
 
-    def scale(self, unknowns):
+    def scale(self, unknowns: np.ndarray) -> float:
         return max(np.abs(unknowns).max(), np.abs(self._lead_mu).max(), _THERMOPOWER * self._spread, self._least)
 
     # The same direction is a step in (mu, T), or in (mu/T, 1/T), in which f depends on one linear function of the
     # unknowns. The second is safer far from the solution, the first near a temperature that is low.
 
-    def moved(self, unknowns, step):
+    def moved(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
         """See `Probes`: in (mu, T); a temperature grows or falls by a factor of 4 at most."""
         _, temperature = self.local(unknowns)
         new, where = unknowns + step, self.temperatures
@@ -186,7 +186,7 @@ class ThermalProbes(Probes):
                              _FACTOR * temperature - self.temperature0)
         return new
 
-    def moved_safely(self, unknowns, step):
+    def moved_safely(self, unknowns: np.ndarray, step: np.ndarray) -> np.ndarray:
         """See `Probes`: the same direction in (mu / T, 1 / T)."""
         mu, temperature = self.local(unknowns)
         relative = self.excess(step) / temperature

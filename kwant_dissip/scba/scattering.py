@@ -71,6 +71,6 @@ class Surroundings:
                        modes=[replace(mode, temperature=everywhere) for mode in self.modes])
 
 
-def fermi(energies, mu, temperature):
+def fermi(energies: np.ndarray, mu: np.ndarray, temperature: np.ndarray) -> np.ndarray:
     """Fermi functions, shape (mu, energies)."""
     return expit((mu[:, None] - energies) / temperature[:, None])

@@ -8,7 +8,7 @@ what it adds to the levels is M times that, with D = M^2:
 summed over the modes. It has the form of a law of electrostatics, local, of all electrons, and with the other sign.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.sparse import csr_matrix, identity
@@ -59,7 +59,7 @@ class Tadpole(BornScreening):
         super().__init__(TadpoleEquation(strength, leads), np.zeros((rows, leads)), np.arange(rows), lead_potentials,
                          mu, temperature)
 
-    def step(self, left, states, density):  # noqa: ARG002 (no derivative)
+    def step(self, left: np.ndarray, states: np.ndarray, density: Callable) -> np.ndarray:  # noqa: ARG002 (none)
         """See `BornScreening`; halfway to what the density displaces.
 
         Attraction allows several solutions: this follows the one that begins without it. A whole step overshoots where
