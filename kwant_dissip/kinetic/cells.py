@@ -18,7 +18,8 @@ _DEGREES = 2 * ORDER
 _THICK = 60.0
 _FINE, _FINE_WEIGHTS = legendre.leggauss(48)
 
-def moments(thickness):
+
+def moments(thickness: np.ndarray) -> np.ndarray:
     """Int_0^1 P_k(2 y - 1) exp(-tau y) dy for k = 0, ..., 2 ORDER - 1.
 
     Parameters
@@ -62,7 +63,7 @@ def _tensors():
 _ENTERING, _CORRELATION = _tensors()
 
 
-def transfer(thickness):
+def transfer(thickness: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Coefficients of a cell for streams in the direction of growing y.
 
     Parameters

@@ -1,12 +1,15 @@
 """Cells along two wires, refined until the kinetic solution on them is resolved."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..errors import ConvergenceError
 from ..numerics import gauss
-from .streams import StreamPropagator, Wire
+from .scatterers import FunctionScatterer, KwantScatterer
+from .streams import Relaxation, StreamPropagator, Wire
 
 _FIRST_LEVELS = 4
 # Cells of the relaxation length from each end on, before they grow, up to so many relaxation lengths: in a cell that is
@@ -20,7 +23,9 @@ _STEPS = 100
 _LONGEST = 1e5
 
 
-def adapt(scatterer, gamma, lengths, mu, temperature, rtol, solve, map_, progress):
+def adapt(scatterer: FunctionScatterer | KwantScatterer, gamma: Relaxation, lengths: np.ndarray,
+          mu: Sequence[float], temperature: Sequence[float] | np.ndarray, rtol: float, solve: Callable, map_: Callable,
+          progress: Callable) -> tuple["Mesh", Any, list[np.ndarray], float]:
     """Refine the cells until the solution is resolved.
 
     Parameters
@@ -79,7 +84,7 @@ class Mesh:
         self.node_widths = np.concatenate([wire.node_widths for wire in self.wires])
         self._left = len(self.wires[0].kind)
 
-    def errors(self, profiles, extra):
+    def errors(self, profiles: Sequence[np.ndarray], extra: np.ndarray | float) -> list[np.ndarray]:
         """Highest Legendre coefficient per cell relative to the range of each profile, or `extra`, the largest."""
         result = np.zeros(len(self.nodes) // gauss.ORDER) + extra
         for values in profiles:
@@ -89,11 +94,11 @@ class Mesh:
                 result = np.maximum(result, np.abs(coefficients[-1]) / scale)
         return np.split(result, [self._left])
 
-    def cell_means(self, values):
+    def cell_means(self, values: np.ndarray) -> list[np.ndarray]:
         """Mean of values over each cell; per wire."""
         return np.split(values.reshape(-1, gauss.ORDER) @ gauss.WEIGHTS, [self._left])
 
-    def refine(self, flagged, profiles):
+    def refine(self, flagged: Sequence[np.ndarray], profiles: Sequence[np.ndarray]) -> tuple["Mesh", list[np.ndarray]]:
         """The mesh with cells halved, and the profiles on it."""
         split = [np.split(values, [self._left * gauss.ORDER]) for values in profiles]
         edges, new = [], []

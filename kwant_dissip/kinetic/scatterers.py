@@ -76,7 +76,7 @@ class FunctionScatterer:
                                     grid[i], grid[i + 1], xtol=1e-14 * max(1.0, abs(grid[i]))))
         self.thresholds = np.array(found)
 
-    def velocity(self, side, energies):
+    def velocity(self, side: int, energies: np.ndarray) -> np.ndarray:
         """v(E) in the left (0) or right (1) wire, 0 where no mode is open."""
         v = _values("velocity", self._velocities[side], energies)
         v = np.where(np.isnan(v), 0.0, v)
@@ -84,18 +84,18 @@ class FunctionScatterer:
                      (v >= 0) & (v < np.inf))
         return v
 
-    def velocities(self, side, energy):
+    def velocities(self, side: int, energy: float) -> tuple[np.ndarray, np.ndarray]:
         """Velocities of the open modes of the left (0) or right (1) wire at one energy: to the right, to the left."""
         v = self.velocity(side, np.array([energy]))
         return v[v > 0], v[v > 0]
 
-    def transmission(self, energies):
+    def transmission(self, energies: np.ndarray) -> np.ndarray:
         """T(E), checked."""
         t = _values("transmission", self._transmission, energies)
         _check_range("transmission", "between 0 and 1", t, energies, (t >= 0) & (t <= 1 + 1e-12))
         return np.minimum(t, 1.0)
 
-    def at(self, energies):
+    def at(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         t = self.transmission(energies)
         left, right = self.velocity(0, energies), self.velocity(1, energies)
         t = np.where((left > 0) & (right > 0), t, 0.0)
@@ -148,18 +148,18 @@ class KwantScatterer:
         self.thresholds = np.concatenate([lead.thresholds() for lead in lattice.leads])
         self._known = {}
 
-    def transmission(self, energies):
+    def transmission(self, energies: np.ndarray) -> np.ndarray:
         """Sum over modes of the transmission probabilities from left to right, array of shape (energies,)."""
         return np.array([self._solve(e)[0][1][0].sum() for e in np.ravel(energies)]).reshape(np.shape(energies))
 
-    def velocity(self, side, energies):
+    def velocity(self, side: int, energies: np.ndarray) -> np.ndarray:
         """v(E) in the left (0) or right (1) wire if it has one mode, 0 where that is closed."""
         if not self._leads[side].is_chain:
             raise ValueError(f"With electrostatics the wires must have one mode; lead {side} has cells of several "
                              "orbitals.")
         return self._leads[side].velocity(energies).real
 
-    def velocities(self, side, energy):
+    def velocities(self, side: int, energy: float) -> tuple[np.ndarray, np.ndarray]:
         """Velocities of the modes of the left (0) or right (1) wire at one energy: to the right, to the left."""
         return self._directions(side, self._leads[side].modes(energy).velocities)
 
@@ -183,7 +183,7 @@ class KwantScatterer:
         return ([[np.abs(smatrix.submatrix(a, b)) ** 2 for b in (0, 1)] for a in (0, 1)],
                 [self._directions(side, smatrix.lead_info[side].velocities) for side in (0, 1)])
 
-    def at(self, energies):
+    def at(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         solved = [self._solve(energy) for energy in energies]
         modes = [max(1, *(len(velocities[side][0]) for _, velocities in solved)) for side in (0, 1)]
         offsets = np.array([0, modes[0], sum(modes)])
@@ -196,4 +196,5 @@ class KwantScatterer:
                 for b in (0, 1):
                     block = probabilities[a][b]
                     scattering[k, start:start + block.shape[0], offsets[b]:offsets[b] + block.shape[1]] = block
-        return scattering, *result
+        left, right = result
+        return scattering, left, right

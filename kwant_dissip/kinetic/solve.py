@@ -15,7 +15,7 @@ import numpy as np
 
 from .._kwant import kwant
 from ..errors import ConvergenceError
-from ..model.baths import Bath, PhononBath, checked_baths
+from ..model.baths import Bath, Baths, PhononBath, checked_baths
 from ..model.electrostatics import Law, Neutrality
 from ..model.profile import ProfileBroadening
 from ..model.reservoirs import Reservoir, known_mus
@@ -134,7 +134,8 @@ def steady_state(transmission: Function | KwantScatterer, reservoirs: Sequence[R
     return problem.state(mesh, solved, power, cell_error, occupation_energies=energies)
 
 
-def scatterer_of(transmission, velocity, low, high):
+def scatterer_of(transmission: Function | KwantScatterer, velocity: Function | tuple[Function, Function] | None,
+                 low: float, high: float) -> FunctionScatterer | KwantScatterer:
     """What the user gave as a scatterer between the wires, checked at energies from low to high."""
     if not isinstance(transmission, KwantScatterer):
         return FunctionScatterer(transmission, velocity, low, high)
@@ -143,7 +144,7 @@ def scatterer_of(transmission, velocity, low, high):
     return transmission
 
 
-def relaxation(baths):
+def relaxation(baths: Baths) -> Relaxation:
     """Rates of baths that are the same everywhere.
 
     Raises
@@ -194,7 +195,7 @@ def _check_electrostatics(electrostatics, baths):
                          "density is not that of the local equilibrium.")
 
 
-def lengths_of(length):
+def lengths_of(length: float | tuple[float, float]) -> np.ndarray:
     """Length of each wire, shape (2,), checked."""
     what = "a positive number, or one for each of the two wires"
     values = real_array("length", length, what)

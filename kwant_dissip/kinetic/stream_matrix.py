@@ -1,7 +1,7 @@
 """The linear balance of streams at a few energies, as a banded matrix."""
 
 import numpy as np
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csc_matrix
 
 from ..numerics import gauss
 
@@ -68,7 +68,7 @@ class SparseSystem:
                     gained = part.b[direction][kind][:, mode].T  # (energies, ORDER)
                     self._add(rows[..., None], v, factor[..., None] * gained)
 
-    def matrix(self):
+    def matrix(self) -> csc_matrix:
         """The matrix in compressed columns."""
         rows, columns, values = (np.concatenate(part) for part in zip(*self._entries, strict=True))
         return coo_matrix((values, (rows, columns)), shape=(self.size, self.size)).tocsc()
