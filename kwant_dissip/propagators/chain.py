@@ -50,7 +50,7 @@ class ChainPropagator(LatticePropagator[ChainGeometry]):
     """
 
     method = "chain"
-    few = 8
+    few = 14
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
