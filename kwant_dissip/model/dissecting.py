@@ -27,19 +27,16 @@ class Tree:
     ----------
     order : array of int, shape (sites,)
         Sites in the order in which they go.
-    orbitals : array of int, shape (orbitals,)
-        Orbitals of the lattice in that order; numbers below are places in it.
     parent : array of int, shape (nodes,)
         Children before their parents, the root last; -1 there.
     first : array of int, shape (nodes + 1,)
-        Own orbitals of node v are those from first[v] to first[v + 1].
+        Own orbitals of node v are those from first[v] to first[v + 1], in this order.
     boundary_start : array of int, shape (nodes + 1,)
     boundary : array of int
         That of node v, sorted, is boundary[boundary_start[v]:boundary_start[v + 1]].
     """
 
     order: np.ndarray
-    orbitals: np.ndarray
     parent: np.ndarray
     first: np.ndarray
     boundary_start: np.ndarray
@@ -79,27 +76,29 @@ def dissect(lattice: Lattice, leaf: int = LEAF) -> Tree:
     above[number] = np.where(parent < 0, -1, number[parent])
     order = np.argsort(owner, kind="stable")
     norbs = np.diff(lattice.offsets)
-    orbitals = np.repeat(lattice.offsets[order] - np.cumsum(norbs[order]) + norbs[order], norbs[order])
-    orbitals += np.arange(len(orbitals))
     first = np.concatenate([[0], np.cumsum(np.bincount(owner, norbs, minlength=len(parent)).astype(int))])
-    return Tree(order, orbitals, above, first, *_boundaries(lattice, orbitals, above, first))
+    return Tree(order, above, first, *_boundaries(lattice, order, above, first))
 
 
-def _coordinates(lattice):
-    """What sites may be sorted by: positions where all have one, and distances in hoppings. Shape (axes, sites)."""
-    graph = lattice.graph
-    hops = dijkstra(graph, unweighted=True, indices=lattice.interfaces[0], min_only=True)
-    reached = np.where(np.isfinite(hops), hops, -1.0)
-    other = dijkstra(graph, unweighted=True, indices=int(np.argmax(reached)))
-    axes = [reached, np.where(np.isfinite(other), other, -1.0)]
-    if np.all(np.isfinite(lattice.positions)):
-        axes = [*lattice.positions.T, *axes]
-    return np.array(axes)
+def hop_axes(lattice: Lattice) -> np.ndarray:
+    """Distances in hoppings from the first lead, and from the site that is farthest away from it.
+
+    Returns
+    -------
+    array of float, shape (2, sites)
+        -1 where not connected.
+    """
+    hops = dijkstra(lattice.graph, unweighted=True, indices=lattice.interfaces[0], min_only=True)
+    first = np.where(np.isfinite(hops), hops, -1.0)
+    other = dijkstra(lattice.graph, unweighted=True, indices=int(np.argmax(first)))
+    return np.array([first, np.where(np.isfinite(other), other, -1.0)])
 
 
 def _split(lattice, leaf):
     """Node of each site, and parents of the nodes, of which the first is the root; all parts of a level at a time."""
-    axes, size = _coordinates(lattice), np.diff(lattice.offsets)
+    axes, size = hop_axes(lattice), np.diff(lattice.offsets)
+    if lattice.has_positions:
+        axes = np.concatenate([lattice.positions.T, axes])
     ranks = np.argsort(axes, axis=1, kind="stable")
     bonds = coo_matrix(lattice.graph)
     bonds = np.stack([bonds.row, bonds.col])[:, bonds.row < bonds.col]
@@ -176,11 +175,12 @@ def _postorder(parent):
     return number
 
 
-def _boundaries(lattice, orbitals, parent, first):
+def _boundaries(lattice, order, parent, first):
     """Start of each node's boundary, and all of them: what its own and its children's reach beyond it."""
-    count = len(orbitals)
-    place = np.empty(count, int)
-    place[orbitals] = np.arange(count)
+    count, norbs = first[-1], np.diff(lattice.offsets)
+    before = np.empty(len(order), int)
+    before[order] = np.cumsum(norbs[order]) - norbs[order]
+    place = np.repeat(before - lattice.offsets[:-1], norbs) + np.arange(count)
     node = np.repeat(np.arange(len(parent)), np.diff(first))
     entries = coo_matrix(lattice.hamiltonian)
     row, column = place[entries.row], place[entries.col]
