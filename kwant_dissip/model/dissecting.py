@@ -52,6 +52,12 @@ class Tree:
         """Orbitals of each node's boundary, shape (nodes,)."""
         return np.diff(self.boundary_start)
 
+    def operations(self) -> tuple[float, float]:
+        """Complex multiplications of an energy: those of the Green's function, and of what sources send through it."""
+        own, boundary = self.own_sizes.astype(float), self.boundary_sizes.astype(float)
+        return ((own ** 3 + 1.5 * own ** 2 * boundary + 1.5 * own * boundary ** 2).sum(),
+                (2 * own ** 3 + 3 * own ** 2 * boundary + 3 * own * boundary ** 2).sum())
+
 
 def dissect(lattice: Lattice, leaf: int = LEAF) -> Tree:
     """Nested dissection of a system by straight cuts and by layers of hoppings, whichever separator is smallest.

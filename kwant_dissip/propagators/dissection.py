@@ -15,13 +15,13 @@ from ..numerics.quadrature import PANEL
 from .aggregates import aggregate_inverse
 from .interface import LatticeSpectrum
 from .lattice import LatticePropagator
-from .reordered import Reordered
+from .patched import Patched, rows_of
 from .rows import Rows
 from .slices import SlicePropagator
 
-# Up to such a norm of what passes from front to front no digits that count are lost; beyond, the sum rule is looked at, and
-# where A and what full sources send differ by more than this part of the largest A, slices are asked.
-_SAFE, _LOST = 1e3, 1e-10
+# Up to such a norm of what passes from front to front few digits are lost; beyond, the sum rule is looked at: where A and
+# what full sources send differ by more than this part of the largest A, slices are asked.
+_SAFE, _LOST = 200.0, 1e-9
 # Asymmetry of self-energies of leads, relative to the largest element, that is rounding.
 _ROUNDING = 1e-12
 
@@ -45,17 +45,19 @@ class DissectionPropagator(LatticePropagator):
         return Geometry(lattice, dissect(lattice))
 
     def spectrum(self, energies):
-        found = self._checked(np.asarray(energies, complex))
-        return Reordered(self._slices.spectrum(energies), self._slices, self) if found is None else found[0]
+        spectrum, _, lost = self._checked(np.asarray(energies, complex))
+        return Patched(spectrum, self, lost, self._slices, np.asarray(energies)) if np.any(lost) else spectrum
 
     def green_diagonal(self, energies):
-        found = self._checked(np.asarray(energies, complex))
-        if found is None:
-            return self._slices.green_diagonal(energies)[np.argsort(self._slices.order)][self.order]
-        return self.geometry.by_site(found[1])
+        energies = np.asarray(energies, complex)
+        _, diagonal, lost = self._checked(energies)
+        result = self.geometry.by_site(diagonal)
+        if np.any(lost):
+            result[:, lost] = self._slices.green_diagonal(energies[lost])[rows_of(self, self._slices)]
+        return result
 
     def _checked(self, energies):
-        """The spectrum and G_ii of every orbital; None where digits are lost.
+        """The spectrum, G_ii of every orbital, and at which energies digits are lost.
 
         Parts of the system are inverted by themselves: at a level of one that no bath broadens, large numbers cancel
         later on.
@@ -74,11 +76,12 @@ class DissectionPropagator(LatticePropagator):
         front_green(fronts, energies, *_floats(self._potential, gamma_re, gamma_im), packed(*sigma), rates, kept,
                     diagonal, trace, largest)
         spectrum = DissectionSpectrum(geometry, fronts, gamma_re, geometry.by_site(-2 * diagonal.imag), rates, trace, kept)
-        if np.all(largest < _SAFE):
-            return spectrum, diagonal
-        full, _ = spectrum.occupation(gamma_re + 2 * energies.imag, np.ones((self.leads, count)))
-        lost = np.abs(full - spectrum.spectral).max(axis=0) / np.abs(spectrum.spectral).max(axis=0)
-        return (spectrum, diagonal) if np.all(lost < _LOST) else None
+        lost = ~(largest < _SAFE)
+        if np.any(lost):
+            full, _ = spectrum.occupation(gamma_re + 2 * energies.imag, np.ones((self.leads, count)))
+            difference = np.abs(full - spectrum.spectral).max(axis=0)
+            lost &= ~(difference < _LOST * np.abs(spectrum.spectral).max(axis=0))
+        return spectrum, diagonal, lost
 
     @cached_property
     def _slices(self):
