@@ -86,8 +86,8 @@ def test_against_dense_inverses(case):
     lattice, self_energy = plane(*case)
     propagator = dissected(lattice, self_energy)
     order, rng = propagator.order, np.random.default_rng(1)
-    energies, starts = np.linspace(-1.3, 0.9, 5), lattice.offsets[:-1]
-    filling, lead_filling = rng.uniform(size=(len(order), 5)), rng.uniform(size=(len(lattice.leads), 5))
+    energies, starts = np.linspace(-1.3, 0.9, 3), lattice.offsets[:-1]
+    filling, lead_filling = rng.uniform(size=(len(order), 3)), rng.uniform(size=(len(lattice.leads), 3))
     spectrum = propagator.spectrum(energies)
     source = spectrum.rate * filling
     n, inflow = spectrum.occupation(source, lead_filling)
@@ -155,7 +155,7 @@ def test_reversed_field_transposes(case):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_tree(seed):
-    """Every site once; hoppings and leads reach from a subtree to its boundary only, which lies in the parent's front."""
+    """Every site once; from a subtree hoppings and leads reach to its boundary only, which its parent's front holds."""
     lattice, _ = plane(2, 0.1, 4, 0.2, True, seed)
     tree = dissect(lattice, LEAF)
     assert sorted(tree.order) == list(range(len(lattice.sites)))
@@ -217,7 +217,7 @@ def carried(sites, bonds, flows):
 
 
 def solved(syst, bath, reservoirs, **options):
-    one, other = (kd.steady_state(syst, reservoirs, bath, rtol=1e-4, method=method, **options)
+    one, other = (kd.steady_state(syst, reservoirs, bath, rtol=1e-2, method=method, **options)
                   for method in ("dissection", "slices"))
     assert one.method == "dissection"
     pairs = [(getattr(one, name), getattr(other, name))
@@ -229,8 +229,8 @@ def solved(syst, bath, reservoirs, **options):
 
 @pytest.mark.parametrize("bath", [
     kd.PhononBath(0.1, rate=0.05), kd.PhononBath(0.1, mean_free_path=8.0),
-    [kd.PhononBath(0.1, rate=0.05), kd.ElasticBath(rate=0.1)], [kd.PhononBath(0.1, rate=0.05), kd.ElectronBath(rate=0.1)],
-    None])
+    [kd.PhononBath(0.1, rate=0.05), kd.ElasticBath(rate=0.1)],
+    [kd.PhononBath(0.1, rate=0.05), kd.ElectronBath(rate=0.1)], None])
 def test_whole_solutions(bath):
     syst = ribbon.ribbon(length=9, width=7, flux=0.02, potential=lambda x, y: 0.3 * np.sin(5 * x + 3 * y)).finalized()
     solved(syst, bath, [kd.Reservoir(-1.0, 0.1), kd.Reservoir(-1.3, 0.1)])
@@ -244,8 +244,9 @@ def test_with_electrostatics():
 
 def test_linear_response():
     syst = ribbon.hall_bar(length=14, width=6, contact=3, flux=0.05).finalized()
-    one, other = (kd.linear_response(syst, mu=-1.5, drive=(1.0, None, None, 0.0, None, None), temperature=0.1, bath=kd.PhononBath(0.1, rate=0.05), rtol=1e-4,
-                                     method=method) for method in ("dissection", "slices"))
+    one, other = (kd.linear_response(
+        syst, mu=-1.5, drive=(1.0, None, None, 0.0, None, None), temperature=0.1, rtol=1e-2, method=method,
+        bath=kd.PhononBath(0.1, rate=0.05)) for method in ("dissection", "slices"))
     assert_close(one.conductance, other.conductance, atol=1e-9)
 
 
@@ -258,21 +259,41 @@ def test_choice():
         assert propagator_for(lattice, bath, np.zeros(2), "slices").method == "slices"
 
 
-def test_preconditioner():
-    """Exact for what is the same within each group; so near elsewhere that Krylov steps stay few on a long ribbon."""
-    lattice, self_energy = plane(*PLANES[1], length=30)
-    propagator = dissected(lattice, self_energy)
-    energies, weights = np.array([-0.8, -0.5]), np.full((len(lattice.sites), 2), 0.5)
+def contraction(length, width, rate):
+    """What a step of the two-level inverse leaves of an error, at most, in a disordered ribbon."""
+    values = np.random.default_rng(0).uniform(-0.3, 0.3, size=(length, width))
+    lattice = read(ribbon.ribbon(length=length, width=width, potential=lambda x, y: values[x, y]).finalized())
+    propagator = dissected(lattice, broadening(kd.PhononBath(0.1, rate=rate), lattice), leaf=32)
+    energies, weights = np.array([-1.3, -1.2]), np.full((len(lattice.sites), 2), 0.5)
     inverse, diagonal = propagator.preconditioner(energies, weights)
     spectrum = propagator.spectrum(energies)
     response = spectrum.response(spectrum.rate * weights, spectrum.rate)
+    error = np.random.default_rng(1).normal(size=len(diagonal))
+    for _ in range(8):
+        size = np.linalg.norm(error)
+        error = (error - inverse(diagonal * error - response(error))) / size
+    return np.linalg.norm(error)
 
-    def product(values):
-        return diagonal * values - response(values)
 
-    coupled = propagator.coupled
-    values = coupled.astype(float)
-    np.testing.assert_allclose(inverse(product(values))[coupled], 1.0, rtol=1e-10)
-    rough = np.random.default_rng(0).normal(size=len(coupled)) * coupled
-    left = rough - inverse(product(rough))
-    assert np.linalg.norm(left) < 0.35 * np.linalg.norm(rough)
+def test_two_level_inverse_of_a_long_ribbon():
+    """As good on 5 mean free paths of some ten sites as on 50 of them."""
+    short, long = (contraction(length, 6, 0.2) for length in (50, 500))
+    assert short < 0.4
+    assert long < 0.4
+
+
+def test_two_level_inverse_of_constants():
+    """Exact for what is the same at all coupled sites, a few of them or all."""
+    for bath in (True, False):
+        lattice, self_energy = plane(*PLANES[1])
+        if not bath:
+            rates = np.zeros(len(lattice.sites))
+            rates[:3] = 0.1
+            self_energy = broadening(kd.PhononBath(0.1, rate=rates), lattice)
+        propagator = dissected(lattice, self_energy)
+        energies, weights = np.array([-0.8, -0.5, -0.2]), np.full((len(lattice.sites), 3), 1 / 3)
+        inverse, diagonal = propagator.preconditioner(energies, weights)
+        spectrum = propagator.spectrum(energies)
+        response = spectrum.response(spectrum.rate * weights, spectrum.rate)
+        values = propagator.coupled.astype(float)
+        np.testing.assert_allclose(inverse(diagonal * values - response(values)), values, atol=1e-10)

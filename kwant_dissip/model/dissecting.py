@@ -168,7 +168,7 @@ def _best_cuts(axes, ranks, part, size, bonds, interfaces, count):
 
 def _postorder(parent):
     """Number of each node such that children come right before their parent's, subtree by subtree."""
-    children = [[] for _ in parent]
+    children: list[list[int]] = [[] for _ in parent]
     for node, above in enumerate(parent.tolist()):
         if above >= 0:
             children[above].append(node)
@@ -191,24 +191,25 @@ def _boundaries(lattice, order, parent, first):
     entries = coo_matrix(lattice.hamiltonian)
     row, column = place[entries.row], place[entries.col]
     later = (node[row] < node[column]) & (entries.data != 0)
-    keys = [node[row[later]] * count + column[later]]
+    reaching = [node[row[later]] * count + column[later]]
     for lead in range(len(lattice.leads)):
         together = np.sort(place[lattice.interface_orbitals(lead)])
         nodes = np.unique(node[together])
         here, there = np.repeat(nodes, len(together)), np.tile(together, len(nodes))
-        keys.append((here * count + there)[node[there] > here])
-    keys = np.unique(np.concatenate(keys))
+        reaching.append((here * count + there)[node[there] > here])
+    pairs = np.unique(np.concatenate(reaching))
     depth = np.zeros(len(parent), int)
     for v in range(len(parent) - 2, -1, -1):
         depth[v] = depth[parent[v]] + 1
-    own = np.split(keys[np.argsort(depth[keys // count], kind="stable")],
-                   np.cumsum(np.bincount(depth[keys // count], minlength=depth.max() + 1))[:-1])
+    level = depth[pairs // count]
+    own = np.split(pairs[np.argsort(level, kind="stable")],
+                   np.cumsum(np.bincount(level, minlength=depth.max() + 1))[:-1])
     found, passed = [], np.empty(0, int)
-    for keys in reversed(own):
-        keys = np.unique(np.concatenate([keys, passed]))
-        found.append(keys)
-        above, reached = parent[keys // count], keys % count
+    for pairs in reversed(own):
+        pairs = np.unique(np.concatenate([pairs, passed]))
+        found.append(pairs)
+        above, reached = parent[pairs // count], pairs % count
         passed = (above * count + reached)[reached >= first[above + 1]]
-    keys = np.sort(np.concatenate(found))
-    start = np.searchsorted(keys, np.arange(len(parent) + 1) * count)
-    return start, keys % count
+    pairs = np.sort(np.concatenate(found))
+    start = np.searchsorted(pairs, np.arange(len(parent) + 1) * count)
+    return start, pairs % count

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
+from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from ..model.dissecting import hop_axes
-from ..model.lattice import Lattice
 from ..native import LANES
 from .interface import mean_absorption
 from .lattice import LatticePropagator
 
-# Groups at first, and at most; they are halved as long as less than this part of what one sends leaves it.
-_FEWEST, _MOST, _LEAVING = 32, 512, 0.4
+# Groups at first. If more than STAYING of what one sends stays in it, which is also what is left of an error after a
+# step, there are so many more, of at most MOST, that this is reached; of these, APART have a transport of their own:
+# with fewer, the next one that shares it would lie within a few mean free paths.
+_FEWEST, _MOST, _STAYING, _APART = 32, 4096, 0.35, 64
 
 
 def aggregate_inverse(propagator: LatticePropagator, energies: np.ndarray,
@@ -23,8 +26,8 @@ def aggregate_inverse(propagator: LatticePropagator, energies: np.ndarray,
 
         y = (P^+ J P)^-1 P^+ b,    x = P y + D^-1 (b - J P y)
 
-    J P takes one transport per group at each energy. So much remains of what varies within a group as a mean free path
-    is not long against it.
+    J P takes one transport per group at each energy. In systems of many mean free paths groups that are far from each
+    other share one: what arrives at a site counts as sent by the nearest of them.
 
     Parameters
     ----------
@@ -37,61 +40,96 @@ def aggregate_inverse(propagator: LatticePropagator, energies: np.ndarray,
     inverse : callable
     diagonal : array of float, shape (sites,)
     """
-    # Several groups at a time, at energies that stand side by side in any case.
-    copies = max(1, LANES // len(energies))
-    spectrum = propagator.spectrum(np.tile(energies, copies))
-    rate, shares = spectrum.rate, np.tile(weights, copies) / copies
-    diagonal = mean_absorption(spectrum, shares)
     sites = np.flatnonzero(propagator.coupled)
-    nothing = np.zeros((propagator.leads, rate.shape[1]))
-
-    def columns(group, count):
-        """J P."""
-        result = np.zeros((len(rate), count))
-        result[sites, group] = diagonal[sites]
-        for start in range(0, count, copies):
-            now = np.repeat(np.arange(start, start + copies), len(energies))
-            source = np.zeros_like(rate)
-            source[sites] = (copies * rate * shares)[sites] * (group[:, None] == now)
-            arriving = rate * spectrum.occupation(source, nothing)[0]
-            stop = min(start + copies, count)
-            result[:, start:stop] -= arriving.reshape(len(rate), copies, -1).sum(axis=2)[:, :stop - start]
-        return result
-
-    axes = propagator.lattice.positions.T if propagator.lattice.has_positions else hop_axes(propagator.lattice)
+    sources = _Sources(propagator, energies, weights, sites)
+    diagonal = sources.diagonal
+    if not len(sites):
+        return (lambda b: b / diagonal), diagonal
+    own, lattice = diagonal[sites], propagator.lattice
+    axes = lattice.positions.T if lattice.has_positions else hop_axes(lattice)
     axes = axes[:, propagator.order[sites]]
-    count = _FEWEST
-    while True:
-        group = _halved(axes, count)
-        spread = columns(group, group.max() + 1)
-        coarse = np.zeros(2 * (group.max() + 1,))
-        np.add.at(coarse, group, spread[sites])
-        leaving = np.diag(coarse) / np.bincount(group, diagonal[sites])
-        count *= 2
-        if np.median(leaving) > _LEAVING or count > _MOST:
-            break
-    factor = lu_factor(coarse)
+    group, apart = _halved(axes, _FEWEST), _FEWEST
+    passed = sources.sent(group, apart)
+    size = np.bincount(group, own, minlength=apart)
+    inside = np.bincount(group, passed[np.arange(len(sites)), group], minlength=apart)
+    staying = np.median(inside[size > 0] / size[size > 0])
+    if staying > _STAYING:
+        # As many in each direction as they are too long: what stays is to what leaves as their length to a mean free
+        # path.
+        longer = staying / (1 - staying) * (1 - _STAYING) / _STAYING
+        count, apart = _FEWEST << int(np.ceil(2 * np.log2(longer))), _APART
+        group = _halved(axes, min(_MOST, max(_APART, count)))
+        passed = sources.sent(group, apart)
+    owner, place = _nearest(axes, group, apart), np.unique(group, return_inverse=True)[1]
+    here, column = np.nonzero(owner >= 0)
+    all_sites = np.arange(len(sites))
+    spread = csr_matrix((np.concatenate([own, -passed[here, column]]), (
+        np.concatenate([all_sites, here]), np.concatenate([place, owner[here, column]]))))
+    total = csr_matrix((np.ones(len(sites)), (place, all_sites)))
+    coarse = splu(csc_matrix(total @ spread))
 
     def solve(b):
-        mean = lu_solve(factor, np.bincount(group, b[sites]))
+        mean = coarse.solve(total @ b[sites])
         result = b / diagonal
-        result[sites] += mean[group] - (spread @ mean)[sites] / diagonal[sites]
+        result[sites] += mean[place] - (spread @ mean) / own
         return result
 
     return solve, diagonal
 
 
-def _halved(axes: np.ndarray, count: int) -> np.ndarray:
-    """Number of the group of each site, all of some `count`, by halving along the axis in which a group is longest."""
-    group = np.zeros(axes.shape[1], int)
+class _Sources:
+    """What groups of sites send to all of them, several groups at a time at energies that stand side by side anyway."""
+
+    def __init__(self, propagator, energies, weights, sites):
+        self._copies = max(1, LANES // len(energies))
+        self._spectrum = propagator.spectrum(np.tile(energies, self._copies))
+        shares = np.tile(weights, self._copies)
+        self.diagonal = mean_absorption(self._spectrum, shares / self._copies)
+        self._sites, self._source = sites, (self._spectrum.rate * shares)[sites]
+
+    def sent(self, group, apart):
+        """Sums over energies of rate times n that groups cause, all with a number modulo `apart` together."""
+        spectrum, sites, copies = self._spectrum, self._sites, self._copies
+        result = np.empty((len(sites), apart))
+        nothing = np.zeros((spectrum.leads, spectrum.rate.shape[1]))
+        for start in range(0, apart, copies):
+            now = np.repeat(np.arange(start, start + copies), spectrum.rate.shape[1] // copies)
+            source = np.zeros_like(spectrum.rate)
+            source[sites] = self._source * ((group % apart)[:, None] == now)
+            arriving = (spectrum.rate * spectrum.occupation(source, nothing)[0])[sites]
+            result[:, start:start + copies] = arriving.reshape(len(sites), copies, -1).sum(axis=2)[:, :apart - start]
+        return result
+
+
+def _halved(axes, count):
+    """Number of the group of each site, by halving along the axis in which a group is longest, until there are `count`.
+
+    Groups with the same number modulo a power of 2 have the same place in the groups that were there so many halvings
+    before: these lie between them.
+    """
     parts = [np.arange(axes.shape[1])]
     while len(parts) < count and max(map(len, parts)) > 1:
-        halves = []
-        for part in parts:
-            axis = axes[np.argmax(np.ptp(axes[:, part], axis=1)), part]
-            ordered = part[np.argsort(axis, kind="stable")]
-            halves += [half for half in np.array_split(ordered, 2) if len(half)]
-        parts = halves
+        parts = [half for part in parts for half in _halves(axes[:, part], part)]
+    group = np.empty(axes.shape[1], int)
     for number, part in enumerate(parts):
         group[part] = number
     return group
+
+
+def _halves(axes, part):
+    if not len(part):
+        return part, part
+    ordered = part[np.argsort(axes[np.argmax(np.ptp(axes, axis=1))], kind="stable")]
+    return ordered[:len(part) // 2], ordered[len(part) // 2:]
+
+
+def _nearest(axes, group, apart):
+    """Of the groups that share a transport the one next to each site, counted without empty ones; -1: none."""
+    number, place, size = np.unique(group, return_inverse=True, return_counts=True)
+    centers = np.array([np.bincount(place, axis) / size for axis in axes]).T
+    owner = np.full((len(group), apart), -1)
+    for shared in range(apart):
+        alike = np.flatnonzero(number % apart == shared)
+        if len(alike):
+            owner[:, shared] = alike[cKDTree(centers[alike]).query(axes.T)[1]]
+    return owner

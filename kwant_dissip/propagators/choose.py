@@ -16,8 +16,8 @@ from .kwant_solver import KwantPropagator
 from .lattice import LatticePropagator
 from .slices import SlicePropagator
 
-# Orbitals of the widest slice up to which dissection need not be tried; and how much longer its operations take, on many
-# small matrices, than those on slices.
+# Orbitals of the widest slice up to which dissection need not be tried; and how much longer its operations take, on
+# many small matrices, than those on slices.
 _NARROW, _OVERHEAD = 32, 1.5
 
 

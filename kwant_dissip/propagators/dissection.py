@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import triu
 
 from ..model.dissecting import dissect
-from ..native.elements import ELEMENT, aligned, packed
+from ..native.elements import aligned, packed
 from ..native.fronts import Fronts, front_bond_flows, front_green, front_occupation
 from ..numerics.quadrature import PANEL
 from .aggregates import aggregate_inverse
@@ -19,8 +19,8 @@ from .patched import Patched, rows_of
 from .rows import Rows
 from .slices import SlicePropagator
 
-# Up to such a norm of what passes from front to front few digits are lost; beyond, the sum rule is looked at: where A and
-# what full sources send differ by more than this part of the largest A, slices are asked.
+# Up to such a norm of what passes from front to front few digits are lost; beyond, the sum rule is looked at: where A
+# and what full sources send differ by more than this part of the largest A, slices are asked.
 _SAFE, _LOST = 200.0, 1e-9
 # Asymmetry of self-energies of leads, relative to the largest element, that is rounding.
 _ROUNDING = 1e-12
@@ -75,12 +75,13 @@ class DissectionPropagator(LatticePropagator):
         diagonal = np.empty((len(geometry.orbitals), count), complex)
         front_green(fronts, energies, *_floats(self._potential, gamma_re, gamma_im), packed(*sigma), rates, kept,
                     diagonal, trace, largest)
-        spectrum = DissectionSpectrum(geometry, fronts, gamma_re, geometry.by_site(-2 * diagonal.imag), rates, trace, kept)
+        spectral = geometry.by_site(-2 * diagonal.imag)
+        spectrum = DissectionSpectrum(geometry, fronts, gamma_re, spectral, rates, trace, kept)
         lost = ~(largest < _SAFE)
         if np.any(lost):
             full, _ = spectrum.occupation(gamma_re + 2 * energies.imag, np.ones((self.leads, count)))
-            difference = np.abs(full - spectrum.spectral).max(axis=0)
-            lost &= ~(difference < _LOST * np.abs(spectrum.spectral).max(axis=0))
+            difference = np.abs(full - spectral).max(axis=0)
+            lost &= ~(difference < _LOST * np.abs(spectral).max(axis=0))
         return spectrum, diagonal, lost
 
     @cached_property
