@@ -16,9 +16,9 @@ from .kwant_solver import KwantPropagator
 from .lattice import LatticePropagator
 from .slices import SlicePropagator
 
-# Orbitals of the widest slice up to which dissection need not be tried; and how much longer its operations take, on
-# many small matrices, than those on slices.
-_NARROW, _OVERHEAD = 32, 1.5
+# Orbitals of the widest slice up to which dissection need not be tried; how much longer its operations take, on many
+# small matrices, than those on slices; and transports for each Green's function.
+_NARROW, _OVERHEAD, _TRANSPORTS = 32, 1.5, 4
 
 
 def check_method(method: str | None) -> None:
@@ -63,5 +63,7 @@ def _tree_if_it_pays(lattice):
     if widths.max() < _NARROW:
         return None
     tree = dissect(lattice)
-    # Green's function and one transport: three and four inverses or products for each slice.
-    return tree if _OVERHEAD * sum(tree.operations()) < 7 * (widths ** 3).sum() else None
+    green, transport = tree.operations()
+    # On slices three and four inverses or products for each of them.
+    by_slices = (3 + 4 * _TRANSPORTS) * (widths ** 3).sum()
+    return tree if _OVERHEAD * (green + _TRANSPORTS * transport) < by_slices else None
