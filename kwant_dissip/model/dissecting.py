@@ -8,8 +8,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from .lattice import Lattice
 
-# Parts of so many orbitals are not cut any more: the products of smaller ones take longer for their overhead.
-LEAF = 32
+# Parts of so many orbitals are not cut any more: smaller ones take longer for their overhead, and lose more digits.
+LEAF = 48
 # Where a part is cut, as parts of its sites; and what an orbital costs by which one half is larger than the other, in
 # orbitals of the separator.
 _CUTS = (0.5, 0.44, 0.56)
