@@ -55,8 +55,10 @@ class Tree:
     def operations(self) -> tuple[float, float]:
         """Complex multiplications of an energy: those of the Green's function, and of what sources send through it."""
         own, boundary = self.own_sizes.astype(float), self.boundary_sizes.astype(float)
+        is_leaf = ~np.isin(np.arange(len(own)), self.parent)
+        transport = 2 * own ** 3 + 3 * own ** 2 * boundary + 3 * own * boundary ** 2
         return ((own ** 3 + 1.5 * own ** 2 * boundary + 1.5 * own * boundary ** 2).sum(),
-                (2 * own ** 3 + 3 * own ** 2 * boundary + 3 * own * boundary ** 2).sum())
+                np.where(is_leaf, 1.5 * own * boundary ** 2, transport).sum())
 
 
 def dissect(lattice: Lattice, leaf: int = LEAF) -> Tree:

@@ -52,7 +52,7 @@ INLINE void tile_by_tile(const int conjugated, z *c, num c_row, const z *a, num 
 // they lie one after the other, as rows of large matrices lie on as many pages.
 static void product(int conjugated, z *c, num c_row, const z *a, num a_row, num a_step, const z *b, num b_step,
                     num b_column, num rows, num columns, num inner, int add, int upper) {
-    static _Thread_local z block[BLOCK_INNER * BLOCK_COLUMNS];
+    static _Thread_local z block[BLOCK_INNER * BLOCK_COLUMNS] __attribute__((aligned(64)));
     if (inner <= 0 && !add)
         for (num i = 0; i < rows; i++) memset(c + i * c_row, 0, columns * sizeof(z));
     for (num k = 0; k < inner; k += BLOCK_INNER) {

@@ -18,7 +18,7 @@ from .slices import SlicePropagator
 
 # Orbitals of the widest slice up to which dissection need not be tried; how much longer its operations take, on many
 # small matrices, than those on slices; and transports for each Green's function.
-_NARROW, _OVERHEAD, _TRANSPORTS = 32, 1.5, 4
+_NARROW, _OVERHEAD, _TRANSPORTS = 32, 2.0, 4
 
 
 def check_method(method: str | None) -> None:
