@@ -95,7 +95,7 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         "slices": recursions along slices that lead from lead to lead (sites, on a chain); the cost grows with the
         system's length and the cube of its width. "dissection": the system in halves, and these in halves, and so on;
         for long systems the cost grows with the length and the square of the width. None: whichever of them takes fewer
-        operations, dissection from widths of some 40 orbitals on. "kwant": scattering wavefunctions and Green's
+        operations, dissection from widths of some 50 orbitals on. "kwant": scattering wavefunctions and Green's
         functions of kwant at every energy, slow, as a check on small systems.
     rtol : float, optional
         Relative accuracy of the energy integrals: error of power, over its largest value, and of the currents.

@@ -12,10 +12,10 @@ from ..native import LANES
 from .interface import mean_absorption
 from .lattice import LatticePropagator
 
-# Groups at first. If more than STAYING of what one sends stays in it, which is also what is left of an error after a
-# step, there are so many more, of at most MOST, that this is reached; of these, APART have a transport of their own:
-# with fewer, the next one that shares it would lie within a few mean free paths.
-_FEWEST, _MOST, _STAYING, _APART = 32, 4096, 0.35, 64
+# Groups that have a transport of their own: all, at first. If more than STAYING of what one sends stays in it, which is
+# also what is left of an error after a step, they are halved until that is reached, so often at most; the next one that
+# shares a transport is then several mean free paths away.
+_APART, _STAYING, _HALVINGS = 64, 0.35, 6
 
 
 def aggregate_inverse(propagator: LatticePropagator, energies: np.ndarray,
@@ -48,19 +48,17 @@ def aggregate_inverse(propagator: LatticePropagator, energies: np.ndarray,
     own, lattice = diagonal[sites], propagator.lattice
     axes = lattice.positions.T if lattice.has_positions else hop_axes(lattice)
     axes = axes[:, propagator.order[sites]]
-    group, apart = _halved(axes, _FEWEST), _FEWEST
-    passed = sources.sent(group, apart)
-    size = np.bincount(group, own, minlength=apart)
-    inside = np.bincount(group, passed[np.arange(len(sites)), group], minlength=apart)
+    group = _halved(axes, _APART)
+    passed = sources.sent(group)
+    size = np.bincount(group, own, minlength=_APART)
+    inside = np.bincount(group, passed[np.arange(len(sites)), group], minlength=_APART)
     staying = np.median(inside[size > 0] / size[size > 0])
     if staying > _STAYING:
-        # As many in each direction as they are too long: what stays is to what leaves as their length to a mean free
-        # path.
-        longer = staying / (1 - staying) * (1 - _STAYING) / _STAYING
-        count, apart = _FEWEST << int(np.ceil(2 * np.log2(longer))), _APART
-        group = _halved(axes, min(_MOST, max(_APART, count)))
-        passed = sources.sent(group, apart)
-    owner, place = _nearest(axes, group, apart), np.unique(group, return_inverse=True)[1]
+        # What stays is to what leaves as their length to a mean free path; two halvings make half of a length.
+        longer = staying / max(1 - staying, 1e-9) * (1 - _STAYING) / _STAYING
+        group = _halved(axes, _APART << min(_HALVINGS, int(np.ceil(2 * np.log2(longer)))))
+        passed = sources.sent(group)
+    owner, place = _nearest(axes, group), np.unique(group, return_inverse=True)[1]
     here, column = np.nonzero(owner >= 0)
     all_sites = np.arange(len(sites))
     spread = csr_matrix((np.concatenate([own, -passed[here, column]]), (
@@ -87,17 +85,17 @@ class _Sources:
         self.diagonal = mean_absorption(self._spectrum, shares / self._copies)
         self._sites, self._source = sites, (self._spectrum.rate * shares)[sites]
 
-    def sent(self, group, apart):
-        """Sums over energies of rate times n that groups cause, all with a number modulo `apart` together."""
+    def sent(self, group):
+        """Sums over energies of rate times n that groups cause, those with equal numbers modulo APART together."""
         spectrum, sites, copies = self._spectrum, self._sites, self._copies
-        result = np.empty((len(sites), apart))
+        result = np.empty((len(sites), _APART))
         nothing = np.zeros((spectrum.leads, spectrum.rate.shape[1]))
-        for start in range(0, apart, copies):
+        for start in range(0, _APART, copies):
             now = np.repeat(np.arange(start, start + copies), spectrum.rate.shape[1] // copies)
             source = np.zeros_like(spectrum.rate)
-            source[sites] = self._source * ((group % apart)[:, None] == now)
+            source[sites] = self._source * ((group % _APART)[:, None] == now)
             arriving = (spectrum.rate * spectrum.occupation(source, nothing)[0])[sites]
-            result[:, start:start + copies] = arriving.reshape(len(sites), copies, -1).sum(axis=2)[:, :apart - start]
+            result[:, start:start + copies] = arriving.reshape(len(sites), copies, -1).sum(axis=2)
         return result
 
 
@@ -123,13 +121,13 @@ def _halves(axes, part):
     return ordered[:len(part) // 2], ordered[len(part) // 2:]
 
 
-def _nearest(axes, group, apart):
+def _nearest(axes, group):
     """Of the groups that share a transport the one next to each site, counted without empty ones; -1: none."""
     number, place, size = np.unique(group, return_inverse=True, return_counts=True)
     centers = np.array([np.bincount(place, axis) / size for axis in axes]).T
-    owner = np.full((len(group), apart), -1)
-    for shared in range(apart):
-        alike = np.flatnonzero(number % apart == shared)
+    owner = np.full((len(group), _APART), -1)
+    for shared in range(_APART):
+        alike = np.flatnonzero(number % _APART == shared)
         if len(alike):
             owner[:, shared] = alike[cKDTree(centers[alike]).query(axes.T)[1]]
     return owner

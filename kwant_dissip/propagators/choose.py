@@ -16,9 +16,10 @@ from .kwant_solver import KwantPropagator
 from .lattice import LatticePropagator
 from .slices import SlicePropagator
 
-# Orbitals of the widest slice up to which dissection need not be tried; how much longer its operations take, on many
-# small matrices, than those on slices; and transports for each Green's function.
-_NARROW, _OVERHEAD, _TRANSPORTS = 32, 2.0, 4
+# Orbitals of the widest slice up to which dissection need not be tried; how many operations on slices one of its own
+# must save, as these are on small matrices, and its approximate inverse takes more transports; and transports for each
+# Green's function.
+_NARROW, _OVERHEAD, _TRANSPORTS = 32, 2.5, 4
 
 
 def check_method(method: str | None) -> None:
