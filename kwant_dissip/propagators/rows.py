@@ -26,6 +26,8 @@ class Rows:
         Largest matrix element.
     bonds : array of int, shape (hoppings, 2)
         Sites of each hopping, growing.
+    interfaces : list of arrays of int
+        Orbitals that each lead couples to, in the order of its self-energy.
     """
 
     def __init__(self, lattice: Lattice, order: np.ndarray) -> None:
