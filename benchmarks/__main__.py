@@ -9,6 +9,7 @@ from . import (
     alternatives,
     baths,
     before,
+    dissection,
     electrostatics,
     kernels,
     kinetic,
@@ -31,8 +32,8 @@ def machine():
 
 
 MODULES = {module.__name__.rpartition(".")[2]: module for module in (
-    alternatives, scaling, kinetic, electrostatics, slices, kernels, baths, thermal, thermal_resolution, phonons,
-    before, sweep, large)}
+    alternatives, scaling, kinetic, electrostatics, slices, dissection, kernels, baths, thermal, thermal_resolution,
+    phonons, before, sweep, large)}
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="name", help=f"which, by default all: {', '.join(MODULES)}")

@@ -70,16 +70,19 @@ def steady_state(syst: kwant.system.FiniteSystem, reservoirs: Sequence[Reservoir
         system. Without it U = 0. With it a lead's band is shifted by its reservoir's `potential`, by default
         mu - mu_eq, so that it stays neutral; the bath may then reach no site at all (coherent electrostatics, as with
         None).
-    method : {None, "slices", "kwant"}, optional
-        "slices" (None is the same): recursions along slices that lead from lead to lead; the cost grows with the
-        system's length and the cube of its width. "kwant": scattering wavefunctions and Green's functions of kwant at
-        every energy, slow, as a check on small systems.
+    method : {None, "slices", "dissection", "kwant"}, optional
+        "slices": recursions along slices that lead from lead to lead (sites, on a chain); the cost grows with the
+        system's length and the cube of its width. "dissection": the system in halves, and these in halves, and so on;
+        for long systems the cost grows with the length and the square of the width. None: whichever of them takes fewer
+        operations, dissection from widths of some 50 orbitals on. "kwant": scattering wavefunctions and Green's
+        functions of kwant at every energy, slow, as a check on small systems.
     rtol : float, optional
         Relative accuracy of the energy integrals: error of power, over its largest value, and of the currents.
     memory : float, optional
         Bytes that Green's functions may take which are kept for later; what does not fit is computed anew. By default
         a quarter of what is free. The work itself takes, for each thread and each of some 32 energies, some
-        ten numbers per site, and on slices three complex matrices of their width per slice.
+        ten numbers per site, and on slices three complex matrices of their width per slice, by dissection a half of
+        that or less.
     start : SteadyState, optional
         Of the same system under other conditions, to start from: chemical potentials, temperatures and potentials, and
         where it was found in this process the energies, too. The solution is the same within `rtol`.

@@ -69,6 +69,11 @@ class Lattice:
         return graph
 
     @property
+    def has_positions(self) -> bool:
+        """Whether all sites have a position in one space."""
+        return bool(self.positions.shape[1]) and bool(np.all(np.isfinite(self.positions)))
+
+    @property
     def contacts(self) -> np.ndarray:
         """Lead, and site that it couples to: array of int, shape (contacts, 2)."""
         return np.array([(lead, site) for lead, interface in enumerate(self.interfaces) for site in interface])

@@ -40,6 +40,12 @@ def cut(lattice: Lattice) -> list[np.ndarray]:
     return slices
 
 
+def slice_widths(lattice: Lattice) -> np.ndarray:
+    """Orbitals of each slice of a system, array of float."""
+    norbs = np.diff(lattice.offsets)
+    return np.array([norbs[part].sum() for part in cut(lattice)], float)
+
+
 def _contract(lattice):
     """Graph in which the sites of every lead's interface are one node, and the node of each site."""
     count = len(lattice.offsets) - 1

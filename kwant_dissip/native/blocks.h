@@ -83,11 +83,6 @@ static void send(const layout *s, num start, num stop, const num *rows, const nu
     }
 }
 
-static v larger_norm(v largest, const z *a, num count) {  // nan stays
-    v here = norm(a, count);
-    return choice((mask)(here <= largest) | (mask)(largest != largest), largest, here);
-}
-
 // Green's function on the slices, and how it goes on to their neighbours.
 static int block_green(const num *size, void **at) {
     layout layout = layout_of(size, at), *s = &layout;

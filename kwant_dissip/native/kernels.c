@@ -2,6 +2,7 @@
 #include "chain.h"
 #include "energies.h"
 #include "blocks.h"
+#include "fronts.h"
 #include "leads.h"
 
 // What all others are made of, for tests: matrices of some groups inverted in their places, products A B and A B^+.
@@ -29,6 +30,11 @@ static int products(const num *size, void **at) {
 #define LAYOUT_SIZES "lsohbaegAGB"
 #define LAYOUT "i:l i:l i:l i:l i:l i:o z:* i:* i:h i:h z:h i:h i:* i:b i:b z:b i:b i:* i:a i:* i:* i:* "
 
+// Nodes, sites, orbitals, children, places, hops, contacts, leads, energies, groups, whether M is symmetric; rows of the leads'
+// matrices and of what is kept.
+#define FRONTS_SIZES "vsocphxaegyAK"
+#define FRONTS "i:v i:v i:v i:v i:* i:c i:v i:p i:* i:h i:h z:h i:h i:* i:x i:x i:x i:x i:x i:o o i:v i:v i:v i:v i:v "
+
 static const kernel all_kernels[] = {
     KERNEL(chain_green, "sept", "pe pe i:s s se se t > se se se se se"),
     KERNEL(chain_dressed, "se", "se se se se se > se se se"),
@@ -49,6 +55,9 @@ static const kernel all_kernels[] = {
     KERNEL(block_bond_flows, LAYOUT_SIZES, LAYOUT "se ae gA gG gB gB > *"),
     KERNEL(block_arrivals, LAYOUT_SIZES, LAYOUT "se ae gA gG gB gB > gG gG"),
     KERNEL(block_exchange, LAYOUT_SIZES, LAYOUT "se se gA gG gB gB > ss"),
+    KERNEL(front_green, FRONTS_SIZES, FRONTS "2e s se se gA gA > gK z:oe ae e"),
+    KERNEL(front_occupation, FRONTS_SIZES, FRONTS "se ae gA ae gK > se ae"),
+    KERNEL(front_bond_flows, FRONTS_SIZES, FRONTS "se ae gA ae gK > *"),
     KERNEL(lead_modes, "nmrwbglRS", "* z:nn i:n i:2b z:b Rn z:R z:R lg lg > gS lg lg c:lg"),
     KERNEL(inverses, "gn", "> *"),
     KERNEL(products, "gikjad", "* * > *"),

@@ -6,6 +6,9 @@
 #include "vectors.h"
 
 #define TALL (LANES == 8 ? 4 : 2)
+// Elements of B that are worked on together, some hundred kB: rows, and an even number of columns.
+#define BLOCK_INNER 192
+#define BLOCK_COLUMNS 16
 
 // C = A B or C += A B, B conjugated if asked for: element (i, k) of A is a[i * a_row + k * a_step], (k, j) of B
 // b[k * b_step + j * b_column]. The compiler knows the size of a tile.
@@ -29,25 +32,41 @@ INLINE void tile(const int rows, const int columns, const int conjugated, z *c, 
             c[r * c_row + q] = add ? plus(c[r * c_row + q], sum[r][q]) : sum[r][q];
 }
 
-// Tile by tile; if `upper`, tiles below the diagonal may be left out.
-INLINE void tile_by_tile(const int conjugated, z *c, num c_row, const z *a, num a_row, num a_step, const z *b,
-                         num b_step, num b_column, num rows, num columns, num inner, int add, int upper) {
+// Tile by tile, B in pairs of columns; if these are columns from `diagonal` on of a Hermitian matrix, tiles below its
+// diagonal may be left out.
+INLINE void tile_by_tile(const int conjugated, z *c, num c_row, const z *a, num a_row, num a_step, const z *b, num rows,
+                         num columns, num inner, int add, num diagonal) {
 #define TILE(height, width) tile(height, width, conjugated, c + i * c_row + j, c_row, a + i * a_row, a_row, a_step, \
-                                 b + j * b_column, b_step, b_column, inner, add)
+                                 b + j * inner, 2, 1, inner, add)
     for (num i = 0, height; i < rows; i += height) {
         height = i + TALL <= rows ? TALL : 1;
         // Pairs of columns that lie to the left of the diagonal in all of these rows.
-        for (num j = upper ? 2 * (i / 2) : 0; j < columns; j += 2) {
+        for (num j = diagonal >= 0 && i > diagonal ? (i - diagonal) / 2 * 2 : 0; j < columns; j += 2) {
             if (j + 2 <= columns) { if (height > 1) TILE(TALL, 2); else TILE(1, 2); }
             else { if (height > 1) TILE(TALL, 1); else TILE(1, 1); }
         }
     }
 }
 
+// Block by block of B, each of which stays in the cache while all rows of A pass; its pairs of columns are copied to where
+// they lie one after the other, as rows of large matrices lie on as many pages.
 static void product(int conjugated, z *c, num c_row, const z *a, num a_row, num a_step, const z *b, num b_step,
                     num b_column, num rows, num columns, num inner, int add, int upper) {
-#define PRODUCT(c_) tile_by_tile(c_, c, c_row, a, a_row, a_step, b, b_step, b_column, rows, columns, inner, add, upper)
-    if (conjugated) PRODUCT(1); else PRODUCT(0);
+    static _Thread_local z block[BLOCK_INNER * BLOCK_COLUMNS] __attribute__((aligned(64)));
+    if (inner <= 0 && !add)
+        for (num i = 0; i < rows; i++) memset(c + i * c_row, 0, columns * sizeof(z));
+    for (num k = 0; k < inner; k += BLOCK_INNER) {
+        num part = smaller(BLOCK_INNER, inner - k);
+        for (num j = 0; j < columns; j += BLOCK_COLUMNS) {
+            num wide = smaller(BLOCK_COLUMNS, columns - j), height = upper ? smaller(rows, j + wide) : rows;
+            for (num q = 0; q < wide; q++)
+                for (num l = 0; l < part; l++)
+                    block[q / 2 * 2 * part + 2 * l + q % 2] = b[(k + l) * b_step + (j + q) * b_column];
+#define PRODUCT(c_) tile_by_tile(c_, c + j, c_row, a + k * a_step, a_row, a_step, block, height, wide, part, add || k, \
+                                 upper ? j : -1)
+            if (conjugated) PRODUCT(1); else PRODUCT(0);
+        }
+    }
 }
 
 // C = A B; `rows` x `inner` times `inner` x `columns` elements.
@@ -88,4 +107,9 @@ INLINE v norm(const z *a, num count) {
     for (; k + 4 <= count; k += 4) UNROLLED for (int part = 0; part < 4; part++) sum[part] += square(a[k + part]);
     for (; k < count; k++) sum[0] += square(a[k]);
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static v larger_norm(v largest, const z *a, num count) {  // nan stays
+    v here = norm(a, count);
+    return choice((mask)(here <= largest) | (mask)(largest != largest), largest, here);
 }

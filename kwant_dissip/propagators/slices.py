@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import lu_factor, lu_solve
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix
 
 from ..errors import ConvergenceError
 from ..model.lattice import Lattice
@@ -30,6 +30,7 @@ from ..numerics.quadrature import COUNTS
 from ..numerics.transfer import transfer_inverse
 from .interface import LatticeSpectrum, mean_absorption
 from .lattice import LatticePropagator
+from .ordered import OrderedSites
 
 # The Jacobian at a few energies, one dense matrix, is the preconditioner up to this many coupled sites; in wide systems
 # of few slices, where it costs little beside one integration over all energies, up to more.
@@ -144,18 +145,15 @@ class SlicePropagator(LatticePropagator["SliceGeometry"]):
         return solve
 
 
-class SliceGeometry:
+class SliceGeometry(OrderedSites):
     """Hamiltonian of a system in slices: constant matrices and the places of sites, orbitals and leads.
 
     Attributes
     ----------
-    order : array of int, shape (sites,)
-        The sites, slice by slice.
-    sites, orbitals : lists of slices
-        Range of the sites, and of the orbitals, that each slice of the system takes in the new order.
-    scale : float
-        Largest matrix element.
-    site_of_orbital : array of int, shape (orbitals,)
+    sites : list of slices
+        Range of the sites that each slice of the system takes in the new order.
+    parts : list of slices
+        Range of its orbitals.
     slice_of_site : array of int, shape (sites,)
     layout : Layout
         All of it as the kernels want it.
@@ -163,36 +161,22 @@ class SliceGeometry:
         Elements of all G_ii, of all matrices to the right, and of those to the left.
     entries : int
         Their sum.
-    bonds : array of int, shape (hoppings, 2)
-        Sites of each hopping, growing.
     """
 
     def __init__(self, lattice: Lattice, slices: Sequence[np.ndarray]) -> None:
+        super().__init__(lattice, np.concatenate(slices))
         norbs = np.diff(lattice.offsets)
-        self.order = order = np.concatenate(slices)
-        self.site_of_orbital = np.repeat(np.arange(len(order)), norbs[order])
-        self._first = np.concatenate([[0], np.cumsum(norbs[order])[:-1]])
-        self._single = np.all(norbs == 1)
         self.slice_of_site = np.repeat(np.arange(len(slices)), [len(part) for part in slices])
         self.sites = _ranges([len(part) for part in slices])
-        self.orbitals = _ranges([norbs[part].sum() for part in slices])
-        chosen = np.concatenate([np.arange(lattice.offsets[i], lattice.offsets[i + 1]) for i in order])
-        hamiltonian = lattice.hamiltonian[chosen][:, chosen]
-        self.scale = abs(hamiltonian).max()
-        bonds = coo_matrix(lattice.graph[order][:, order])
-        forward = bonds.row < bonds.col
-        self.bonds = np.stack([bonds.row[forward], bonds.col[forward]], axis=1)
-        place = np.empty(len(chosen), int)
-        place[chosen] = np.arange(len(chosen))
-        interfaces = [place[lattice.interface_orbitals(lead)] for lead in range(len(lattice.leads))]
-        self.layout = self._layout(coo_matrix(hamiltonian), interfaces)
+        self.parts = _ranges([norbs[part].sum() for part in slices])
+        self.layout = self._layout(coo_matrix(self.hamiltonian), self.interfaces)
         width = self.layout.width
         self.sizes = tuple(int(size) for size in ((width ** 2).sum(), *2 * ((width[1:] * width[:-1]).sum(),)))
         self.entries = sum(self.sizes)
 
     def _layout(self, hamiltonian: coo_matrix, interfaces: list[np.ndarray]) -> Layout:
-        width = np.array([part.stop - part.start for part in self.orbitals])
-        first = np.array([part.start for part in self.orbitals])
+        width = np.array([part.stop - part.start for part in self.parts])
+        first = np.array([part.start for part in self.parts])
         green_at, right_at, left_at = (_starts(sizes)[:len(width)] for sizes in (
             width ** 2, [*width[1:] * width[:-1], 0], [0, *width[1:] * width[:-1]]))
         slice_of = np.repeat(np.arange(len(width)), width)
@@ -204,15 +188,13 @@ class SliceGeometry:
         places = green_at[here] + (row[inside] - first[here]) * width[here] + column[inside] - first[here]
         onsite[places] = value[inside]
         site = self.site_of_orbital
-        number = csr_matrix((np.arange(1, 1 + len(self.bonds)), self.bonds.T), shape=2 * (len(self.order),))
 
         def elements(chosen, count):
             chosen = np.flatnonzero(chosen)
             chosen = chosen[np.argsort(column_slice[chosen], kind="stable")]
-            bond = np.asarray(number[site[column[chosen]], site[row[chosen]]]).ravel() - 1 if len(chosen) else chosen
             return (np.searchsorted(column_slice[chosen], np.arange(count)),
                     row[chosen] - first[row_slice[chosen]], column[chosen] - first[column_slice[chosen]],
-                    value[chosen], bond)
+                    value[chosen], self.bond_numbers(site[column[chosen]], site[row[chosen]]))
 
         lead_slice = np.array([slice_of[orbitals[0]] for orbitals in interfaces])
         by_slice = np.argsort(lead_slice, kind="stable")
@@ -224,10 +206,6 @@ class SliceGeometry:
             np.concatenate([orbitals - first[which] for orbitals, which in zip(interfaces, lead_slice, strict=True)]),
             _starts(np.square(counts)))
         return Layout(*(np.ascontiguousarray(part, complex if part.dtype == complex else np.int64) for part in parts))
-
-    def by_site(self, values: np.ndarray) -> np.ndarray:
-        """Sums over the orbitals of each site, along the first axis."""
-        return values if self._single else np.add.reduceat(values, self._first, axis=0)
 
     def room(self, groups: int) -> Blocks:
         """Arrays for all G_ii, B_i and C_i, in one piece, which malloc more readily gives again than three."""
@@ -295,7 +273,7 @@ class SliceSpectrum(LatticeSpectrum):
         absorbed, shares = (array[geometry.site_of_orbital].T for array in (self.rate, self.rate * weights))
         own, *arrival = (np.zeros((len(width), count)) for _ in range(3))
         passing = [[np.zeros((len(width), count)) for _ in range(2)] for _ in range(2)]
-        for i, part in enumerate(geometry.orbitals):
+        for i, part in enumerate(geometry.parts):
             rate, share = absorbed[:, part], shares[:, part]
             own[i] = np.einsum("ki,kij,kj->k", rate, np.abs(matrices[i]) ** 2, share)
             for result, matrix in zip(arrival, (left[i], right[i]), strict=True):

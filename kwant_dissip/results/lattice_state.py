@@ -70,7 +70,7 @@ class SteadyState(Result):
     newton_steps: int = quantity("Newton steps, where chords did not lead to the solution")
     products: int = quantity("Jacobian products in all of them")
     energies: int = quantity("Energies of the last grid")
-    method: str = quantity('Route that ran: "chain", "slices" or "kwant"')
+    method: str = quantity('Route that ran: "chain", "slices", "dissection" or "kwant"')
     green_functions: int | None = quantity(
         "Energies at which a Green's function was computed for integrals over the thermal window, in all; None in "
         "files of earlier versions", default=None)

@@ -12,6 +12,7 @@ import pytest
 
 import kwant_dissip as kd
 from kwant_dissip.leads.roots import BandedLead
+from kwant_dissip.model.dissecting import dissect
 from kwant_dissip.model.lattice import read
 from kwant_dissip.model.self_energy import broadening
 from kwant_dissip.native import BUILD, KERNELS, LANES, USABLE
@@ -26,6 +27,7 @@ from kwant_dissip.native.energies import (
     panel_sums,
 )
 from kwant_dissip.numerics.transfer import transfer_inverse
+from kwant_dissip.propagators.dissection import DissectionPropagator, FrontGeometry
 from kwant_dissip.propagators.slices import SlicePropagator
 from kwant_dissip.systems import ribbon
 from models import invert, multiply
@@ -36,11 +38,13 @@ STATES = """
 import kwant_dissip as kd
 from kwant_dissip.systems import chain, ribbon
 reservoirs = [kd.Reservoir(-1.0, 0.1), kd.Reservoir(-1.2, 0.1)]
-for syst, bath in ((chain.barrier(length=8), kd.PhononBath(0.1, rate=0.05)),
-                   (chain.barrier(length=4), [kd.ElectronBath(rate=0.1), kd.PhononBath(0.1, rate=0.05)]),
-                   (ribbon.ribbon(length=5, width=3, flux=0.05), kd.PhononBath(0.1, rate=0.1)),
-                   (chain.barrier(length=2), kd.OpticalPhonons(0.3, 0.02, 0.1))):
-    state = kd.steady_state(syst.finalized(), reservoirs, bath, rtol=1e-3)
+phonons = kd.PhononBath(0.1, rate=0.1)
+for syst, bath, method in ((chain.barrier(length=8), phonons, None),
+                           (chain.barrier(length=4), [kd.ElectronBath(rate=0.1), phonons], None),
+                           (ribbon.ribbon(length=5, width=3, flux=0.05), phonons, None),
+                           (ribbon.ribbon(length=11, width=5, flux=0.05), phonons, "dissection"),
+                           (chain.barrier(length=2), kd.OpticalPhonons(0.3, 0.02, 0.1), None)):
+    state = kd.steady_state(syst.finalized(), reservoirs, bath, rtol=1e-3, method=method)
     print(*state.power, *state.mu, *state.current)
 """
 
@@ -144,21 +148,44 @@ def test_one_bad_energy_spoils_no_other(bad):
     np.testing.assert_allclose(unpacked(values, 6, 6, LANES)[:-1], np.linalg.inv(a[:-1]), rtol=1e-9)
 
 
+def both_propagators(flux):
+    """A small ribbon on slices, and dissected into parts of four sites or less."""
+    lattice = read(ribbon.ribbon(length=6, width=4, flux=flux).finalized())
+    arguments = lattice, broadening(kd.PhononBath(0.1, rate=0.05), lattice), np.zeros(2)
+    geometry = FrontGeometry(lattice, dissect(lattice, leaf=4))
+    return SlicePropagator(*arguments), DissectionPropagator(*arguments, geometry)
+
+
+@pytest.mark.parametrize("flux", [0.0, 0.1])
+@pytest.mark.parametrize("count", [1, LANES - 1, LANES, LANES + 1])
+def test_any_number_of_energies(flux, count):
+    energies = np.linspace(-2.4, -2.0, count)
+    for propagator in both_propagators(flux):
+        spectrum = propagator.spectrum(energies)
+        source, filling = 0.5 * spectrum.rate, np.array([np.full(count, 0.3), np.full(count, 0.9)])
+        for k in range(count):
+            alone = propagator.spectrum(energies[k:k + 1])
+            for one, other in zip(spectrum.occupation(source, filling),
+                                  alone.occupation(source[:, k:k + 1], filling[:, k:k + 1]), strict=True):
+                np.testing.assert_allclose(one[:, k], other[:, 0], rtol=0, atol=1e-12)
+            np.testing.assert_allclose(spectrum.bond_flows(source, filling)[:, k],
+                                       alone.bond_flows(source[:, k:k + 1], filling[:, k:k + 1])[:, 0], atol=1e-12)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
-def test_blocks_and_leads_end_whatever_comes(bad):
-    syst = ribbon.ribbon(length=4, width=3, flux=0.1).finalized()
-    lattice = read(syst)
-    propagator = SlicePropagator(lattice, broadening(kd.PhononBath(0.1, rate=0.05), lattice), np.zeros(2))
+def test_slices_fronts_and_leads_end_whatever_comes(bad):
     energies = np.linspace(-2.5, -2.0, LANES + 1)
-    spectrum = propagator.spectrum(energies)
-    source = np.full_like(spectrum.rate, 0.5)
-    source[2, 1] = bad
-    n, inflow = spectrum.occupation(source, np.full((2, len(energies)), 0.5))
-    spectrum.bond_flows(source, np.full((2, len(energies)), bad))
-    spectrum.exchange(source, source)
-    good = np.arange(len(energies)) != 1
-    assert np.all(np.isfinite(n[:, good]))
-    assert np.all(np.isfinite(inflow[:, good]))
+    for propagator in both_propagators(0.1):
+        spectrum = propagator.spectrum(energies)
+        source = np.full_like(spectrum.rate, 0.5)
+        source[2, 1] = bad
+        n, inflow = spectrum.occupation(source, np.full((2, len(energies)), 0.5))
+        spectrum.bond_flows(source, np.full((2, len(energies)), bad))
+        good = np.arange(len(energies)) != 1
+        assert np.all(np.isfinite(n[:, good]))
+        assert np.all(np.isfinite(inflow[:, good]))
+    both_propagators(0.1)[0].spectrum(energies).exchange(source, source)
+    syst = ribbon.ribbon(length=4, width=3, flux=0.1).finalized()
     lead = BandedLead(syst.leads[0].cell_hamiltonian(), syst.leads[0].inter_cell_hopping())
     sigma, _, _, solved = lead.modes(np.array([-2.3, bad]))
     assert solved[0]
