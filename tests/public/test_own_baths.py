@@ -268,6 +268,16 @@ def test_profile_of_an_instance():
                                rtol=1e-5)
 
 
+def test_elastic_one_has_its_row():
+    """As the pages say, each bath of a list with one of the user's has; without such a one there are none."""
+    own = type("Turn", (kd.Bath,), {"keeps": "each energy", "profile": Filter.profile, "level": 0.1, "width": 0.2})
+    phonons = kd.PhononBath(KBT, rate=0.05)
+    state = kd.steady_state(CHAIN, R, [own(rate=0.1), phonons], rtol=1e-3)
+    np.testing.assert_array_equal(state.bath_power, [np.zeros(6), state.power])
+    np.testing.assert_array_equal(state.bath_mu, [np.full(6, np.nan), state.mu])
+    assert kd.steady_state(CHAIN, R, [kd.ElasticBath(rate=0.1), phonons], rtol=1e-3).bath_mu is None
+
+
 def test_what_is_no_bath_yet():
     with pytest.raises(TypeError, match="profile that is a function"):
         kd.steady_state(CHAIN, R, type("Odd", (kd.Bath,), {"profile": 1.0})(temperature=0.1, rate=0.1))
