@@ -30,7 +30,7 @@ _FAR = 14.0
 # From this rtol on panels begin with few nodes.
 _ROUGH = 1e-4
 # The part of a difference between two rules that is at least taken to be left, and below which they converge.
-_LEAST_PART, _CONVERGING = 1e-2, 0.1
+_LEAST_PART, _CONVERGING = 6e-2, 0.1
 # Differences below this part of the largest do not tell.
 _MATTERS = 1e-2
 

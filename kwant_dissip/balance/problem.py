@@ -124,8 +124,8 @@ class Problem:
         if not propagator.has_densities(probes.mu0):
             raise ValueError("Electrostatics needs the density, which with a mean_free_path is known only for leads of "
                              "one orbital per cell, with leads by self-energy only where that can be called at complex "
-                             "energies, and with a Bath's profile only where that is complex. Give the PhononBath a "
-                             "rate.")
+                             "energies, and with a Bath's profile only where that is complex. Give the bath a "
+                             "rate, or a profile with its level shift.")
         if self._method == "kwant":
             warn_of_patience(propagator, "electrostatics", probes.mu0,
                              _EVALUATIONS * probes.first_panels(np.empty(0), grid.count).energies, stacklevel=5)

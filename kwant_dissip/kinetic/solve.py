@@ -156,7 +156,7 @@ def relaxation(baths: Baths) -> Relaxation:
         raise ValueError("The kinetic theory needs a bath: coherent electrons do not relax. Give a PhononBath, "
                          "ElectronBath or ElasticBath.")
     balanced, elastic = ([_rate(bath) for bath in kind] for kind in (baths.balanced, baths.elastic))
-    return Relaxation(balanced, elastic, np.array([level for bath in baths.listed for level in bath.levels], float))
+    return Relaxation(balanced, elastic, np.concatenate([bath.checked_levels() for bath in baths.listed]))
 
 
 def _rate(bath):

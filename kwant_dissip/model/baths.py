@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.checks import is_number, shortened
+from ..numerics.checks import is_number, real_array, shortened
 from .per_site import PerSite, check_kind, first_bad, per_site, temperatures_per_site
 from .reservoirs import check_temperature
 
@@ -108,7 +108,16 @@ class Bath:
     @property
     def has_profile(self) -> bool:
         """Whether the rate depends on energy by a `profile`."""
-        return type(self).profile is not Bath.profile
+        return getattr(self.profile, "__func__", self.profile) is not Bath.profile
+
+    def checked_levels(self) -> np.ndarray:
+        """The `levels`, array of float of shape (levels,)."""
+        what = "finite numbers, one for each energy near which profile changes fast"
+        name = f"{type(self).__name__} levels"
+        levels = real_array(name, self.levels, what)
+        if levels.ndim > 1 or not np.all(np.isfinite(levels)):
+            raise ValueError(f"{name} must be {what}, got {shortened(self.levels)}.")
+        return np.atleast_1d(levels).astype(float)
 
     @property
     def takes_heat(self) -> bool:
@@ -327,6 +336,9 @@ def checked_baths(bath: Bath | Sequence[Bath] | Baths | None) -> Baths:
         if not isinstance(one, Bath):
             raise TypeError(f"bath[{number}] must be a PhononBath, ElectronBath, ElasticBath or other Bath, "
                             f"got {type(one).__name__}.")
+        if "rate" not in vars(one):
+            raise TypeError(f"{type(one).__name__} must call super().__init__ with its rate, and temperature where it "
+                            "keeps particles only.")
     if not bath:
         raise ValueError("bath is an empty list: None stands for no bath, the coherent conductor.")
     for kind, why in ((PhononBath, "phonons have one temperature at a site; add their rates"),

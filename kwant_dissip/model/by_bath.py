@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .baths import Bath, Baths, ElectronBath, PhononBath
+from .baths import Bath, Baths, ElasticBath, ElectronBath, PhononBath
 
 
 class ByBath:
@@ -53,9 +53,9 @@ class ByBath:
 
     @property
     def has_others(self) -> bool:
-        """Whether there are other baths than one of phonons and one of electrons."""
+        """Whether there are other baths than one of phonons, one of electrons, and elastic ones of the package."""
         return len(self._cold) > 1 or len(self._hot) > 1 or any(
-            type(bath) not in (PhononBath, ElectronBath) for bath in self._baths.balanced)
+            type(bath) not in (PhononBath, ElectronBath, ElasticBath) for bath in self._baths.listed)
 
     def listed(self, values: np.ndarray, nothing: float = np.nan) -> np.ndarray:
         """For each bath of the list, shape (baths, sites); `nothing` where it does not couple, and of elastic ones."""

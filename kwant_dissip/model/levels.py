@@ -1,7 +1,10 @@
 """Isolated levels: energies near which a peak may be too narrow for a grid of energies to notice."""
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
+from scipy.optimize import brentq
 from scipy.sparse import csc_matrix, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
@@ -21,6 +24,8 @@ _NARROW = 1e-3
 _MOST_LEVELS = 100
 # In units of the largest matrix element.
 _BESIDE = 1e-7
+# A level that leads push by less is not pushed; farther from them than so many sites none is. How well it is found.
+_LOCALISED, _REACH, _CLOSE = 1e-9, 40, 1e-13
 
 
 def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.ndarray, potential: np.ndarray,
@@ -58,7 +63,11 @@ def isolated_levels(lattice: Lattice, bath_rates: np.ndarray, band_shifts: np.nd
     if order is not None:
         hamiltonian, rates, broadened = hamiltonian[order][:, order], rates[order], broadened[order]
     if order is not None and not everywhere:
-        values = _bound_on_chain(hamiltonian.diagonal().real, np.abs(hamiltonian.diagonal(1)), bands)
+        diagonal, hopping = hamiltonian.diagonal().real, np.abs(hamiltonian.diagonal(1))
+        alone = [] if len(order) <= _REACH else [_bound_on_chain(diagonal, hopping, bands)]
+        values = np.concatenate(alone + [
+            _bound_next_to_leads(diagonal[piece], hopping[piece.start:piece.stop - 1], added, bands, (low, high))
+            for piece, added in _next_to_leads(lattice, band_shifts, order)])
     elif len(rates) <= _DENSE:
         energies, states = np.linalg.eigh(hamiltonian.toarray())
         width = broadened @ np.abs(states) ** 2
@@ -77,6 +86,59 @@ def _bound_on_chain(diagonal, hopping, bands):
     outside = [eigh_tridiagonal(diagonal, hopping, eigvals_only=True, select="v", select_range=pair)
                for pair in (ends[:2], ends[2:]) if pair[0] < pair[1] and len(diagonal) > 1]
     return np.concatenate([[], *outside])
+
+
+def _next_to_leads(lattice, band_shifts, order):
+    """Pieces of a chain around its leads, and what these add to their sites at an energy outside the bands.
+
+    Returns
+    -------
+    list of (slice, callable)
+        The whole chain, once, if it is short.
+    """
+    place = np.argsort(order)
+    leads = [(lead, shift, place[lattice.interfaces[lead.number][0]])
+             for lead, shift in zip(lattice.leads, band_shifts, strict=True)]
+
+    def added(energy, piece):
+        result = np.zeros(len(order))
+        for lead, shift, at in leads:
+            result[at] += lead.self_energy(np.array([energy - shift]))[0, 0, 0].real
+        return result[piece]
+
+    whole = len(order) <= _REACH
+    pieces = [slice(0, len(order))] if whole else [
+        slice(max(0, at - _REACH), min(at + _REACH + 1, len(order))) for _, _, at in leads]
+    return [(piece, partial(added, piece=piece)) for piece in pieces]
+
+
+def _bound_next_to_leads(diagonal, hopping, added, bands, window):
+    """Energies outside the bands of the levels of a short chain with its leads.
+
+    Leads push levels away from their bands, the less the farther away these are: each lies between that of the chain
+    alone and that of the chain with what leads add at the band's edge.
+    """
+    found = []
+    for sign, edge in zip((-1, 1), bands, strict=True):
+        pushed = _beyond(diagonal + added(edge), hopping, sign, edge)
+        alone = np.append(_beyond(diagonal, hopping, sign, edge), np.zeros(len(pushed)))[:len(pushed)]
+
+        def excess(distance, number, sign=sign, edge=edge):
+            levels = _beyond(diagonal + added(edge + sign * distance), hopping, sign, edge)
+            return (levels[number] if number < len(levels) else 0.0) - distance
+
+        for number, (near, far) in enumerate(zip(alone, pushed, strict=True)):
+            ends = sorted((edge + sign * near, edge + sign * far))
+            is_pushed = far - near > _LOCALISED and ends[0] < window[1] and ends[1] > window[0] and \
+                excess(near, number) > 0 > excess(far, number)
+            found.append(edge + sign * (brentq(excess, near, far, (number,), xtol=_CLOSE) if is_pushed else far))
+    return np.array(found, float)
+
+
+def _beyond(diagonal, hopping, sign, edge):
+    """Distances from a band's edge of a chain's eigenvalues beyond it, the outermost first."""
+    distances = sign * (eigh_tridiagonal(diagonal, hopping, eigvals_only=True) - edge)
+    return np.sort(distances[distances > 0])[::-1]
 
 
 def _bound(hamiltonian, bands, window):

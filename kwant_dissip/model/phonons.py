@@ -194,8 +194,8 @@ def quanta_of(bath: Any) -> tuple[list[Phonons], list | None]:
     for number, one in enumerate(listed):
         if not isinstance(one, Bath | Phonons):
             name, listing = ("bath", ", or a list of them") if one is bath else (f"bath[{number}]", "")
-            raise TypeError(f"{name} must be a PhononBath, ElectronBath, ElasticBath, OpticalPhonons or AcousticPhonons"
-                            f"{listing}, got {type(one).__name__}.")
+            raise TypeError(f"{name} must be a PhononBath, ElectronBath, ElasticBath, other Bath, OpticalPhonons or "
+                            f"AcousticPhonons{listing}, got {type(one).__name__}.")
     quanta = [one for one in listed if isinstance(one, Phonons)]
     if not quanta:
         return [], bath

@@ -1,5 +1,7 @@
 """A bath whose rate depends on energy as its user says."""
 
+from copy import copy
+
 import numpy as np
 
 from ..numerics.checks import shortened
@@ -8,9 +10,11 @@ from .broadening import SelfEnergy
 
 # Part of the largest rate below which a negative one is rounding.
 _ROUNDING = 1e-12
-# How far up the profile is evaluated for its limit, and how well it must obey Cauchy and Riemann, in units of its size.
-_FAR, _ANALYTIC = 1e9, 1e-4
-_STEP = 1e-3
+# How far up the profile is evaluated for its limit, and how well it must obey Cauchy's theorem, in units of its size.
+_FAR, _ANALYTIC = 1e9, 1e-6
+# Circles in the upper half plane, above every level: their heights, of which each is half the next one's and twice its
+# own radius, and the points on each, which see what is analytic up to the real axis to 2^-31.
+_HEIGHTS, _POINTS = 2.0 ** np.arange(-24, 31), 32
 
 
 class ProfileBroadening(SelfEnergy):
@@ -23,8 +27,6 @@ class ProfileBroadening(SelfEnergy):
         The rate; 0 where a site is not coupled.
     scale : float
         Energy over which p may change.
-    potential : array of float, shape (sites,), optional
-        U_i; by default 0.
 
     Raises
     ------
@@ -32,22 +34,43 @@ class ProfileBroadening(SelfEnergy):
         If the profile is not what `Bath.profile` asks for.
     """
 
-    def __init__(self, bath: Bath, strength: np.ndarray, scale: float, potential: np.ndarray | None = None) -> None:
-        self._bath, self._strength, self._scale = bath, strength, scale
-        self.coupled = strength > 0
-        self.balanced = (self.coupled,)
-        self._potential = np.zeros(len(strength)) if potential is None else potential
-        levels = np.asarray(bath.levels, float)
-        around = np.append(levels, 0.0)
-        values = self._profile(around + 0j)
+    def __init__(self, bath: Bath, strength: np.ndarray, scale: float) -> None:
+        if not callable(bath.profile):
+            raise TypeError(f"{bath!r} must have a profile that is a function of energies, "
+                            f"got {shortened(bath.profile)}.")
+        self._bath, self._scale = bath, scale
+        self._set(strength, np.zeros(len(strength)))
+        around = np.append(bath.checked_levels(), 0.0)
+        self._profile(around + 0j)
         self.is_analytic = bool(np.iscomplexobj(bath.profile(around)))
         if self.is_analytic:
-            # Next to the real axis, where baths are narrow, and not on it.
-            z, step = around + 1j * self._scale, _STEP * self._scale
-            along, up = (self._profile(z + step * unit) - self._profile(z - step * unit) for unit in (1, 1j))
-            if np.any(np.abs(along + 1j * up) > _ANALYTIC * np.abs(values).max()):
-                raise ValueError(f"{bath!r} has a complex profile that is not analytic in the upper half plane: "
-                                 "only such a rate has a level shift. Return its real part alone.")
+            self._check_analytic(around)
+
+    def _set(self, strength, potential):
+        self._strength, self._potential = strength, potential
+        self.coupled = strength > 0
+        self.balanced = (self.coupled,)
+
+    def _check_analytic(self, around):
+        """Raise ValueError unless p is analytic above some energies, bounded, and Re p not negative.
+
+        A Lorentzian with the sign of a growing state, or squared, is analytic but for its pole: integrals around that
+        do not vanish, and its real part is negative above it, as of no p whose rate is not on the axis.
+        """
+        turn = np.exp(2j * np.pi * np.arange(_POINTS) / _POINTS)
+        heights = self._scale * _HEIGHTS[:, None]
+        values = self._profile(around[:, None, None] + heights * (1j + 0.5 * turn))
+        largest = np.abs(values).max()
+        around_nothing, low = np.abs((values * turn).mean(axis=-1)).max(), values.real.min()
+        if around_nothing > _ANALYTIC * largest or low < -_ANALYTIC * largest:
+            raise ValueError(f"{self._bath!r} has a complex profile that is not analytic in the upper half plane, or "
+                             "has a negative real part there: only without does its imaginary part belong to its rate. "
+                             "A Lorentzian is width / (width - 1j * (energies - level)), with this sign. Mend it, or "
+                             "return the real part alone, which has no level shift.")
+        far, farther = np.abs(self._profile(np.array([1j, 1000j]) * _FAR * self._scale))
+        if farther > 2 * max(far, largest):
+            raise ValueError(f"{self._bath!r} has a complex profile that grows with the energy, to {farther:.3g}: it "
+                             "must be bounded. Let it fall beyond the band.")
 
     def _profile(self, energies):
         """p, checked."""
@@ -88,7 +111,7 @@ class ProfileBroadening(SelfEnergy):
         return self._strength
 
     def thresholds(self) -> np.ndarray:
-        levels = np.asarray(self._bath.levels, float)
+        levels = self._bath.checked_levels()
         at_sites = self._potential[self.coupled]
         if not len(at_sites):
             return np.empty(0)
@@ -99,7 +122,13 @@ class ProfileBroadening(SelfEnergy):
         return np.zeros(len(self._strength)), 0.5j * self._strength * limit
 
     def at_potential(self, potential: np.ndarray) -> "ProfileBroadening":
-        return ProfileBroadening(self._bath, self._strength, self._scale, potential)
+        return self._changed(self._strength, potential)
 
     def in_order(self, order: np.ndarray) -> "ProfileBroadening":
-        return ProfileBroadening(self._bath, self._strength[order], self._scale, self._potential[order])
+        return self._changed(self._strength[order], self._potential[order])
+
+    def _changed(self, strength, potential):
+        """The same profile, which was checked, of other sites."""
+        other = copy(self)
+        other._set(strength, potential)
+        return other

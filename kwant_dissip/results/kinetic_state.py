@@ -53,7 +53,7 @@ class KineticState(Result):
                                                        default=None)
     bath_mu: np.ndarray | None = quantity(
         "Electrochemical potential of each bath of the list, nan of elastic ones; None, as the next two, where there "
-        "are no other baths than a PhononBath and an ElectronBath", "energy", _BATH, default=None)
+        "are no other baths than a PhononBath, an ElectronBath and ElasticBaths", "energy", _BATH, default=None)
     bath_power: np.ndarray | None = quantity("Power per length that each bath receives", "power per length", _BATH,
                                              default=None)
     bath_temperatures: np.ndarray | None = quantity(

@@ -95,8 +95,8 @@ class SteadyState(Result):
         default=None)
     bath_mu: np.ndarray | None = quantity(
         "Electrochemical potential of each bath of the list at every site, nan where it does not couple and of elastic "
-        "ones; None, as the next two, where there are no other baths than a PhononBath and an ElectronBath", "energy",
-        _BATH, default=None)
+        "ones; None, as the next two, where there are no other baths than a PhononBath, an ElectronBath and "
+        "ElasticBaths", "energy", _BATH, default=None)
     bath_power: np.ndarray | None = quantity("Power that each site gives to each bath", "power", _BATH, default=None)
     bath_temperatures: np.ndarray | None = quantity(
         "k_B T (SI: T) at which each bath returns electrons: its own, or as it was found", "temperature", _BATH,

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 import kwant_dissip as kd
 from kwant_dissip import systems
+from kwant_dissip.model.lattice import read
+from kwant_dissip.model.levels import isolated_levels
 from models import chain, chains, floats, uniform_chain
 
 
@@ -208,6 +210,31 @@ def test_bound_state_below_the_band_is_not_overlooked():
     coarse, fine = (kd.steady_state(syst, reservoirs, bath, rtol=rtol) for rtol in (1e-6, 1e-9))
     np.testing.assert_allclose(coarse.power, fine.power, rtol=0, atol=1e-6 * np.abs(fine.power).max())
     np.testing.assert_allclose(coarse.mu, fine.mu, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("onsite", "length"), [([0.1, 1.3, 0.9], 0), ([-0.2, -1.9], 0), ([1.5], 0), ([1.5, 1.5], 90)])
+def test_levels_that_leads_push_out_of_the_band(onsite, length):
+    """Breaks between panels lie where kwant's long chain, leads and all, has levels outside the band."""
+    sites, beyond = [*onsite, *[0.0] * length], 300
+    long = np.diag([*[0.0] * beyond, *sites, *[0.0] * beyond]) - np.eye(len(sites) + 2 * beyond, k=1)
+    levels = np.linalg.eigvalsh(long, UPLO="U")
+    lattice = read(chain(sites, [-1.0] * (len(sites) - 1)))
+    found = isolated_levels(lattice, np.full(len(sites), 0.1), np.zeros(2), np.zeros(len(sites)), -9, 9)
+    outside = levels[np.abs(levels) > 2 + 1e-9]
+    assert len(outside)
+    np.testing.assert_allclose(np.abs(found[:, None] - outside).min(axis=0), 0.0, atol=1e-9)
+
+
+def test_error_where_a_level_is_pushed_out_of_the_band():
+    """A bound state next to a lead, between two of seven nodes: what is said of the power's error holds."""
+    rng = np.random.default_rng(56)
+    for _ in range(6):
+        onsite, mu = rng.normal(0, 0.8, 5), rng.uniform(1.2, 1.8)
+        syst, rates = chain(onsite, [-1.0] * 4), np.where(np.arange(5) % 2, 0.0, 10 ** rng.uniform(-2, -1, 5))
+        reservoirs = [kd.Reservoir(mu + 0.3, 0.15), kd.Reservoir(mu - 0.3, 0.15)]
+        coarse, fine = (kd.steady_state(syst, reservoirs, kd.PhononBath(0.15, rate=list(rates)), rtol=rtol)
+                        for rtol in (1e-3, 1e-8))
+        assert np.abs(coarse.power - fine.power).max() <= coarse.error * np.abs(fine.power).max()
 
 
 @settings(max_examples=12)

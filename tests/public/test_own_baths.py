@@ -226,11 +226,63 @@ def test_refused_when_made(make, message):
 
 @pytest.mark.parametrize(("profile", "message"), [
     (lambda self, e: -np.ones(np.shape(e)), "not negative"), (lambda self, e: 1.0, "one finite number for each"),
-    (lambda self, e: np.conj(Filter.profile(Filter(), e)), "not analytic")])
+    (lambda self, e: np.conj(Filter.profile(Filter(), e)), "not analytic"),
+    (lambda self, e: 0.2 / (0.2 + 1j * (e - 0.1)), "not analytic"),  # that of a growing state
+    (lambda self, e: 30 / (30 + 1j * (e - 0.1)), "not analytic"),
+    (lambda self, e: 0.01 / (0.01 + 1j * (e - 0.7)), "not analytic"),  # not at a level that was named
+    (lambda self, e: 0.5 / (0.1 - 1j * e) + 0.1 / (0.1 + 1j * e), "not analytic"),
+    (lambda self, e: (0.04 / (0.04 + (e - 0.1) ** 2)).astype(complex), "not analytic"),  # without its level shift
+    (lambda self, e: 1 - 1j * e, "must be bounded")])
 def test_refused_when_solved(profile, message):
     bath = type("Odd", (kd.Bath,), {"profile": profile})(temperature=0.1, rate=0.1)
     with pytest.raises(ValueError, match=message):
         kd.steady_state(CHAIN, R, bath)
+
+
+@pytest.mark.parametrize("profile", [
+    lambda self, e: 1e-5 / (1e-5 - 1j * (e - 0.7)), lambda self, e: 300 / (300 - 1j * e),
+    lambda self, e: 0.2 / (0.2 - 1j * (e - 1)) + 1e-4 / (1e-4 - 1j * (e + 1)), lambda self, e: 1 + 0.3j + 0 * e])
+def test_profiles_that_are_analytic(profile):
+    """Narrow ones, wide ones, several levels, a level shift that is constant."""
+    bath = type("Fine", (kd.Bath,), {"profile": profile})(temperature=0.1, rate=0.1)
+    state = kd.steady_state(chain([0.1, -0.2], [-1.0]), R, bath, rtol=1e-3)
+    conserved(state)
+    assert np.all(np.isfinite(state.density))
+
+
+@pytest.mark.parametrize("levels", ["a", ["a"], None, np.nan, [np.inf], [1j], {0.1}, [[0.1, 0.2]]])
+def test_levels_are_numbers(levels):
+    bath = Filter()
+    bath.levels = levels
+    with pytest.raises(ValueError, match="Filter levels must be"):
+        kd.steady_state(CHAIN, R, bath)
+    with pytest.raises(ValueError, match="Filter levels must be"):
+        kd.kinetic.steady_state(np.ones_like, R, bath, velocity=np.ones_like, length=5.0)
+
+
+def test_profile_of_an_instance():
+    """It counts as one of the class does."""
+    one = Flat(temperature=KBT, rate=0.1)
+    one.profile = Filter().profile
+    np.testing.assert_allclose(kd.steady_state(CHAIN, R, one).power, kd.steady_state(CHAIN, R, Filter(rate=0.1)).power,
+                               rtol=1e-5)
+
+
+def test_elastic_one_has_its_row():
+    """As the pages say, each bath of a list with one of the user's has; without such a one there are none."""
+    own = type("Turn", (kd.Bath,), {"keeps": "each energy", "profile": Filter.profile, "level": 0.1, "width": 0.2})
+    phonons = kd.PhononBath(KBT, rate=0.05)
+    state = kd.steady_state(CHAIN, R, [own(rate=0.1), phonons], rtol=1e-3)
+    np.testing.assert_array_equal(state.bath_power, [np.zeros(6), state.power])
+    np.testing.assert_array_equal(state.bath_mu, [np.full(6, np.nan), state.mu])
+    assert kd.steady_state(CHAIN, R, [kd.ElasticBath(rate=0.1), phonons], rtol=1e-3).bath_mu is None
+
+
+def test_what_is_no_bath_yet():
+    with pytest.raises(TypeError, match="profile that is a function"):
+        kd.steady_state(CHAIN, R, type("Odd", (kd.Bath,), {"profile": 1.0})(temperature=0.1, rate=0.1))
+    with pytest.raises(TypeError, match="must call super"):
+        kd.steady_state(CHAIN, R, type("Odd", (kd.Bath,), {"__init__": lambda self: None})())
 
 
 def test_electrostatics_needs_a_complex_profile():
