@@ -85,9 +85,9 @@ def test_solved_cases(bath_cases, name, method):
     syst, places = system_of(case)
     order = np.array([places.index(site) for site in syst.sites])
     reservoirs = [kd.Reservoir(*pair) for pair in zip(case["mus"], case["temperatures"], strict=True)]
-    # With 1 % asked for, kwant's route reaches 1e-8 and takes half the time.
+    # With 1e-4 asked for, kwant's route reaches what is compared and takes half the time.
     state = kd.steady_state(syst, reservoirs, baths_of(case, order), method=method,
-                            rtol=1e-2 if method == "kwant" else 1e-6)
+                            rtol=1e-4 if method == "kwant" else 1e-6)
     for field in ("power", "mu", "electron_mu", "electron_temperature"):
         expected = np.array(case[field], float)[order]
         np.testing.assert_allclose(getattr(state, field), expected, rtol=0,
