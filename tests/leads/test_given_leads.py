@@ -50,7 +50,7 @@ def test_coherent_current_of_benzene(method):
     """Landauer's integral over kwant's transmission, and over the density of states from kwant."""
     syst, temperature, mu = benzene(), 0.2, (0.3, -0.3)
     state = kd.steady_state(syst, [kd.Reservoir(m, temperature) for m in mu], None, method=method,
-                            rtol=1e-8 if method is None else 3e-2)
+                            rtol=1e-8 if method is None else 1e-3)
     energies, weights = rule()
     window = expit((mu[0] - energies) / temperature) - expit((mu[1] - energies) / temperature)
     through = np.array([transmission(syst, energy) for energy in energies])
