@@ -49,7 +49,8 @@ class _Goal(NamedTuple):
     gmres : float
         To what the linear equations of a Newton step are solved.
     lost : float
-        Particles that the bath takes at a site and in all, relative to the largest current.
+        Particles that the bath takes at a site and in all, and that floating leads take, relative to the largest
+        current.
     """
 
     step: float
@@ -219,8 +220,9 @@ class Balance:
 
         def conserved(point):
             lost, current = point.integrals.total("loss"), point.integrals.total("current")
-            largest = np.abs(current).max()
-            return goal.lost == np.inf or max(np.abs(lost).max(), abs(lost.sum())) <= goal.lost * largest
+            largest, open_circuits = np.abs(current).max(), np.abs(current[self.probes.floating]).max(initial=0.0)
+            return goal.lost == np.inf or max(np.abs(lost).max(), abs(lost.sum()),
+                                              open_circuits) <= goal.lost * largest
 
         start = point
         point, found = chords(point, lambda unknowns: self.evaluate(panels, unknowns), inverse, scale=self.probes.scale,
