@@ -78,7 +78,7 @@ python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [("py:.*", r"(\w+\.)*(ndarray|Any|Callable|Sequence|Iterable|Mapping|PathLike|Figure|Axes|"
                                   r"Dataset|FiniteSystem|Bath|Law|Result|Saved|KwantScatterer|TwoWires|State|Self|"
                                   r"PerSite|Conductance|Charge|Lattice|Equation|Builder|Site|Spots|"
-                                  r"ConstantMeanFreePath|LandauerHeat)")]
+                                  r"ConstantMeanFreePath|LandauerHeat|InitVar|Graph|Profile|AveragedProfile)")]
 autodoc_default_options = {"members": True, "inherited-members": True}
 numpydoc_show_class_members = False
 # `name` in a docstring is code.
