@@ -246,17 +246,13 @@ def _state(problem: Problem, solved: Solved, rtol: float) -> SteadyState:
                  "law_residual": found.law_residual}
     by_bath = ByBath(baths, np.array(problem.propagator.balanced).reshape(-1, sites)[:, back])
 
-    def of_baths(values):
-        return values.reshape(-1, sites)[:len(baths.balanced), back]
-
-    mus, powers = of_baths(found.mu), of_baths(found.power)
-    temperatures = problem.temperature.copy()
+    mus, powers = (by_bath.of_balanced(values)[:, back] for values in (found.mu, found.power))
+    temperatures = by_bath.of_balanced(problem.temperature.copy())
     if len(probes.hot):
-        temperatures[probes.hot_baths] = probes.temperature0 + of_baths(probes.excess(found.unknowns))
+        _, hot = probes.local(found.unknowns)
+        temperatures[probes.hot_baths] = hot.reshape(-1, sites)[:, back]
     mu, electron_mu = by_bath.taking_heat(mus), by_bath.keeping_energy(mus)
-    if by_bath.has_others:
-        extra.update(bath_mu=by_bath.listed(mus), bath_power=by_bath.listed(powers, 0.0),
-                     bath_temperatures=by_bath.listed(temperatures))
+    extra.update(by_bath.others(mus, powers, temperatures))
     where = np.where(np.isnan(mu), electron_mu, mu)
     rate = problem.self_energy.at_potential(potential).local(np.where(np.isnan(where), probes.mu0, where))
     lead_mu = np.array([floating if reservoir.mu is None else reservoir.mu

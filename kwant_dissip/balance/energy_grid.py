@@ -198,8 +198,8 @@ class EnergyGrid:
         """Error of each panel, the worst of all integrals relative to their scales; and whether its rules converge.
 
         Twice as many nodes and one leave a part r of the difference between rules, the largest part of all integrals
-        that matter; as many again leave r of that or less where integrands are smooth on a panel, and where r is not
-        small the difference itself is what is left.
+        that matter; as many again leave r of that or less where integrands are smooth on a panel (but something always
+        is taken to be left), and where r is not small the difference itself is what is left.
         """
         fine, rough = integrals.errors / self._scales(integrals)[:, None]
         largest = fine.max(axis=0)
@@ -235,7 +235,7 @@ class EnergyGrid:
         while True:
             errors, converge = self._errors(integrals)
             self.progress("energies", errors.sum())
-            if self.error(integrals) <= self.rtol:
+            if errors.sum() <= self.rtol:
                 return panels, integrals
             # The worst panels, so many that the rest is within half of the tolerance.
             order = np.argsort(errors)

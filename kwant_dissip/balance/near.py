@@ -37,15 +37,14 @@ class NearSolution:
     potential: np.ndarray
     lead_mu: np.ndarray
     lead_temperature: np.ndarray
-    energies: Panels | None
-    mu0: float
-    is_screened: bool
+    energies: Panels | None = None
+    mu0: float = 0.0
+    is_screened: bool = False
 
     def unknowns(self, probes: Probes) -> np.ndarray:
         """Unknowns of the probes to start from."""
         middle, ratio = self._ratio(probes)
-        baths = len(probes.coupled) // probes.sites
-        mu, hot = np.tile(self.mu, (baths, 1)), probes.hot_baths
+        mu, hot = np.tile(self.mu, (probes.baths, 1)), probes.hot_baths
         mu[hot] = self.electron_mu
         heating = self.electron_temperature ** 2 - self.lead_temperature.mean() ** 2
         square = probes.temperature0 ** 2 + ratio ** 2 * heating

@@ -65,6 +65,11 @@ class Probes(ABC):
         return unknowns[:rows], unknowns[rows + len(self.hot):]
 
     @property
+    def baths(self) -> int:
+        """How many there are."""
+        return len(self.coupled) // self.sites
+
+    @property
     def hot_baths(self) -> np.ndarray:
         """Numbers of the baths with rows in `hot`."""
         return self.hot[::self.sites] // self.sites
@@ -72,7 +77,7 @@ class Probes(ABC):
     @property
     def keeps_energy(self) -> np.ndarray:
         """Of each bath whether it does: array of bool."""
-        return np.isin(np.arange(0, len(self.coupled), self.sites), self.hot)
+        return np.isin(np.arange(self.baths), self.hot_baths)
 
     @property
     def temperatures(self) -> slice:

@@ -65,16 +65,13 @@ class Problem:
         of_leads = np.array([reservoir.temperature for reservoir in reservoirs], float)
         self.reference = (np.full(len(lattice.sites), of_leads.mean()) if baths.phonons is None else
                           baths.phonons.site_temperatures(lattice.sites))
-        self.temperature = np.array([bath.site_temperatures(lattice.sites) if bath.takes_heat else self.reference
-                                     for bath in baths.balanced]).reshape(-1, len(lattice.sites))
+        self.temperature = baths.temperatures(lattice.sites, self.reference)
         check_resolved(np.concatenate([of_leads, self.reference, *self.temperature]),
                        max(abs(lattice.hamiltonian).max(), *np.abs(known_mus(reservoirs))))
         self.propagator: LatticePropagator = propagator_for(lattice, self.self_energy, band_shifts, method)
         self.order = order = self.propagator.order
-        self.probes = ThermalProbes(
-            self.self_energy.coupling[:, order],
-            (self.temperature if baths.balanced else self.reference[None])[:, order],
-            baths.keeps_energy if baths.balanced else np.zeros(1, bool), reservoirs)
+        self.probes = ThermalProbes(self.self_energy.coupling[:, order], self.temperature[:, order], baths.keeps_energy,
+                                    reservoirs)
 
     def in_rows(self, propagator: LatticePropagator) -> Propagator:
         """A propagator as the balance of these baths needs it."""

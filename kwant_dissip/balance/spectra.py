@@ -1,4 +1,4 @@
-"""Spectra of one propagator at the energies of a grid, and what computes them: the only place that knows workers.
+"""Spectra of one propagator at the energies of a grid, and the workers that compute them.
 
 A spectrum stays where it was made, as long as memory allows: unknowns go in, sums come out.
 """

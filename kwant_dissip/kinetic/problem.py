@@ -53,15 +53,14 @@ class KineticProblem:
         self._lead_temperature = np.array([reservoir.temperature for reservoir in reservoirs], float)
         self._reference = float(
             self._lead_temperature.mean() if baths.phonons is None else bath_temperature(baths.phonons))
-        self._temperatures = np.array([bath_temperature(bath) if bath.takes_heat else self._reference
-                                       for bath in baths.balanced])
+
+    def _temperatures(self, nodes):
+        return self._baths.temperatures(range(nodes), np.full(nodes, self._reference))
 
     def _probes(self, nodes):
-        baths = max(1, len(self._baths.balanced))
-        temperature = self._temperatures if len(self._temperatures) else np.array([self._reference])
-        return ThermalProbes(np.full((baths, nodes), bool(self._baths.balanced)),
-                             np.repeat(temperature, nodes).reshape(baths, nodes),
-                             self._baths.keeps_energy if self._baths.balanced else np.zeros(1, bool), self._reservoirs)
+        temperatures = self._temperatures(nodes)
+        return ThermalProbes(np.full(temperatures.shape, bool(self._baths.balanced)), temperatures,
+                             self._baths.keeps_energy, self._reservoirs)
 
     def solve(self, make: Maker, start: Any, map_: Callable, progress: Callable) -> tuple:
         """See `mesh.adapt`; one step towards U = mu - mu_eq, which calls again until it is settled."""
@@ -105,15 +104,12 @@ class KineticProblem:
         nodes, baths = len(mesh.nodes), self._baths
         by_bath, extra = self._by_bath(nodes), {}
         mus = by_bath.of_balanced(solution.mu)
-        temperatures = np.repeat(self._temperatures, nodes).reshape(-1, nodes)
+        temperatures = by_bath.of_balanced(self._temperatures(nodes))
         if len(probes.hot):
             temperatures[probes.hot_baths] = probes.temperature0 + probes.excess(solution.unknowns).reshape(-1, nodes)
             extra = {"electron_mu": by_bath.keeping_energy(mus),
                      "electron_temperature": by_bath.keeping_energy(temperatures)}
-        if by_bath.has_others:
-            powers = by_bath.of_balanced(solution.power) / mesh.node_widths
-            extra.update(bath_mu=by_bath.listed(mus), bath_power=by_bath.listed(powers, 0.0),
-                         bath_temperatures=by_bath.listed(temperatures))
+        extra.update(by_bath.others(mus, by_bath.of_balanced(solution.power) / mesh.node_widths, temperatures))
         reservoir_mu = np.array([found if reservoir.mu is None else reservoir.mu
                                  for found, reservoir in zip(solution.lead_mu, self._reservoirs, strict=True)], float)
         mu = by_bath.taking_heat(mus)

@@ -309,8 +309,13 @@ class Baths:
 
     @property
     def keeps_energy(self) -> np.ndarray:
-        """Of each of the `balanced` baths whether it does: array of bool."""
-        return np.array([not bath.takes_heat for bath in self.balanced], bool)
+        """Of each of the `balanced` baths whether it does; without any, of one that couples nowhere: array of bool."""
+        return np.array([not bath.takes_heat for bath in self.balanced] or [False])
+
+    def temperatures(self, sites: Sequence, reference: np.ndarray) -> np.ndarray:
+        """K_B T at which each of these returns electrons, the reference where it has none: shape (baths, sites)."""
+        return np.array([bath.site_temperatures(sites) if bath.takes_heat else reference for bath in self.balanced]
+                        or [reference])
 
 
 def checked_baths(bath: Bath | Sequence[Bath] | Baths | None) -> Baths:

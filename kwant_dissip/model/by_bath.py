@@ -51,13 +51,20 @@ class ByBath:
         """Values of the rows of a balance, of which one bath that couples nowhere stands for none at all."""
         return values.reshape(-1, self._coupled.shape[1])[:len(self._coupled)]
 
+    def others(self, mus: np.ndarray, powers: np.ndarray, temperatures: np.ndarray) -> dict[str, np.ndarray]:
+        """Fields of a result for each bath of the list, where there are others than the package's own."""
+        if not self._has_others:
+            return {}
+        return {"bath_mu": self._listed(mus), "bath_power": self._listed(powers, 0.0),
+                "bath_temperatures": self._listed(temperatures)}
+
     @property
-    def has_others(self) -> bool:
+    def _has_others(self) -> bool:
         """Whether there are other baths than one of phonons, one of electrons, and elastic ones of the package."""
         return len(self._cold) > 1 or len(self._hot) > 1 or any(
             type(bath) not in (PhononBath, ElectronBath, ElasticBath) for bath in self._baths.listed)
 
-    def listed(self, values: np.ndarray, nothing: float = np.nan) -> np.ndarray:
+    def _listed(self, values: np.ndarray, nothing: float = np.nan) -> np.ndarray:
         """For each bath of the list, shape (baths, sites); `nothing` where it does not couple, and of elastic ones."""
         result = np.full((len(self._baths.listed), self._coupled.shape[1]), nothing)
         balanced = [number for number, bath in enumerate(self._baths.listed) if not bath.is_elastic]

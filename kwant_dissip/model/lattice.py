@@ -102,8 +102,8 @@ class Lattice:
 
     def require_positions(self, what: str) -> None:
         """Raise ValueError, saying what needs them, unless all sites have a position in one space."""
-        lost = np.flatnonzero(np.isnan(self.positions).any(axis=1))
-        if len(lost) or not self.positions.shape[1]:
+        if not self.has_positions:
+            lost = np.flatnonzero(np.isnan(self.positions).any(axis=1))
             site = self.sites[lost[0] if len(lost) else 0]
             raise ValueError(f"{what} needs the positions of all sites in one space: {named(site)} of the family "
                              f"{site.family.name!r} has none there.")

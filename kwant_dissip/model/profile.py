@@ -86,12 +86,13 @@ class ProfileBroadening(SelfEnergy):
             values = self._profile(energies - self._potential[:, None])
         else:
             values = self._profile(np.asarray(energies))[None]
+        values = values + 0j
         if not np.any(np.imag(energies)):
             low = values.real.min()
             if low < -_ROUNDING * np.abs(values).max():
                 raise ValueError(f"{self._bath!r} must have a profile that is not negative, got {low:.6g}.")
-        gamma = self._strength[:, None] * values
-        return gamma if self.is_analytic or np.any(np.imag(energies)) else gamma.real + 0j
+            np.clip(values.real, 0.0, None, out=values.real)
+        return self._strength[:, None] * values
 
     def all_alike(self) -> "ProfileBroadening":
         return self
@@ -101,8 +102,7 @@ class ProfileBroadening(SelfEnergy):
 
     def parts(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gamma = self._gamma(energies)
-        return np.ascontiguousarray(gamma.real.clip(min=0.0) if not np.any(np.imag(energies)) else gamma.real), \
-            np.ascontiguousarray(gamma.imag)
+        return gamma.real, gamma.imag
 
     def local(self, energies: np.ndarray) -> np.ndarray:
         return self._strength * self._profile(energies - self._potential).real

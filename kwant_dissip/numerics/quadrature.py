@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -191,6 +192,7 @@ def window_panels(low: float, high: float, edges: Iterable[float], width: float,
     return Panels(a, b, u0, u1, np.full(len(a), count))
 
 
+@cache
 def sum_rule(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss rule for a sum over 0, 1, ..., count - 1.
 
@@ -217,7 +219,10 @@ def sum_rule(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     k = np.arange(1, min(count, size))
     off = 0.5 * k * np.sqrt((float(count) ** 2 - k ** 2) / (4.0 * k ** 2 - 1))
     nodes, vectors = eigh_tridiagonal(np.full(len(k) + 1, 0.5 * (count - 1)), off)
-    return nodes, count * vectors[0] ** 2
+    weights = count * vectors[0] ** 2
+    for shared in (nodes, weights):
+        shared.flags.writeable = False
+    return nodes, weights
 
 
 def gauss_rule(points: np.ndarray, density: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

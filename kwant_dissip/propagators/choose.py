@@ -8,9 +8,8 @@ from ..model.broadening import SelfEnergy
 from ..model.dissecting import dissect
 from ..model.lattice import Lattice
 from ..model.slicing import slice_widths
-from . import dissection
 from .chain import ChainPropagator
-from .dissection import DissectionPropagator
+from .dissection import DissectionPropagator, FrontGeometry
 from .elastic import ElasticPropagator
 from .kwant_solver import KwantPropagator
 from .lattice import LatticePropagator
@@ -51,7 +50,7 @@ def propagator_for(lattice: Lattice, self_energy: SelfEnergy, band_shifts: np.nd
     def make(baths):
         if tree is None:
             return SlicePropagator(lattice, baths, band_shifts)
-        return DissectionPropagator(lattice, baths, band_shifts, dissection.FrontGeometry(lattice, tree))
+        return DissectionPropagator(lattice, baths, band_shifts, FrontGeometry(lattice, tree))
 
     if self_energy.is_elastic:
         return cast(LatticePropagator, ElasticPropagator(self_energy, make))

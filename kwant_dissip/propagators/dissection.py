@@ -76,8 +76,8 @@ class DissectionPropagator(LatticePropagator["FrontGeometry"]):
         kept = aligned(len(rates) * fronts.kept_elements).reshape(len(rates), -1)
         trace, largest = np.zeros((self.leads, count)), np.empty(count)
         diagonal = np.empty((len(geometry.orbitals), count), complex)
-        potential, real, imaginary = _floats(self._potential, gamma_re, gamma_im)
-        front_green(fronts, energies, potential, real, imaginary, packed(*sigma), rates, kept, diagonal, trace, largest)
+        front_green(fronts, energies, self._potential, gamma_re, gamma_im, packed(*sigma), rates, kept, diagonal, trace,
+                    largest)
         spectral = geometry.by_site(-2 * diagonal.imag)
         spectrum = DissectionSpectrum(geometry, fronts, gamma_re, spectral, rates, trace, kept)
         lost = ~(largest < _SAFE)
@@ -103,11 +103,6 @@ class DissectionPropagator(LatticePropagator["FrontGeometry"]):
 
 def _is_symmetric(matrices):
     return np.abs(matrices - matrices.swapaxes(1, 2)).max() <= _ROUNDING * np.abs(matrices).max()
-
-
-def _floats(*arrays):
-    """As the kernels are compiled for."""
-    return tuple(np.ascontiguousarray(array, float) for array in arrays)
 
 
 class FrontGeometry(OrderedSites):
@@ -212,12 +207,10 @@ class DissectionSpectrum(LatticeSpectrum):
 
     def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, inflow = np.zeros_like(self.rate), np.zeros(lead_filling.shape)
-        source, lead_filling = _floats(source, lead_filling)
         front_occupation(self._fronts, source, lead_filling, *self._parts, n, inflow)
         return n, inflow
 
     def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         flows = np.zeros((len(self._geometry.bonds), self.rate.shape[1]))
-        source, lead_filling = _floats(source, lead_filling)
         front_bond_flows(self._fronts, source, lead_filling, *self._parts, flows)
         return flows

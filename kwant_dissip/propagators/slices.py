@@ -84,8 +84,8 @@ class SlicePropagator(LatticePropagator["SliceGeometry"]):
         gamma_re, gamma_im = self._self_energy.parts(energies)
         green = geometry.room(len(sigma))
         diagonal, largest = np.empty((len(geometry.site_of_orbital), count), complex), np.empty(count)
-        block_green(geometry.layout, np.asarray(energies, complex), _float(self._potential), _float(gamma_re),
-                    _float(gamma_im), sigma, *green, diagonal, largest)
+        block_green(geometry.layout, np.asarray(energies, complex), self._potential, gamma_re,
+                    gamma_im, sigma, *green, diagonal, largest)
         return sigma, gamma_re, green, diagonal, largest
 
     def spectrum(self, energies: np.ndarray) -> "SliceSpectrum":
@@ -247,13 +247,13 @@ class SliceSpectrum(LatticeSpectrum):
 
     def occupation(self, source: np.ndarray, lead_filling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, inflow = np.zeros_like(self.rate), np.zeros(lead_filling.shape)
-        block_occupation(self._geometry.layout, _float(source), _float(lead_filling), self._lead_rate, *self._blocks, n,
+        block_occupation(self._geometry.layout, source, lead_filling, self._lead_rate, *self._blocks, n,
                          inflow)
         return n, inflow
 
     def bond_flows(self, source: np.ndarray, lead_filling: np.ndarray) -> np.ndarray:
         flows = np.zeros((len(self._geometry.bonds), self.rate.shape[1]))
-        block_bond_flows(self._geometry.layout, _float(source), _float(lead_filling), self._lead_rate, *self._blocks,
+        block_bond_flows(self._geometry.layout, source, lead_filling, self._lead_rate, *self._blocks,
                          flows)
         return flows
 
@@ -263,7 +263,7 @@ class SliceSpectrum(LatticeSpectrum):
         geometry, count = self._geometry, self.rate.shape[1]
         layout, (green, to_right, to_left) = geometry.layout, self._blocks
         arriving = _like(green), _like(green)
-        block_arrivals(layout, _float(self.rate), np.ones((self.leads, count)), self._lead_rate, *self._blocks,
+        block_arrivals(layout, self.rate, np.ones((self.leads, count)), self._lead_rate, *self._blocks,
                        *arriving)
         width = layout.width
         left, right = (geometry.matrices(arrived, layout.green_at, width, width, count) for arrived in arriving)
@@ -295,17 +295,12 @@ class SliceSpectrum(LatticeSpectrum):
     def exchange(self, absorbed: np.ndarray, source: np.ndarray) -> np.ndarray:
         """sum_k absorbed_ik K_ij,k source_jk between all sites, shape (sites, sites)."""
         result = np.zeros(2 * (len(self.rate),))
-        block_exchange(self._geometry.layout, _float(absorbed), _float(source), self._lead_rate, *self._blocks, result)
+        block_exchange(self._geometry.layout, absorbed, source, self._lead_rate, *self._blocks, result)
         return result
 
 
 def _like(elements: np.ndarray) -> np.ndarray:
     return aligned(elements.size // ELEMENT).reshape(elements.shape)
-
-
-def _float(array: np.ndarray) -> np.ndarray:
-    """As the kernels are compiled for."""
-    return np.ascontiguousarray(array, float)
 
 
 def _diagonal(transfer: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ class Probing:
         """Power that each bath takes, shape (baths, sites)."""
         taken = self.taken(unknowns, arrived, spectral)
         if taken is None:
-            return np.zeros((len(self.probes.coupled) // self.probes.sites, self.probes.sites))
+            return np.zeros((self.probes.baths, self.probes.sites))
         return taken @ (self._weights * (self._energies + self.probes.mu0))
 
     def missing(self, unknowns: np.ndarray, arrived: np.ndarray, spectral: np.ndarray,

@@ -104,9 +104,7 @@ class QuantumProblem:
             [mode.in_order(site) for mode in modes], acoustic[site],
             any(one.level_shift for one in quanta if isinstance(one, AcousticPhonons)),
             Broadenings(balanced, elastic).in_order(site) if balanced or elastic else Broadening(np.zeros(len(site))),
-            np.array([bath.site_temperatures(original.sites) if bath.takes_heat else reference
-                      for bath in baths.balanced] or [reference])[:, site],
-            baths.keeps_energy if baths.balanced else np.zeros(1, bool), reservoirs)
+            baths.temperatures(original.sites, reference)[:, site], baths.keeps_energy, reservoirs)
         if baths.cold:  # as without quanta
             known = np.concatenate([bath.site_temperatures(original.sites)[part.coupled] for bath, part in
                                     zip(baths.balanced, balanced, strict=True) if bath.takes_heat])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..balance.near import NearSolution
 from ..errors import ConvergenceError
 from ..native.energies import emitted
 from ..numerics.ladders import Ladders
@@ -172,13 +173,9 @@ class Refinement:
             return _Guess(np.broadcast_to(filling, (len(problem.site), len(energies))), unknowns, None, potential)
         filling = np.array([np.interp(energies, near.energy, row, left=1.0, right=0.0)
                             for row in np.nan_to_num(near.filling)])
-        mu = np.tile(near.mu, (len(probes.coupled) // probes.sites, 1))
-        mu[probes.hot_baths] = near.electron_mu
-        known = np.concatenate([
-            mu[:, problem.site].ravel() - probes.mu0,
-            np.tile(near.electron_temperature[problem.site], len(probes.hot_baths)) - probes.temperature0,
-            near.reservoir_mu[probes.floating] - probes.mu0])
-        unknowns = np.where(np.isnan(known), unknowns, known)
+        unknowns = NearSolution(
+            near.mu[problem.site], near.electron_mu[problem.site], near.electron_temperature[problem.site],
+            near.potential[problem.site], near.reservoir_mu, near.reservoir_temperature).unknowns(probes)
         shifts = near.tadpole if problem.has_tadpole else near.potential
         if problem.law is not None and shifts is not None and (problem.has_tadpole or
                                                                near.density_difference is not None):

@@ -136,10 +136,7 @@ def _of_baths(baths, problem, sites, solution):
         temperatures[probes.hot_baths] = sites.means_of_each(solution.point.probing.temperatures(unknowns))
         fields = {"electron_mu": by_bath.keeping_energy(mus), "electron_power": by_bath.kept(powers),
                   "electron_temperature": by_bath.keeping_energy(temperatures)}
-    if by_bath.has_others:
-        fields.update(bath_mu=by_bath.listed(mus), bath_power=by_bath.listed(powers, 0.0),
-                      bath_temperatures=by_bath.listed(temperatures))
-    return by_bath.taking_heat(mus), fields
+    return by_bath.taking_heat(mus), {**fields, **by_bath.others(mus, powers, temperatures)}
 
 
 def _of_sites(bonds, flows):

@@ -59,7 +59,7 @@ def problem(system, baths, floating, expanded=False):
     bath = BATHS[baths]
     propagator = propagator_for(lattice, broadening(bath, lattice), np.zeros(leads), None)
     baths = checked_baths(bath)
-    keeps = baths.keeps_energy if baths.balanced else np.zeros(1, bool)
+    keeps = baths.keeps_energy
     rows = in_rows(propagator, keeps)
     if expanded:
         drive = np.array([0.5] + [0.1] * (leads - 2) + [np.nan if floating else -0.5])
